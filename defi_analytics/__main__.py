@@ -1,0 +1,5 @@
+import sys
+
+from defi_analytics.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,114 @@
+"""Every error raised on purpose.
+
+DefiError
+├── UsageError            2   the command line cannot mean anything
+├── ConfigError           3   settings are wrong; carries every violation
+├── AuthError             4   a key, secret or grant is missing or refused
+├── DataError             6   a source could not tell us something
+│   ├── Unavailable       5   *the source did not answer
+│   │   ├── TimedOut      7   *… before the deadline
+│   │   └── RateLimited   5   *… because it asked us to wait
+│   ├── Malformed         6   it answered, but not in its own format
+│   ├── Stale             6   it answered with something too old to use
+│   └── NotFound          8   it has no such thing
+│       ├── UnknownMarket 8
+│       └── NotCovered    8   no prediction exists for this asset and horizon
+└── WrongState            9   another instance holds the lock, or the state forbids it
+
+(* worth trying again.) The numbers are the process's exit codes.
+A refusal of the decision core is a value, not an error.
+"""
+
+from typing import ClassVar
+
+
+class DefiError(Exception):
+    """Base of every error raised on purpose: one line for a person, a stable code for a script."""
+
+    code: ClassVar[str] = "INTERNAL"
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DefiError):
+    code = "USAGE"
+    exit_code = 2
+
+
+class ConfigError(DefiError):
+    """Settings that cannot be used. `violations` holds one line each: where, what, how to fix."""
+
+    code = "CONFIG_INVALID"
+    exit_code = 3
+
+    def __init__(self, message: str, *, violations: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.violations = violations or (message,)
+
+
+class AuthError(DefiError):
+    code = "AUTH"
+    exit_code = 4
+
+
+class DataError(DefiError):
+    """`source` names the venue, oracle or predictor that failed."""
+
+    code = "DATA"
+    exit_code = 6
+
+    def __init__(self, source: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{source}: {message}", hint=hint)
+        self.source = source
+
+
+class Unavailable(DataError):
+    code = "UNAVAILABLE"
+    exit_code = 5
+    retryable = True
+
+
+class TimedOut(Unavailable):
+    code = "TIMED_OUT"
+    exit_code = 7
+
+
+class RateLimited(Unavailable):
+    """`retry_after_s` is how long the source asked us to stay away."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, source: str, message: str, *, retry_after_s: float, hint: str = "") -> None:
+        super().__init__(source, message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class Malformed(DataError):
+    code = "MALFORMED"
+
+
+class Stale(DataError):
+    code = "STALE"
+
+
+class NotFound(DataError):
+    code = "NOT_FOUND"
+    exit_code = 8
+
+
+class UnknownMarket(NotFound):
+    code = "UNKNOWN_MARKET"
+
+
+class NotCovered(NotFound):
+    code = "NOT_COVERED"
+
+
+class WrongState(DefiError):
+    code = "WRONG_STATE"
+    exit_code = 9
