@@ -42,4 +42,6 @@ class Snapshot:
     quotes: tuple[Quote, ...] = ()
     rates: tuple[Rate, ...] = ()
     predictions: tuple[Prediction, ...] = ()
+    volatility: Mapping[str, float] = field(default_factory=dict)
+    """By asset: standard deviation of one-minute log returns of late."""
     problems: tuple[Problem, ...] = ()

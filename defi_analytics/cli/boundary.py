@@ -1,0 +1,113 @@
+"""The one error boundary: whatever happens becomes one line for a person and a documented exit code."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from defi_analytics.errors import DefiError, UsageError
+
+EXIT_INTERNAL = 1
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds like Ctrl-C, so that everything opened is closed."""
+
+
+def run(args: list[str]) -> int:
+    """Parses and runs one command. Never lets an exception out."""
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _guarded(args)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _guarded(args: list[str]) -> int:
+    try:
+        _refuse_keys(args)
+        code = _invoke(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ndefi: interrupted\n")
+        return EXIT_INTERRUPTED
+    except Terminated:
+        return EXIT_TERMINATED
+    except BrokenPipeError:
+        # The reader went away (`| head`): point stdout elsewhere, or the interpreter complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except DefiError as error:
+        return _reported(error, args)
+    except Exception as error:  # noqa: BLE001 - the boundary: a bug becomes a crash file and one line
+        return _crashed(error, args)
+    return code
+
+
+def _invoke(args: list[str]) -> int:
+    import typer
+
+    from defi_analytics.cli.tree import root
+
+    command: Callable[..., Any] = typer.main.get_command(root)
+    try:
+        result = command(args, prog_name="defi", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        usage = _as_usage_error(error)
+        if usage is None:
+            raise
+        raise usage from None
+    return result if isinstance(result, int) else 0
+
+
+def _as_usage_error(error: Exception) -> UsageError | None:
+    """Typer's own complaints, recognised by what they offer; its exception classes are private."""
+    describe = getattr(error, "format_message", None)
+    if describe is None:
+        return None
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "defi"
+    return UsageError(" ".join(str(describe()).split()), hint=f"see: {path} --help")
+
+
+def _refuse_keys(args: list[str]) -> None:
+    from defi_analytics.keys import looks_like_key
+
+    if any(looks_like_key(arg) for arg in args) or looks_like_key(" ".join(args)):
+        raise UsageError(
+            "an argument looks like a private key or a mnemonic (not repeated here)",
+            hint="treat it as exposed and rotate it: other users and your shell's history can read arguments",
+        )
+
+
+def _reported(error: DefiError, args: list[str]) -> int:
+    from defi_analytics.cli.envelope import write_error, write_error_line
+
+    if _wants_json(args):
+        write_error(error)
+    write_error_line(error)
+    return error.exit_code
+
+
+def _crashed(error: Exception, args: list[str]) -> int:
+    from defi_analytics.cli.crash import crash_file
+
+    return _reported(
+        DefiError(f"internal error: {type(error).__name__}", hint=f"details are in {crash_file(error)}"), args
+    )
+
+
+def _wants_json(args: list[str]) -> bool:
+    if "--json" in args or "--output=json" in args:
+        return True
+    return any(a in {"-o", "--output"} and b == "json" for a, b in zip(args, args[1:], strict=False))
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,134 @@
+"""The options every command shares, declared once."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+OUTPUT_PANEL = "Output"
+SETUP_PANEL = "Settings"
+
+
+class Output(StrEnum):
+    AUTO = "auto"
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+class NetworkName(StrEnum):
+    MAINNET = "mainnet"
+    TESTNET = "testnet"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the shared options were given as; see `_OPTIONS` for their meaning."""
+
+    config: list[Path]
+    network: NetworkName | None
+    output: Output
+    json: bool
+    no_header: bool
+    no_color: bool
+    no_input: bool
+    quiet: bool
+    verbose: int
+    timeout: float | None
+    log_file: Path | None
+
+    @property
+    def format(self) -> Output:
+        """The output form to use: a table for a person at a terminal, plain records for a pipe."""
+        if self.json:
+            return Output.JSON
+        if self.output is not Output.AUTO:
+            return self.output
+        return Output.TABLE if sys.stdout.isatty() else Output.PLAIN
+
+    def flags(self) -> dict[str, Any]:
+        """The settings that these options override, by dotted name."""
+        given = {
+            "injective.network": self.network and self.network.value,
+            "http.deadline_s": self.timeout,
+            "logging.file_path": self.log_file and str(self.log_file),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "config": (
+        Annotated[
+            list[Path],
+            typer.Option("--config", "-c", help="Settings file; repeat for several, the later wins."),
+        ],
+        [],
+    ),
+    "network": (
+        Annotated[
+            NetworkName | None,
+            typer.Option("--network", "-n", help="Which Injective; sandbox is local and needs no network."),
+        ],
+        None,
+    ),
+    "output": (
+        Annotated[Output, typer.Option("--output", "-o", help="Form of the result on standard output.")],
+        Output.AUTO,
+    ),
+    "json": (Annotated[bool, typer.Option("--json", help="The same as --output json.")], False),
+    "no_header": (
+        Annotated[bool, typer.Option("--no-header", help="Leave out the header of plain and csv output.")],
+        False,
+    ),
+    "no_color": (
+        Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR and TERM=dumb work too).")],
+        False,
+    ),
+    "no_input": (
+        Annotated[bool, typer.Option("--no-input", help="Never ask; fail where a question would be needed.")],
+        False,
+    ),
+    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.")], False),
+    "verbose": (
+        Annotated[int, typer.Option("--verbose", "-v", count=True, help="More on stderr; twice for debug.")],
+        0,
+    ),
+    "timeout": (
+        Annotated[
+            float | None,
+            typer.Option("--timeout", min=0.1, help="Seconds an upstream may take in all. [default: 10]"),
+        ],
+        None,
+    ),
+    "log_file": (Annotated[Path | None, typer.Option("--log-file", help="Write the log here.")], None),
+}
+
+
+def with_common(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds the shared options to a command, which gets them as its first argument."""
+    names = [f.name for f in fields(Common)]
+
+    @wraps(command)
+    def wrapper(**given: Any) -> int:
+        common = Common(**{name: given.pop(name) for name in names})
+        return command(common, **given)
+
+    signature = inspect.signature(command)
+    own = list(signature.parameters.values())[1:]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _OPTIONS.items()
+    ]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    wrapper.__signature__ = signature.replace(parameters=[*keyword, *shared])  # type: ignore[attr-defined] - what inspect.signature reads
+    wrapper.__annotations__ = {p.name: p.annotation for p in (*keyword, *shared)} | {"return": int}
+    return wrapper

@@ -1,0 +1,62 @@
+"""The command tree. A command's module is imported when the command is asked for, not before."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer import core
+
+from defi_analytics.cli.main import COMMANDS
+
+EPILOG = "Exit codes: 0 done · 2 usage · 3 settings · 5 unreachable · 6 bad or stale data · 7 timed out · 8 not found"
+
+
+class Tree(core.TyperGroup):
+    """The top level: names from the table, modules on demand, help grouped by panel."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"defi_analytics.cli.{entry.module}")
+        return typer.main.get_command(module.app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for panel in dict.fromkeys(entry.panel for entry in COMMANDS.values()):
+            with formatter.section(panel):
+                formatter.write_dl([(n, e.summary) for n, e in COMMANDS.items() if e.panel == panel])
+
+
+def new_app(**attributes: Any) -> typer.Typer:
+    """A Typer app of this house: plain help, `-h`, no tracebacks with locals."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **attributes,
+    )
+
+
+root = typer.Typer(
+    cls=Tree,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@root.callback(epilog=EPILOG)
+def defi() -> None:
+    """Find, price and judge mispricings on Injective's order books.
+
+    \b
+    Examples:
+      defi scan INJ/USDT                     is INJ mispriced, after all costs, at which size?
+      defi scan --json --exit-code           for cron: JSON, exit 10 when nothing stands
+      defi predict BTC --horizon 8h          Allora's forecast with its age and band
+      defi scan INJ/USDT --network sandbox   try it without a network
+    """

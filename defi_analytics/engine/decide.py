@@ -1,0 +1,117 @@
+"""What the snapshot says is mispriced. Pure: the same snapshot, scope and limits give the same edges."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection
+from defi_analytics.domain.market import Market, MarketKey, MarketStatus
+from defi_analytics.domain.prediction import Prediction
+from defi_analytics.domain.quote import Quote
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.mispricing.cross_venue import cross_venue, screened
+from defi_analytics.mispricing.limits import Limits, Scope
+from defi_analytics.mispricing.oracle import oracle_deviation, oracle_screened
+from defi_analytics.mispricing.pairing import Pairing, home_markets, pairings
+from defi_analytics.mispricing.prediction import prediction_gap
+
+
+def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
+    """Every candidate in scope, standing ones first and the most profitable on top, then the rejected."""
+    pairs = _venue_pairs(snapshot, scope)
+    edges = [
+        *_unjudgeable(snapshot, scope),
+        *_alone(snapshot, scope, pairs),
+        *(cross_venue(snapshot, pair, limits) for pair in pairs),
+        *(
+            oracle_deviation(snapshot, market, quote, limits)
+            for market, quote in _oracle_pairs(snapshot, scope)
+        ),
+        *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
+    ]
+    wanted = set(wanted_books(snapshot, scope, limits))
+    return sorted((_examined(edge, wanted, limits) for edge in edges), key=_rank)
+
+
+def wanted_books(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[MarketKey]:
+    """The deep books worth reading, best candidates first: what the tops of book do not rule out."""
+    found = [
+        *(screened(snapshot, pair, limits) for pair in _venue_pairs(snapshot, scope)),
+        *(
+            oracle_screened(snapshot, market, quote, limits)
+            for market, quote in _oracle_pairs(snapshot, scope)
+        ),
+    ]
+    standing = sorted((edge for edge in found if edge.stands), key=_promise, reverse=True)
+    keys: dict[MarketKey, None] = {}
+    for edge in standing[: limits.max_candidates]:
+        keys[edge.market.key] = None
+        if edge.reference is not None:
+            keys[edge.reference.key] = None
+    return list(keys)
+
+
+def _venue_pairs(snapshot: Snapshot, scope: Scope) -> list[Pairing]:
+    return pairings(snapshot.markets, scope) if EdgeKind.CROSS_VENUE in scope.kinds else []
+
+
+def _oracle_pairs(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Quote]]:
+    if EdgeKind.ORACLE not in scope.kinds:
+        return
+    by_asset = {quote.base: quote for quote in reversed(snapshot.quotes)}
+    for market in home_markets(snapshot.markets, scope):
+        if (quote := by_asset.get(market.base)) is not None:
+            yield market, quote
+
+
+def _predicted(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Prediction]]:
+    if EdgeKind.PREDICTION not in scope.kinds:
+        return
+    for market in home_markets(snapshot.markets, scope):
+        for prediction in snapshot.predictions:
+            if prediction.topic.asset == market.base:
+                yield market, prediction
+
+
+def _unjudgeable(snapshot: Snapshot, scope: Scope) -> Iterator[Edge]:
+    """Markets in scope that no kind of mispricing can look at, each with the reason."""
+    for key, market in snapshot.markets.items():
+        if key not in scope.markets:
+            continue
+        if market.status is not MarketStatus.ACTIVE:
+            yield _rejected(market, Reason.MARKET_STATUS, str(market.status))
+        elif not market.verified:
+            yield _rejected(market, Reason.UNVERIFIED_ASSET, "denom or oracle feed is not a known asset")
+
+
+def _alone(snapshot: Snapshot, scope: Scope, pairs: list[Pairing]) -> Iterator[Edge]:
+    """Markets that no reference venue trades: said once each, so that silence never means compared."""
+    if EdgeKind.CROSS_VENUE not in scope.kinds:
+        return
+    paired = {pair.home.key for pair in pairs}
+    for market in home_markets(snapshot.markets, scope):
+        if market.key not in paired:
+            yield _rejected(market, Reason.NO_REFERENCE, f"none of {', '.join(scope.against)} lists it")
+
+
+def _rejected(market: Market, reason: Reason, detail: str) -> Edge:
+    return Edge(EdgeKind.CROSS_VENUE, market, "", rejection=Rejection(reason, detail=detail))
+
+
+def _examined(edge: Edge, wanted: set[MarketKey], limits: Limits) -> Edge:
+    """Says of a candidate beyond `max_candidates` that it was not looked at, not that its book failed."""
+    unread = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
+    if unread and (edge.indicative is not None or edge.signal is not None) and edge.market.key not in wanted:
+        rejection = Rejection(Reason.NOT_EXAMINED, limits.max_candidates, None, "candidates")
+        return replace(edge, rejection=rejection)
+    return edge
+
+
+def _promise(edge: Edge) -> float:
+    if edge.signal is not None:
+        return abs(edge.signal.z) * edge.signal.uncertainty
+    return edge.indicative or 0.0
+
+
+def _rank(edge: Edge) -> tuple[int, float, float, str, str]:
+    profit = edge.pricing.profit if edge.pricing else 0.0
+    return (int(not edge.stands), -profit, -_promise(edge), edge.market.ticker, edge.against)

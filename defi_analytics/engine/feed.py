@@ -1,0 +1,180 @@
+"""Gathers one snapshot: every listing at once, then deep books only for what the tops do not rule out.
+
+A source that fails is a `Problem` of the snapshot, and the others' results stand.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import TypeVar
+
+from defi_analytics.domain.book import OrderBook
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.prediction import Prediction
+from defi_analytics.domain.quote import Quote, Rate
+from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
+from defi_analytics.engine.decide import wanted_books
+from defi_analytics.errors import DataError, DefiError
+from defi_analytics.mispricing.limits import Limits, Scope
+from defi_analytics.mispricing.pairing import home_markets
+from defi_analytics.mispricing.rates import observed_rates
+from defi_analytics.ports import Clock, MarketData, Predictor, QuoteSource
+
+T = TypeVar("T")
+
+_VOLATILITY_HOURS = 48
+_HOUR_S = 3600
+
+Choose = Callable[[Listing], frozenset[MarketKey]]
+"""Which of the home venue's markets are in scope; raises UnknownMarket for a name it cannot place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a snapshot is gathered from. `history` tells how much an asset has moved of late."""
+
+    home: MarketData
+    references: Sequence[MarketData] = ()
+    oracles: Sequence[QuoteSource] = ()
+    predictor: Predictor | None = None
+    horizon_s: int | None = None
+    fixed_rates: tuple[Rate, ...] = ()
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What has arrived so far."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    async def attempt(self, source: str, asked: Awaitable[T]) -> T | None:
+        """The answer, or None and a problem that names the source. Only our own errors are expected."""
+        try:
+            return await asked
+        except DefiError as error:
+            name = error.source if isinstance(error, DataError) else source
+            self.problems.append(Problem(name, error.code, error.message, error.retryable))
+            return None
+
+
+async def gather_snapshot(
+    sources: Sources, clock: Clock, network: str, kinds: frozenset[EdgeKind], choose: Choose, limits: Limits
+) -> tuple[Snapshot, Scope]:
+    """One snapshot of everything in scope. Raises DataError only when the home venue itself cannot be read."""
+    gathered = _Gathered()
+    home, listings, quotes = await _overview(sources, gathered)
+    markets = {m.key: m for listing in (home, *listings) for m in listing.markets.values()}
+    tops = {t.key: t for listing in (home, *listings) for t in listing.tops.values()}
+    first = Snapshot(
+        time=clock.now(),
+        network=network,
+        markets=markets,
+        tops=tops,
+        quotes=tuple(quotes),
+        rates=(*sources.fixed_rates, *observed_rates(markets, tops, quotes)),
+    )
+    scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
+    full = await _deepened(first, scope, limits, sources, clock, gathered)
+    problems = [p for listing in (home, *listings) for p in listing.problems] + gathered.problems
+    return replace(full, time=clock.now(), problems=tuple(problems)), scope
+
+
+async def _overview(sources: Sources, gathered: _Gathered) -> tuple[Listing, list[Listing], list[Quote]]:
+    async with asyncio.TaskGroup() as tasks:
+        home = tasks.create_task(_outcome(sources.home.listing()))
+        listings = [tasks.create_task(gathered.attempt(v.venue, v.listing())) for v in sources.references]
+        quotes = [tasks.create_task(gathered.attempt(o.name, o.quotes())) for o in sources.oracles]
+    result = home.result()
+    if isinstance(result, DefiError):
+        raise result
+    return (
+        result,
+        [listing for task in listings if (listing := task.result()) is not None],
+        [quote for task in quotes for quote in task.result() or ()],
+    )
+
+
+async def _outcome(asked: Awaitable[Listing]) -> Listing | DefiError:
+    """The error as a value, so that the other tasks of the group are not cancelled by it."""
+    try:
+        return await asked
+    except DefiError as error:
+        return error
+
+
+async def _deepened(
+    snapshot: Snapshot, scope: Scope, limits: Limits, sources: Sources, clock: Clock, gathered: _Gathered
+) -> Snapshot:
+    venues = {v.venue: v for v in (sources.home, *sources.references)}
+    assets = _predictable(snapshot, scope, sources.predictor)
+    keys = dict.fromkeys(wanted_books(snapshot, scope, limits))
+    keys |= dict.fromkeys(m.key for m in home_markets(snapshot.markets, scope) if m.base in assets)
+    async with asyncio.TaskGroup() as tasks:
+        books = [tasks.create_task(_book(venues[k.venue], snapshot.markets[k], gathered)) for k in keys]
+        predictions = [tasks.create_task(_prediction(sources, a, gathered)) for a in assets]
+        moves = [tasks.create_task(_volatility(sources, snapshot, a, clock, gathered)) for a in assets]
+    read = [pair for task in books if (pair := task.result()) is not None]
+    return replace(
+        snapshot,
+        markets={**snapshot.markets, **{m.key: m for m, _ in read}},
+        books={book.key: book for _, book in read},
+        predictions=tuple(p for task in predictions if (p := task.result()) is not None),
+        volatility={a: v for a, task in zip(assets, moves, strict=True) if (v := task.result()) is not None},
+    )
+
+
+async def _book(venue: MarketData, market: Market, gathered: _Gathered) -> tuple[Market, OrderBook] | None:
+    """The deep book together with the market's grid, asked for at the same time."""
+    book, details = await asyncio.gather(
+        gathered.attempt(venue.venue, venue.order_book(market)),
+        gathered.attempt(venue.venue, venue.details(market)),
+    )
+    return None if book is None or details is None else (details, book)
+
+
+def _predictable(snapshot: Snapshot, scope: Scope, predictor: Predictor | None) -> list[str]:
+    if predictor is None or EdgeKind.PREDICTION not in scope.kinds:
+        return []
+    bases = {market.base for market in home_markets(snapshot.markets, scope)}
+    return sorted(bases & predictor.assets())
+
+
+async def _prediction(sources: Sources, asset: str, gathered: _Gathered) -> Prediction | None:
+    assert sources.predictor is not None  # noqa: S101 - only called for assets the predictor named
+    return await gathered.attempt(sources.predictor.name, sources.predictor.predict(asset, sources.horizon_s))
+
+
+async def _volatility(
+    sources: Sources, snapshot: Snapshot, asset: str, clock: Clock, gathered: _Gathered
+) -> float | None:
+    found = _history_market(snapshot.markets, sources.references, asset)
+    if found is None:
+        return None
+    venue, market = found
+    end = clock.now()
+    start = end - timedelta(hours=_VOLATILITY_HOURS)
+    candles = await gathered.attempt(venue.venue, venue.candles(market, _HOUR_S, start, end))
+    return None if candles is None else per_minute_volatility([c.close for c in candles], _HOUR_S)
+
+
+def _history_market(
+    markets: Mapping[MarketKey, Market], venues: Iterable[MarketData], asset: str
+) -> tuple[MarketData, Market] | None:
+    for venue in venues:
+        for key, market in markets.items():
+            if key.venue == venue.venue and market.base == asset and market.quote in {"USDT", "USDC", "USD"}:
+                return venue, market
+    return None
+
+
+def per_minute_volatility(closes: Sequence[float], resolution_s: int) -> float | None:
+    """Standard deviation of log returns about zero, scaled to one minute; None from fewer than 12 returns."""
+    returns = [math.log(b / a) for a, b in pairwise(closes) if a > 0 and b > 0]
+    if len(returns) < 12:  # noqa: PLR2004 - below that the estimate is noise
+        return None
+    variance = math.fsum(r * r for r in returns) / len(returns)
+    return math.sqrt(variance / (resolution_s / 60))

@@ -1,0 +1,89 @@
+"""A market against what a prediction network forecasts for it.
+
+The unit of the gap joins two things that are not the same: how far the workers disagree with each other, and
+how far the price usually moves in the time that is left. The first alone is grossly overconfident: workers
+mostly agree near the present price.
+"""
+
+import math
+from dataclasses import replace
+
+from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.prediction import Prediction, PredictionKind
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.mispricing.fair import against_fair, measured
+from defi_analytics.mispricing.limits import Limits
+from defi_analytics.mispricing.pricing import seen, seen_rates, too_old
+from defi_analytics.mispricing.rates import find_rate, mid
+
+# Without a measured record, half of what the model says about direction is believed.
+SHRINK = 0.5
+
+
+def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, limits: Limits) -> Edge:
+    """The candidate priced on the deep book, or rejected by the first thing that is wrong."""
+    edge = Edge(
+        EdgeKind.PREDICTION,
+        market,
+        f"{prediction.source} topic {prediction.topic.topic_id}",
+        inputs=(seen(prediction.source, prediction.base_time, snapshot.time),),
+        notes=prediction.notes,
+    )
+    book = snapshot.books.get(market.key)
+    wrong = _unusable(snapshot, prediction)
+    if wrong:
+        return replace(edge, rejection=wrong)
+    path = find_rate(snapshot.rates, "USD", market.quote)
+    if path is None:
+        return replace(edge, rejection=Rejection(Reason.NO_RATE, detail=f"USD/{market.quote}"))
+    edge = replace(edge, rates=path, inputs=(*edge.inputs, *seen_rates(path, snapshot.time)))
+    stale = too_old(seen_rates(path, snapshot.time), limits.max_rate_age_s, Reason.STALE_RATE)
+    if stale:
+        return replace(edge, rejection=stale)
+    if book is None or book.mid is None:
+        return replace(edge, rejection=Rejection(Reason.NO_BOOK, detail=f"{market.venue}: no order book"))
+    fair = (prediction.predicted_price or 0.0) * mid(path)
+    edge = measured(edge, book.mid, fair, uncertainty(snapshot, prediction), limits)
+    edge = _confident(edge, limits)
+    return against_fair(edge, snapshot, limits) if edge.stands else edge
+
+
+def uncertainty(snapshot: Snapshot, prediction: Prediction) -> float:
+    """Standard deviation of the outcome around the forecast, a fraction of the price."""
+    spread = prediction.dispersion or 0.0
+    if prediction.topic.kind is PredictionKind.PRICE and prediction.predicted_price:
+        spread /= prediction.predicted_price
+    left_min = max(0.0, (prediction.target_time - snapshot.time).total_seconds()) / 60
+    moves = snapshot.volatility.get(prediction.topic.asset, 0.0) * math.sqrt(left_min)
+    return math.hypot(spread, moves)
+
+
+def probability(z: float) -> float:
+    """Of the direction that `z` standard deviations point to, shrunk towards 1/2 for want of calibration."""
+    return 0.5 + SHRINK * (0.5 * (1.0 + math.erf(abs(z) / math.sqrt(2.0))) - 0.5)
+
+
+def _confident(edge: Edge, limits: Limits) -> Edge:
+    if edge.signal is None:
+        return edge
+    sure = probability(edge.signal.z)
+    edge = replace(edge, signal=replace(edge.signal, probability=sure))
+    if edge.stands and sure < limits.min_confidence:
+        return replace(
+            edge, rejection=Rejection(Reason.LOW_CONFIDENCE, limits.min_confidence, sure, "probability")
+        )
+    return edge
+
+
+def _unusable(snapshot: Snapshot, prediction: Prediction) -> Rejection | None:
+    age_s = prediction.age_s(snapshot.time)
+    if prediction.stale or prediction.target_time <= snapshot.time:
+        return Rejection(
+            Reason.STALE_PREDICTION, prediction.topic.horizon_s, age_s, "s", "target passed or too old"
+        )
+    if not prediction.predicted_price:
+        return Rejection(Reason.NO_REFERENCE, detail="no predicted price")
+    if uncertainty(snapshot, prediction) <= 0:
+        return Rejection(Reason.NO_REFERENCE, detail="no measure of the forecast's uncertainty")
+    return None
