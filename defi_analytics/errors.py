@@ -61,6 +61,8 @@ class DataError(DefiError):
 
     code = "DATA"
     exit_code = 6
+    status: int = 0
+    """The HTTP status that was answered; 0 where there was none."""
 
     def __init__(self, source: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"{source}: {message}", hint=hint)

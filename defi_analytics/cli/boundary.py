@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -77,9 +78,10 @@ def _as_usage_error(error: Exception) -> UsageError | None:
 
 
 def _refuse_keys(args: list[str]) -> None:
-    from defi_analytics.keys import looks_like_key
+    from defi_analytics.keys import any_key
 
-    if any(looks_like_key(arg) for arg in args) or looks_like_key(" ".join(args)):
+    # A market id is 0x and 64 digits too, and is asked for by name; bare digits are not.
+    if any_key(args, market_id=True):
         raise UsageError(
             "an argument looks like a private key or a mnemonic (not repeated here)",
             hint="treat it as exposed and rotate it: other users and your shell's history can read arguments",
@@ -106,7 +108,7 @@ def _crashed(error: Exception, args: list[str]) -> int:
 def _wants_json(args: list[str]) -> bool:
     if "--json" in args or "--output=json" in args:
         return True
-    return any(a in {"-o", "--output"} and b == "json" for a, b in zip(args, args[1:], strict=False))
+    return any(a in {"-o", "--output"} and b == "json" for a, b in pairwise(args))
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

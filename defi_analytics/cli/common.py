@@ -129,6 +129,6 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
         for name, (annotation, default) in _OPTIONS.items()
     ]
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    wrapper.__signature__ = signature.replace(parameters=[*keyword, *shared])  # type: ignore[attr-defined] - what inspect.signature reads
+    vars(wrapper)["__signature__"] = signature.replace(parameters=[*keyword, *shared])
     wrapper.__annotations__ = {p.name: p.annotation for p in (*keyword, *shared)} | {"return": int}
     return wrapper

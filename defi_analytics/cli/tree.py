@@ -6,9 +6,10 @@ from typing import Any
 import typer
 from typer import core
 
-from defi_analytics.cli.main import COMMANDS
+from defi_analytics.cli.commands import COMMANDS
 
-EPILOG = "Exit codes: 0 done · 2 usage · 3 settings · 5 unreachable · 6 bad or stale data · 7 timed out · 8 not found"
+EPILOG = """Exit codes: 0 done, 2 usage, 3 settings, 4 key, 5 unreachable, 6 bad or stale data, 7 timed out,
+8 not found, 9 wrong state, 10 condition not met (--exit-code), 130 interrupted."""
 
 
 class Tree(core.TyperGroup):
@@ -51,7 +52,7 @@ root = typer.Typer(
 
 @root.callback(epilog=EPILOG)
 def defi() -> None:
-    """Find, price and judge mispricings on Injective's order books.
+    r"""Find, price and judge mispricings on Injective's order books.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
         *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
     ]
     wanted = set(wanted_books(snapshot, scope, limits))
-    return sorted((_examined(edge, wanted, limits) for edge in edges), key=_rank)
+    return sorted((_examined(edge, snapshot, wanted, limits) for edge in edges), key=_rank)
 
 
 def wanted_books(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[MarketKey]:
@@ -74,13 +74,16 @@ def _predicted(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Predi
 
 def _unjudgeable(snapshot: Snapshot, scope: Scope) -> Iterator[Edge]:
     """Markets in scope that no kind of mispricing can look at, each with the reason."""
+    kind = next((kind for kind in EdgeKind if kind in scope.kinds), EdgeKind.CROSS_VENUE)
     for key, market in snapshot.markets.items():
         if key not in scope.markets:
             continue
         if market.status is not MarketStatus.ACTIVE:
-            yield _rejected(market, Reason.MARKET_STATUS, str(market.status))
+            yield _rejected(market, kind, Reason.MARKET_STATUS, str(market.status))
         elif not market.verified:
-            yield _rejected(market, Reason.UNVERIFIED_ASSET, "denom or oracle feed is not a known asset")
+            yield _rejected(
+                market, kind, Reason.UNVERIFIED_ASSET, "denom or oracle feed is not a known asset"
+            )
 
 
 def _alone(snapshot: Snapshot, scope: Scope, pairs: list[Pairing]) -> Iterator[Edge]:
@@ -88,22 +91,37 @@ def _alone(snapshot: Snapshot, scope: Scope, pairs: list[Pairing]) -> Iterator[E
     if EdgeKind.CROSS_VENUE not in scope.kinds:
         return
     paired = {pair.home.key for pair in pairs}
+    detail = _nowhere(snapshot, scope)
     for market in home_markets(snapshot.markets, scope):
         if market.key not in paired:
-            yield _rejected(market, Reason.NO_REFERENCE, f"none of {', '.join(scope.against)} lists it")
+            yield _rejected(market, EdgeKind.CROSS_VENUE, Reason.NO_REFERENCE, detail)
 
 
-def _rejected(market: Market, reason: Reason, detail: str) -> Edge:
-    return Edge(EdgeKind.CROSS_VENUE, market, "", rejection=Rejection(reason, detail=detail))
+def _nowhere(snapshot: Snapshot, scope: Scope) -> str:
+    """Why no venue can be compared with; one that could not be read is not said to lack the market."""
+    read = {key.venue for key in snapshot.markets}
+    lacking = [venue for venue in scope.against if venue in read]
+    unread = [venue for venue in scope.against if venue not in read]
+    said = [
+        *([f"not listed by {', '.join(lacking)}"] if lacking else []),
+        *([f"could not read {', '.join(unread)}"] if unread else []),
+    ]
+    return "; ".join(said) or "no venue to compare with"
 
 
-def _examined(edge: Edge, wanted: set[MarketKey], limits: Limits) -> Edge:
+def _rejected(market: Market, kind: EdgeKind, reason: Reason, detail: str) -> Edge:
+    return Edge(kind, market, "", rejection=Rejection(reason, detail=detail))
+
+
+def _examined(edge: Edge, snapshot: Snapshot, wanted: set[MarketKey], limits: Limits) -> Edge:
     """Says of a candidate beyond `max_candidates` that it was not looked at, not that its book failed."""
     unread = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
-    if unread and (edge.indicative is not None or edge.signal is not None) and edge.market.key not in wanted:
-        rejection = Rejection(Reason.NOT_EXAMINED, limits.max_candidates, None, "candidates")
-        return replace(edge, rejection=rejection)
-    return edge
+    if not unread or (edge.indicative is None and edge.signal is None):
+        return edge
+    needed = {edge.market.key, edge.reference.key if edge.reference else edge.market.key}
+    if needed - snapshot.books.keys() <= wanted:
+        return edge
+    return replace(edge, rejection=Rejection(Reason.NOT_EXAMINED, limits.max_candidates, unit="candidates"))
 
 
 def _promise(edge: Edge) -> float:

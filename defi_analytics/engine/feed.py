@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, MarketStatus
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Quote, Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
@@ -21,7 +21,7 @@ from defi_analytics.engine.decide import wanted_books
 from defi_analytics.errors import DataError, DefiError
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.mispricing.pairing import home_markets
-from defi_analytics.mispricing.rates import observed_rates
+from defi_analytics.mispricing.rates import STABLE, observed_rates
 from defi_analytics.ports import Clock, MarketData, Predictor, QuoteSource
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class _Gathered:
 async def gather_snapshot(
     sources: Sources, clock: Clock, network: str, kinds: frozenset[EdgeKind], choose: Choose, limits: Limits
 ) -> tuple[Snapshot, Scope]:
-    """One snapshot of everything in scope. Raises DataError only when the home venue itself cannot be read."""
+    """One snapshot of everything in scope. Raises DataError only when the home venue cannot be read."""
     gathered = _Gathered()
     home, listings, quotes = await _overview(sources, gathered)
     markets = {m.key: m for listing in (home, *listings) for m in listing.markets.values()}
@@ -144,14 +144,15 @@ def _predictable(snapshot: Snapshot, scope: Scope, predictor: Predictor | None) 
 
 
 async def _prediction(sources: Sources, asset: str, gathered: _Gathered) -> Prediction | None:
-    assert sources.predictor is not None  # noqa: S101 - only called for assets the predictor named
+    if sources.predictor is None:
+        return None
     return await gathered.attempt(sources.predictor.name, sources.predictor.predict(asset, sources.horizon_s))
 
 
 async def _volatility(
     sources: Sources, snapshot: Snapshot, asset: str, clock: Clock, gathered: _Gathered
 ) -> float | None:
-    found = _history_market(snapshot.markets, sources.references, asset)
+    found = _history_market(snapshot.markets, (*sources.references, sources.home), asset)
     if found is None:
         return None
     venue, market = found
@@ -166,7 +167,8 @@ def _history_market(
 ) -> tuple[MarketData, Market] | None:
     for venue in venues:
         for key, market in markets.items():
-            if key.venue == venue.venue and market.base == asset and market.quote in {"USDT", "USDC", "USD"}:
+            told = market.base == asset and market.quote in STABLE and market.status is MarketStatus.ACTIVE
+            if told and key.venue == venue.venue:
                 return venue, market
     return None
 

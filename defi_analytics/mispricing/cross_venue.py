@@ -1,8 +1,8 @@
 """The same asset, cheaper here than there: buy one, sell the other.
 
-Two stages. The tops of the books say whether a first unit could earn at all; only then are deep books read and
-walked to the last profitable unit. Source of the two-stage rule: candidates validated on fresh, full data
-before acting (github.com/bancorprotocol/fastlane-bot, issues 100 and 195).
+Two stages. The tops of the books say whether a first unit could earn at all; only then are deep books read
+and walked to the last profitable unit. Source of the two-stage rule: candidates validated on fresh, full
+data before acting (github.com/bancorprotocol/fastlane-bot, issues 100 and 195).
 """
 
 from dataclasses import replace
@@ -17,12 +17,14 @@ from defi_analytics.mispricing.pairing import Pairing
 from defi_analytics.mispricing.pricing import (
     carry,
     common_step,
+    exhausted,
     gas_cost,
     pricing,
     rejection,
     seen,
     seen_rates,
     too_old,
+    uncounted,
     with_bounds,
 )
 from defi_analytics.mispricing.rates import ask, bid, find_rate, mid
@@ -62,15 +64,16 @@ def screened(snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
 
 def _screened_by_price(edge: Edge, snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
     books = _as_book(snapshot.tops[pair.home.key]), _as_book(snapshot.tops[pair.reference.key])
-    wrong = _implausible(books[0], books[1], edge.rates, limits)
+    best = _best_direction(snapshot, pair, books, edge.rates, limits)
+    wrong = _unpriceable(best, limits)
     if wrong is not None:
         return replace(edge, rejection=wrong)
-    best = _best_direction(snapshot, pair, books, edge.rates, limits)
     value = top_edge(best.asks, best.bids, best.terms)
     edge = replace(edge, side=best.side, indicative=value)
-    if value < limits.min_edge or value <= 0:
-        reason = Reason.NOT_CROSSED if value <= 0 else Reason.BELOW_MIN_EDGE
-        return replace(edge, rejection=Rejection(reason, limits.min_edge, value, "fraction"))
+    if value <= 0:
+        return replace(edge, rejection=Rejection(Reason.NOT_CROSSED, 0.0, value, "fraction"))
+    if value < limits.min_edge:
+        return replace(edge, rejection=Rejection(Reason.BELOW_MIN_EDGE, limits.min_edge, value, "fraction"))
     return edge
 
 
@@ -89,8 +92,7 @@ def cross_venue(snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
     stale = too_old(inputs, limits.max_age_s, Reason.STALE_BOOK) or too_old(
         rates, limits.max_rate_age_s, Reason.STALE_RATE
     )
-    wrong = stale or _implausible((home.bids, home.asks), (other.bids, other.asks), edge.rates, limits)
-    return replace(edge, rejection=wrong) if wrong else _priced(edge, snapshot, pair, limits)
+    return replace(edge, rejection=stale) if stale else _priced(edge, snapshot, pair, limits)
 
 
 def _priced(edge: Edge, snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
@@ -98,6 +100,9 @@ def _priced(edge: Edge, snapshot: Snapshot, pair: Pairing, limits: Limits) -> Ed
     trade = _best_direction(
         snapshot, pair, ((home.bids, home.asks), (other.bids, other.asks)), edge.rates, limits
     )
+    wrong = _unpriceable(trade, limits)
+    if wrong is not None:
+        return replace(edge, rejection=wrong)
     result = priced(trade.asks, trade.bids, trade.terms)
     edge = replace(
         edge,
@@ -124,7 +129,7 @@ def _best_direction(
     (home_bids, home_asks), (other_bids, other_asks) = books
     buying = _Trade(Side.BUY, home_asks, other_bids, _terms(snapshot, pair, Side.BUY, path, limits))
     selling = _Trade(Side.SELL, other_asks, home_bids, _terms(snapshot, pair, Side.SELL, path, limits))
-    best = max(buying, selling, key=lambda t: top_edge(t.asks, t.bids, t.terms))
+    best = max(buying, selling, key=lambda t: (_complete(t), top_edge(t.asks, t.bids, t.terms)))
     if not best.asks.prices:
         return best
     reference_price = best.asks.prices[0] * best.terms.buy_mid_rate
@@ -162,27 +167,32 @@ def _as_book(top: Top) -> tuple[Levels, Levels]:
     )
 
 
-def _implausible(
-    home: tuple[Levels, Levels], other: tuple[Levels, Levels], path: tuple[Rate, ...], limits: Limits
-) -> Rejection | None:
-    """Prices of one asset that are factors apart: decimals, contract sizes or identities are mixed up."""
-    here = home[0].prices or home[1].prices
-    there = other[0].prices or other[1].prices
-    if not here or not there:
-        return None
-    ratio = here[0] / (there[0] * mid(path))
-    if 1 / limits.max_ratio <= ratio <= limits.max_ratio:
+def _unpriceable(trade: _Trade, limits: Limits) -> Rejection | None:
+    """No direction with both its sides, or prices of one asset that are factors apart.
+
+    Decimals, contract sizes or identities that are mixed up show as an enormous gap in one of the directions;
+    sides that are not traded prove nothing, for a lonely bid at a tenth of the price is common.
+    """
+    if not _complete(trade):
+        return Rejection(Reason.NO_BOOK, detail="no direction has both its sides quoted")
+    bought = trade.asks.prices[0] * trade.terms.buy_mid_rate
+    ratio = trade.bids.prices[0] * trade.terms.sell_mid_rate / bought
+    if ratio <= limits.max_ratio:
         return None
     return Rejection(Reason.IMPLAUSIBLE, limits.max_ratio, ratio, "ratio")
+
+
+def _complete(trade: _Trade) -> bool:
+    return bool(trade.asks.prices and trade.bids.prices)
 
 
 def _exhausted(result: Priced, trade: _Trade, books: tuple[OrderBook, OrderBook]) -> bool:
     """Whether a book that the venue cut short is what ended the walk."""
     home, other = books
     buyer, seller = (home, other) if trade.side is Side.BUY else (other, home)
-    step = max(trade.terms.step, 0.0)
-    return (buyer.truncated and sum(trade.asks.quantities) - result.quantity <= step) or (
-        seller.truncated and sum(trade.bids.quantities) - result.quantity <= step
+    step = trade.terms.step
+    return exhausted(buyer, trade.asks, result.quantity, step) or exhausted(
+        seller, trade.bids, result.quantity, step
     )
 
 
@@ -191,9 +201,7 @@ def _no_rate(pair: Pairing) -> Rejection:
 
 
 def _notes(snapshot: Snapshot, pair: Pairing, limits: Limits) -> tuple[str, ...]:
-    notes = []
-    if pair.home.kind is not pair.reference.kind:
-        notes.append(f"{pair.home.kind} against {pair.reference.kind}: the gap need not close")
-    if gas_cost(snapshot, pair.home.quote, limits) is None:
-        notes.append("gas is not counted: nothing prices INJ")
-    return tuple(notes)
+    left_out = uncounted(snapshot, pair, limits)
+    if pair.home.kind is pair.reference.kind:
+        return left_out
+    return (f"{pair.home.kind} against {pair.reference.kind}: the gap need not close", *left_out)

@@ -1,6 +1,6 @@
 """A market against one fair value: enter now as a taker, leave at the fair value as a taker.
 
-The gap is measured in units of the fair value's own uncertainty, because a gap smaller than that says nothing.
+The gap is measured in units of the fair value's own uncertainty: a gap smaller than that says nothing.
 """
 
 import math
@@ -14,11 +14,13 @@ from defi_analytics.mispricing.limits import Limits
 from defi_analytics.mispricing.pricing import (
     carry,
     common_step,
+    exhausted,
     gas_cost,
     pricing,
     rejection,
     seen,
     too_old,
+    uncounted,
     with_bounds,
 )
 from defi_analytics.mispricing.walk import Terms, priced, top_edge
@@ -39,37 +41,56 @@ def measured(edge: Edge, mid: float, fair: float, uncertainty: float, limits: Li
         return replace(edge, rejection=Rejection(Reason.IMPLAUSIBLE, limits.max_ratio, ratio, "ratio"))
     z = gap(mid, fair) / uncertainty
     edge = replace(edge, signal=Signal(fair, uncertainty, z), side=Side.BUY if z > 0 else Side.SELL)
-    if abs(z) < limits.min_z:
+    # Not "smaller than": a z that is no number must not pass either.
+    if not abs(z) >= limits.min_z:
         return replace(edge, rejection=Rejection(Reason.BELOW_UNCERTAINTY, limits.min_z, abs(z), "z"))
     return edge
 
 
-def against_fair(edge: Edge, snapshot: Snapshot, limits: Limits) -> Edge:
-    """A measured edge, priced on the market's deep book up to where the last unit meets the fair value."""
+def measured_on_book(edge: Edge, snapshot: Snapshot, fair: float, uncertainty: float, limits: Limits) -> Edge:
+    """The edge measured by the middle of the market's deep book, which must be there, whole and fresh."""
     book = snapshot.books.get(edge.market.key)
-    if book is None or edge.signal is None or edge.side is None:
-        return replace(
-            edge, rejection=Rejection(Reason.NO_BOOK, detail=f"{edge.market.venue}: no order book")
+    if book is None or book.mid is None:
+        detail = (
+            f"{edge.market.venue}: no order book" if book is None else f"{edge.market.venue}: one side only"
         )
+        return replace(edge, rejection=Rejection(Reason.NO_BOOK, detail=detail))
     fresh = (seen(f"{book.key.venue} book", book.at, snapshot.time),)
     edge = replace(edge, inputs=(*fresh, *(i for i in edge.inputs if not i.name.endswith(" top"))))
     stale = too_old(fresh, limits.max_age_s, Reason.STALE_BOOK)
-    return replace(edge, rejection=stale) if stale else _priced(edge, book, snapshot, limits)
+    return replace(edge, rejection=stale) if stale else measured(edge, book.mid, fair, uncertainty, limits)
 
 
-def _priced(edge: Edge, book: OrderBook, snapshot: Snapshot, limits: Limits) -> Edge:
-    assert edge.signal is not None  # noqa: S101 - `against_fair` made sure
-    fair = Levels((edge.signal.fair,), (math.inf,))
-    asks, bids = (book.asks, fair) if edge.side is Side.BUY else (fair, book.bids)
-    terms = _terms(edge.market, edge.side or Side.BUY, snapshot, limits)
-    if asks.prices:
-        terms = with_bounds(terms, edge.market, asks.prices[0], limits)
+def against_fair(edge: Edge, snapshot: Snapshot, limits: Limits) -> Edge:
+    """An edge measured on the deep book, priced up to where the last unit meets the fair value.
+
+    One that was rejected on the way is returned as it is.
+    """
+    if edge.signal is None or not edge.stands:
+        return edge
+    return _priced(edge, edge.signal, snapshot.books[edge.market.key], snapshot, limits)
+
+
+def _priced(edge: Edge, signal: Signal, book: OrderBook, snapshot: Snapshot, limits: Limits) -> Edge:
+    fair = Levels((signal.fair,), (math.inf,))
+    side = Side.BUY if signal.z > 0 else Side.SELL
+    asks, bids = (book.asks, fair) if side is Side.BUY else (fair, book.bids)
+    terms = with_bounds(_terms(edge.market, side, snapshot, limits), edge.market, asks.prices[0], limits)
     result = priced(asks, bids, terms)
-    edge = replace(edge, rejection=rejection(result), indicative=top_edge(asks, bids, terms))
+    edge = replace(
+        edge,
+        rejection=rejection(result),
+        indicative=top_edge(asks, bids, terms),
+        notes=(*edge.notes, *uncounted(snapshot, (edge.market,), limits)),
+    )
     if result.quantity <= 0:
         return edge
     step = common_step((edge.market.quantity_tick,))
-    return replace(edge, pricing=pricing(result, (asks, bids), terms, step, edge.market, limits))
+    shown = pricing(result, (asks, bids), terms, step, edge.market, limits)
+    taken = book.asks if side is Side.BUY else book.bids
+    return replace(
+        edge, pricing=replace(shown, exhausted=exhausted(book, taken, result.quantity, terms.step))
+    )
 
 
 def _terms(market: Market, side: Side, snapshot: Snapshot, limits: Limits) -> Terms:

@@ -1,7 +1,7 @@
 """A market against what an oracle publishes for the same asset.
 
-The unit of the gap is the widest of three: the oracle's confidence, the deviation it may let pass without
-publishing, and half the market's spread; a gap inside any of them is not a signal.
+The unit of the gap is the widest of four: the oracle's confidence, the deviation it may let pass without
+publishing, and half the spread of the market and of the conversion; a gap inside any of them is not a signal.
 Source: Pyth price feeds, best practices on confidence intervals (docs.pyth.network).
 """
 
@@ -12,10 +12,10 @@ from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.mispricing.fair import against_fair, measured
+from defi_analytics.mispricing.fair import against_fair, measured, measured_on_book
 from defi_analytics.mispricing.limits import Limits
 from defi_analytics.mispricing.pricing import seen, seen_rates, too_old
-from defi_analytics.mispricing.rates import find_rate, mid
+from defi_analytics.mispricing.rates import find_rate, half_spread, mid
 
 
 def oracle_screened(snapshot: Snapshot, market: Market, quote: Quote, limits: Limits) -> Edge:
@@ -38,13 +38,17 @@ def oracle_screened(snapshot: Snapshot, market: Market, quote: Quote, limits: Li
             edge, rejection=Rejection(Reason.NO_BOOK, detail=f"{market.venue}: no two-sided quotes")
         )
     edge = replace(edge, inputs=(seen(f"{market.venue} top", top.at, snapshot.time), *edge.inputs))
-    return measured(edge, top.mid, quote.price * mid(path), _uncertainty(quote, top, limits), limits)
+    unit = max(_uncertainty(quote, top, limits), half_spread(path))
+    return measured(edge, top.mid, quote.price * mid(path), unit, limits)
 
 
 def oracle_deviation(snapshot: Snapshot, market: Market, quote: Quote, limits: Limits) -> Edge:
     """The candidate priced on the deep book, or rejected by the first thing that is wrong."""
     edge = oracle_screened(snapshot, market, quote, limits)
-    return against_fair(edge, snapshot, limits) if edge.stands else edge
+    if edge.signal is None or not edge.stands:
+        return edge
+    edge = measured_on_book(edge, snapshot, edge.signal.fair, edge.signal.uncertainty, limits)
+    return against_fair(edge, snapshot, limits)
 
 
 def _uncertainty(quote: Quote, top: Top, limits: Limits) -> float:

@@ -27,7 +27,7 @@ def pairings(markets: Mapping[MarketKey, Market], scope: Scope) -> list[Pairing]
     out = []
     for home in home_markets(markets, scope):
         for venue in scope.against:
-            found = [m for m in by_venue[venue].get(home.base, ()) if _comparable(home.quote, m.quote)]
+            found = [m for m in by_venue[venue].get(home.base, ()) if _comparable(home, m)]
             if found:
                 out.append(Pairing(home, min(found, key=lambda m: _distance(home, m))))
     return out
@@ -42,8 +42,9 @@ def home_markets(markets: Mapping[MarketKey, Market], scope: Scope) -> Iterable[
     ]
 
 
-def _comparable(home_quote: str, quote: str) -> bool:
-    return home_quote == quote or (home_quote in STABLE and quote in STABLE)
+def _comparable(home: Market, other: Market) -> bool:
+    same_money = home.quote == other.quote or (home.quote in STABLE and other.quote in STABLE)
+    return same_money and home.key != other.key
 
 
 def _distance(home: Market, other: Market) -> tuple[int, int, int, str]:

@@ -1,8 +1,8 @@
 """A market against what a prediction network forecasts for it.
 
-The unit of the gap joins two things that are not the same: how far the workers disagree with each other, and
-how far the price usually moves in the time that is left. The first alone is grossly overconfident: workers
-mostly agree near the present price.
+The unit of the gap joins things that are not the same: how far the workers disagree with each other, how far
+the price usually moves in the time that is left, and half the spread of the conversion. The first alone is
+grossly overconfident, for workers mostly agree near the present price: without the second there is no edge.
 """
 
 import math
@@ -12,10 +12,10 @@ from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.prediction import Prediction, PredictionKind
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.mispricing.fair import against_fair, measured
+from defi_analytics.mispricing.fair import against_fair, measured_on_book
 from defi_analytics.mispricing.limits import Limits
-from defi_analytics.mispricing.pricing import seen, seen_rates, too_old
-from defi_analytics.mispricing.rates import find_rate, mid
+from defi_analytics.mispricing.pricing import MAX_AHEAD_S, seen, seen_rates, too_old
+from defi_analytics.mispricing.rates import find_rate, half_spread, mid
 
 # Without a measured record, half of what the model says about direction is believed.
 SHRINK = 0.5
@@ -30,7 +30,6 @@ def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, l
         inputs=(seen(prediction.source, prediction.base_time, snapshot.time),),
         notes=prediction.notes,
     )
-    book = snapshot.books.get(market.key)
     wrong = _unusable(snapshot, prediction)
     if wrong:
         return replace(edge, rejection=wrong)
@@ -41,12 +40,10 @@ def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, l
     stale = too_old(seen_rates(path, snapshot.time), limits.max_rate_age_s, Reason.STALE_RATE)
     if stale:
         return replace(edge, rejection=stale)
-    if book is None or book.mid is None:
-        return replace(edge, rejection=Rejection(Reason.NO_BOOK, detail=f"{market.venue}: no order book"))
     fair = (prediction.predicted_price or 0.0) * mid(path)
-    edge = measured(edge, book.mid, fair, uncertainty(snapshot, prediction), limits)
-    edge = _confident(edge, limits)
-    return against_fair(edge, snapshot, limits) if edge.stands else edge
+    unit = math.hypot(uncertainty(snapshot, prediction), half_spread(path))
+    edge = _confident(measured_on_book(edge, snapshot, fair, unit, limits), limits)
+    return against_fair(edge, snapshot, limits)
 
 
 def uncertainty(snapshot: Snapshot, prediction: Prediction) -> float:
@@ -77,13 +74,24 @@ def _confident(edge: Edge, limits: Limits) -> Edge:
 
 
 def _unusable(snapshot: Snapshot, prediction: Prediction) -> Rejection | None:
-    age_s = prediction.age_s(snapshot.time)
-    if prediction.stale or prediction.target_time <= snapshot.time:
-        return Rejection(
-            Reason.STALE_PREDICTION, prediction.topic.horizon_s, age_s, "s", "target passed or too old"
-        )
+    late = _untimely(snapshot, prediction)
+    if late:
+        return late
+    if prediction.topic.playground:
+        return Rejection(Reason.NO_REFERENCE, detail="a playground topic is never a signal")
     if not prediction.predicted_price:
         return Rejection(Reason.NO_REFERENCE, detail="no predicted price")
-    if uncertainty(snapshot, prediction) <= 0:
-        return Rejection(Reason.NO_REFERENCE, detail="no measure of the forecast's uncertainty")
+    if not snapshot.volatility.get(prediction.topic.asset, 0.0) > 0:
+        return Rejection(Reason.NO_REFERENCE, detail="nothing tells how far the price usually moves")
+    return None
+
+
+def _untimely(snapshot: Snapshot, prediction: Prediction) -> Rejection | None:
+    age_s = prediction.age_s(snapshot.time)
+    if prediction.target_time <= snapshot.time:
+        return Rejection(Reason.STALE_PREDICTION, prediction.topic.horizon_s, age_s, "s", "target passed")
+    if prediction.stale:
+        return Rejection(Reason.STALE_PREDICTION, None, age_s, "s", "its source calls it stale")
+    if age_s < -MAX_AHEAD_S or prediction.usable_at > snapshot.time:
+        return Rejection(Reason.STALE_PREDICTION, None, age_s, "s", "not known yet at this time")
     return None

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from defi_analytics.domain.book import Levels, Top
+from defi_analytics.domain.book import Levels, OrderBook, Top
 from defi_analytics.domain.edge import Costs, Input, Pricing, Reason, Rejection, Side, SizePoint
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.mispricing.limits import Limits
 from defi_analytics.mispricing.rates import find_rate, mid
-from defi_analytics.mispricing.walk import Priced, Terms, price_at
+from defi_analytics.mispricing.walk import Priced, Terms, held, price_at
 
 # A venue's clock may run ahead of ours by this much before its times mean nothing.
 MAX_AHEAD_S = 5.0
@@ -60,6 +60,24 @@ def gas_cost(snapshot: Snapshot, quote: str, limits: Limits) -> float | None:
         ):
             return limits.gas_inj * published.price * mid(path)
     return None
+
+
+def uncounted(snapshot: Snapshot, markets: Sequence[Market], limits: Limits) -> tuple[str, ...]:
+    """What the costs leave out because nothing in the snapshot tells it; the first market is at home."""
+    notes = [
+        f"funding on {market.venue} is not counted: unknown"
+        for market in markets
+        if market.kind is MarketKind.PERPETUAL
+        and ((top := snapshot.tops.get(market.key)) is None or top.funding_hourly is None)
+    ]
+    if gas_cost(snapshot, markets[0].quote, limits) is None:
+        notes.append("gas is not counted: nothing prices INJ")
+    return tuple(notes)
+
+
+def exhausted(book: OrderBook, side: Levels, quantity: float, step: float) -> bool:
+    """Whether a trade of `quantity` took all that a book cut short by its venue shows on one side."""
+    return book.truncated and held(side) - quantity <= step
 
 
 def with_bounds(terms: Terms, home: Market, reference_price: float, limits: Limits) -> Terms:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from defi_analytics.domain.book import Top
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.quote import Quote, Rate
 
 STABLE = ("USDT", "USDC", "USD")
@@ -18,6 +18,7 @@ def observed_rates(
         for key, market in markets.items()
         if _is_rate(market.base, market.quote)
         and market.kind is MarketKind.SPOT
+        and market.status is MarketStatus.ACTIVE
         and (top := tops.get(key)) is not None
         and top.bid is not None
         and top.ask is not None
@@ -73,6 +74,11 @@ def mid(path: Iterable[Rate]) -> float:
     for rate in path:
         value *= (rate.bid + rate.ask) / 2
     return value
+
+
+def half_spread(path: Sequence[Rate]) -> float:
+    """How far a conversion at the middle may be off, as a fraction of it."""
+    return (ask(path) - bid(path)) / (ask(path) + bid(path))
 
 
 def _inverse(rate: Rate) -> Rate:

@@ -157,11 +157,16 @@ def priced(asks: Levels, bids: Levels, terms: Terms) -> Priced:
         return _refused(Reason.NOT_CROSSED, 0.0, edge)
     if edge < terms.min_edge:
         return _refused(Reason.BELOW_MIN_EDGE, terms.min_edge, edge)
-    trade = price_at(asks, bids, terms, best_quantity(asks, bids, terms))
+    quantity = best_quantity(asks, bids, terms)
+    if quantity <= 0:
+        # No size covers the fixed cost: the size that comes nearest shows by how much.
+        quantity = best_quantity(asks, bids, terms._replace(fixed=0.0))
+    trade = price_at(asks, bids, terms, quantity)
+    if trade.quantity <= 0 < terms.step <= terms.max_quantity:
+        # Not a whole step earns on every unit; one step may still earn, or says what it breaks.
+        trade = price_at(asks, bids, terms, terms.step)
     if trade.quantity <= 0:
-        # Crossed, but not for a whole step or not enough to cover the fixed cost.
-        largest = price_at(asks, bids, terms._replace(fixed=0.0, min_edge=0.0), terms.step)
-        return _judged(largest._replace(profit=largest.profit - terms.fixed, fixed=terms.fixed), terms)
+        return trade._replace(value=quantity)
     return _judged(trade, terms)
 
 
@@ -243,7 +248,7 @@ def _with_profit(trade: Priced) -> Priced:
 
 
 def _judged(trade: Priced, terms: Terms) -> Priced:
-    if trade.quantity < terms.min_quantity or trade.quantity <= 0:
+    if trade.quantity < terms.min_quantity:
         return trade._replace(
             reason=Reason.BELOW_MIN_QUANTITY, limit=max(terms.min_quantity, terms.step), value=trade.quantity
         )

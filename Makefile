@@ -1,0 +1,55 @@
+# Everything runs in .venv, made from the locked requirements: nothing is installed anywhere else.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help install demo check test fix bench lock docs clean
+
+help:  ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+install: .venv/installed  ## Set up .venv
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install  ## Look for mispricings of INJ/USDT in a local sandbox
+	$(BIN)/defi scan INJ/USDT --network sandbox --explain
+
+check: install  ## Format, lint, types, import contracts, dependencies, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell README.md Makefile pyproject.toml settings.yaml defi_analytics tests
+	$(BIN)/validate-pyproject pyproject.toml
+
+test: install  ## The whole test suite, with branch coverage
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+fix: install  ## Format and apply safe lint fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## Speed, as ratios to what the machine can do
+	$(BIN)/python -m tests.bench
+
+docs: install  ## Write the help texts anew into help.txt and README.md
+	$(BIN)/python -m tests.docs
+
+lock:  ## Resolve the newest versions into requirements.txt
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --upgrade pip pip-tools
+	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--extra injective --extra keyring --extra dev --output-file requirements.txt pyproject.toml
+	rm -r .venv-lock
+
+clean:  ## Remove .venv and every cache
+	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist

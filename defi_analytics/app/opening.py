@@ -1,0 +1,124 @@
+"""Opens the parts for a run and closes them again, however it ends."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from defi_analytics.app.parts import App
+from defi_analytics.clock import WallClock
+from defi_analytics.config.loaded import Loaded
+from defi_analytics.config.settings import Settings
+from defi_analytics.errors import DataError
+from defi_analytics.ports import Clock, HttpClient
+
+if TYPE_CHECKING:
+    from defi_analytics.http.policy import Policy
+    from defi_analytics.venues.injective.networks import Network
+
+INJECTIVE_RATE_PER_S = 20
+"""The chain's limit per address. Source: api.injective.exchange, "Rate Limits"."""
+
+
+@asynccontextmanager
+async def opened_app(loaded: Loaded, environ: Mapping[str, str]) -> AsyncIterator[App]:
+    """The parts, open; closed again however the run ends. A sandbox is started if none is running."""
+    from defi_analytics.http.client import Http
+
+    clock = WallClock()
+    settings = loaded.settings
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(Http(clock, policy_of(settings), settings.home / "hosts"))
+        if settings.network == "sandbox":
+            endpoints = await sandbox_endpoints(settings, http, clock, stack)
+            settings = pointed_at(settings, endpoints)
+        yield App(settings, http, clock, injective_network(settings), allora_key(loaded, environ))
+
+
+def policy_of(settings: Settings) -> "Policy":
+    """How the one HTTP client behaves: the settings' limits and each host's own rate."""
+    from defi_analytics.http.policy import Policy
+
+    own = settings.http
+    rates = {host_of(v.url): int(v.rate_per_s) for v in settings.venues.values() if v.url}
+    injective = settings.injective.endpoints
+    rates |= dict.fromkeys(map(host_of, injective), INJECTIVE_RATE_PER_S)
+    return Policy(
+        deadline_s=float(own.deadline_s),
+        attempts=own.attempts,
+        max_body_bytes=own.max_body_bytes,
+        rate_per_s=int(own.rate_per_s),
+        rates_per_s={host: max(1, rate) for host, rate in rates.items() if host not in _LOOPBACK},
+    )
+
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def injective_network(settings: Settings) -> "Network":
+    """The network's endpoints, with those that the settings replace."""
+    from defi_analytics.venues.injective.networks import MAINNET, NETWORKS, custom
+
+    known = NETWORKS.get(settings.network)
+    own = settings.injective
+    if known is not None and not (own.lcd_url or own.indexer_url or own.chart_url):
+        return known
+    chain_id = known.chain_id if known is not None else MAINNET.chain_id
+    charts = [f"{own.chart_url}/api/chart/v1"] if own.chart_url else ()
+    return custom(settings.network, chain_id, *own.endpoints[:2], charts)
+
+
+def allora_key(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[], str] | None:
+    """Reveals Allora's key when it is sent, if there is one; the log learns to hide it."""
+    if not any(name in environ for name in KEY_VARIABLES) and "allora" not in loaded.secrets:
+        return None
+    from defi_analytics.keys import resolve
+    from defi_analytics.log import hide
+
+    found = resolve("allora", environ, loaded.secrets.get("allora"))
+    if found.secret is None:
+        return None
+    hide(found.secret.reveal())
+    return found.secret.reveal
+
+
+KEY_VARIABLES = ("ALLORA_API_KEY", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")
+
+
+async def sandbox_endpoints(
+    settings: Settings, http: HttpClient, clock: Clock, stack: AsyncExitStack
+) -> Mapping[str, str]:
+    """Those of the sandbox that is running at the configured address, else of one started for this run."""
+    from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
+
+    running = f"http://127.0.0.1:{settings.sandbox.port}"
+    if await answers(http, f"{running}/sandbox/status"):
+        return endpoints_at(running)
+    sandbox = Sandbox(settings.sandbox.seed, clock, hold=True)
+    return (await stack.enter_async_context(sandbox)).endpoints
+
+
+async def answers(http: HttpClient, url: str) -> bool:
+    try:
+        await http.get("sandbox", url)
+    except DataError:
+        return False
+    return True
+
+
+def pointed_at(settings: Settings, endpoints: Mapping[str, str]) -> Settings:
+    """The settings with every upstream that the sandbox imitates replaced by it."""
+    venues = {name: replace(own, url=endpoints.get(name, own.url)) for name, own in settings.venues.items()}
+    injective = replace(
+        settings.injective,
+        lcd_url=endpoints["lcd"],
+        indexer_url=endpoints["indexer"],
+        chart_url=endpoints["chart"],
+    )
+    allora = replace(settings.allora, lcd_url=endpoints["allora"], network="mainnet")
+    return replace(settings, venues=venues, injective=injective, allora=allora)

@@ -1,0 +1,128 @@
+"""The parts of one run, each made when it is first asked for: a command pays only for what it uses."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from defi_analytics.app.venues import VENUES, pick
+from defi_analytics.config.settings import Settings, VenueSettings
+from defi_analytics.domain.edge import Edge
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.prediction import Prediction
+from defi_analytics.ports import Clock, HttpClient, MarketData, PriceHistory, QuoteSource
+
+if TYPE_CHECKING:
+    from defi_analytics.predictors.allora.predictor import AlloraPredictor
+    from defi_analytics.storage.journal import SqliteJournal
+    from defi_analytics.venues.injective.assets import Assets
+    from defi_analytics.venues.injective.indexer import InjectiveIndexer
+    from defi_analytics.venues.injective.lcd import InjectiveMarketData
+    from defi_analytics.venues.injective.networks import Network
+
+SANDBOX_VENUES = ("hyperliquid", "binance")
+"""Those that the sandbox imitates."""
+
+
+@dataclass(slots=True)
+class App:
+    """The parts of one run. Reading only: nothing here holds a key that could sign."""
+
+    settings: Settings
+    http: HttpClient
+    clock: Clock
+    injective_network: "Network"
+    allora_key: Callable[[], str] | None = None
+    _venues: dict[str, MarketData] = field(default_factory=dict)
+
+    @property
+    def network(self) -> str:
+        return self.settings.network
+
+    def injective(self, kinds: frozenset[MarketKind] = frozenset(MarketKind)) -> "InjectiveMarketData":
+        from defi_analytics.venues.injective.lcd import InjectiveMarketData
+
+        return InjectiveMarketData(self.http, self.clock, self.injective_network, self._assets(), kinds)
+
+    def indexer(self) -> "InjectiveIndexer":
+        from defi_analytics.venues.injective.indexer import InjectiveIndexer
+
+        return InjectiveIndexer(self.http, self.clock, self.injective_network, self._assets())
+
+    def oracle(self) -> QuoteSource:
+        from defi_analytics.venues.injective.oracle import InjectiveOracle
+
+        return InjectiveOracle(self.http, self.injective_network, self._assets())
+
+    def _assets(self) -> "Assets":
+        from defi_analytics.venues.injective.assets import assets_of
+
+        return assets_of(self.injective_network.chain_id).with_extra(self.settings.assets)
+
+    def venue(self, name: str) -> MarketData:
+        """A reference venue, the same object each time: it may remember contract sizes."""
+        if name not in self._venues:
+            make = pick("venues", VENUES, name)
+            own = self.settings.venues.get(name) or VenueSettings("", Decimal(0), Decimal(0), Decimal(1))
+            self._venues[name] = make(own, self.http, self.clock)
+        return self._venues[name]
+
+    def predictor(self) -> "AlloraPredictor":
+        """Allora through the chain's keyless interface, or through its API when a key is set."""
+        from defi_analytics.predictors.allora.api import ApiSource
+        from defi_analytics.predictors.allora.lcd import LcdSource
+        from defi_analytics.predictors.allora.predictor import AlloraPredictor
+
+        own = self.settings.allora
+        source: ApiSource | LcdSource
+        if self.allora_key is not None:
+            source = ApiSource(
+                self.http,
+                self.allora_key,
+                own.network,
+                own.base_url,
+                allow_custom_host=own.allow_custom_host,
+            )
+        else:
+            source = LcdSource(self.http, own.network, own.lcd_url)
+        return AlloraPredictor(
+            source, self.clock, history=self.history(), interval_level=float(own.confidence_level)
+        )
+
+    def history(self) -> PriceHistory:
+        """Who tells what an asset was worth in a past minute."""
+        from defi_analytics.venues.binance import BinanceMarketData
+
+        own = self.settings.venues["binance"]
+        return BinanceMarketData(self.http, self.clock, own.url, own.taker_fee, own.maker_fee)
+
+    def journal(self) -> "SqliteJournal":
+        from defi_analytics.storage.journal import SqliteJournal
+
+        return SqliteJournal(self.settings.home / "journal.sqlite")
+
+    async def find_market(self, name: str) -> Market:
+        """Raises UnknownMarket, naming the nearest."""
+        from defi_analytics.venues.injective.resolve import resolve
+
+        listing = await self.injective().listing()
+        return resolve(name, list(listing.markets.values()))
+
+    def record_edges(self, at: datetime, edges: Sequence[Edge]) -> None:
+        """Appends what a scan found, rejected candidates with their reasons included."""
+        with self.journal() as journal:
+            journal.append("scan", at, {"network": self.network, "edges": edges})
+
+    def record_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Appends predictions, each with the time it became usable, for later scoring."""
+        if not predictions:
+            return
+        with self.journal() as journal:
+            for prediction in predictions:
+                journal.append("prediction", prediction.usable_at, {"prediction": prediction})
+
+    def default_against(self) -> tuple[str, ...]:
+        """The settings' venues; in the sandbox only those it imitates."""
+        wanted = self.settings.scan.against
+        return tuple(n for n in wanted if n in SANDBOX_VENUES) if self.network == "sandbox" else wanted

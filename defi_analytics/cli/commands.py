@@ -1,0 +1,26 @@
+"""The table of commands: to add one, add its module and a line here."""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command: the module of this package that holds it, its panel in `--help`, one line about it."""
+
+    module: str
+    panel: str
+    summary: str
+
+
+COMMANDS = {
+    "scan": Entry("scan", "Find", "Find mispricings on Injective's order books, after every cost."),
+    "predict": Entry("predict", "Find", "Show Allora's current predictions, with age and uncertainty."),
+    "market": Entry("market", "Look", "List markets, show one, show its order book."),
+    "venue": Entry("venue", "Look", "List the venues compared with, and whether they answer."),
+    "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
+    "sandbox": Entry("sandbox", "Practise", "Run a local Injective with planted mispricings."),
+    "config": Entry("config", "Set up", "Show, check and create settings."),
+    "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
+    "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's output."),
+    "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),
+    "version": Entry("version", "Set up", "Show the versions of defi and what it runs on."),
+}

@@ -1,0 +1,119 @@
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from defi_analytics.cli.common import Common, Output, with_common
+from defi_analytics.cli.envelope import Document, say
+from defi_analytics.cli.render import Column, emit
+from defi_analytics.cli.schemas import SettingRow
+from defi_analytics.cli.session import settings_of
+from defi_analytics.cli.tree import new_app
+from defi_analytics.errors import WrongState
+
+app = new_app(help="Show, check and create settings.", no_args_is_help=True)
+
+COLUMNS: Sequence[Column[SettingRow]] = (
+    Column("Setting", lambda r: r.name),
+    Column("Value", lambda r: r.value),
+    Column("Origin", lambda r: r.origin),
+)
+
+
+@app.command()
+@with_common
+def show(
+    common: Common,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")] = False,
+) -> int:
+    r"""Show the settings in force. Secrets are never part of them.
+
+    \b
+    Examples:
+      defi config show
+      defi config show --origin --json
+    """
+    from defi_analytics.config.render import render_yaml, values
+
+    loaded = settings_of(common)
+    if common.format is Output.TABLE or (common.format is Output.PLAIN and common.output is Output.AUTO):
+        sys.stdout.write(render_yaml(loaded.settings, loaded.origins if origin else None))
+        return 0
+    rows = [
+        SettingRow(name=name, value=str(value), origin=loaded.origins.get(name, "default"))
+        for name, value in ((".".join(trail), value) for trail, value in values(loaded.settings))
+    ]
+    emit(Document("config", rows, loaded.settings.network), COLUMNS, common)
+    return 0
+
+
+@app.command(epilog="Exit codes: 0 valid, 3 not; every violation is named with file and line.")
+@with_common
+def validate(
+    common: Common,
+    file: Annotated[list[Path] | None, typer.Argument(help="Files to check besides the usual ones.")] = None,
+) -> int:
+    r"""Check every settings file and DEFI_* variable; name all violations at once.
+
+    \b
+    Examples:
+      defi config validate
+      defi config validate new.yaml
+    """
+    from dataclasses import replace
+
+    loaded = settings_of(replace(common, config=[*common.config, *(file or ())]))
+    if not common.quiet:
+        say(f"defi: settings are valid ({len(loaded.origins)} values given)")
+    return 0
+
+
+@app.command()
+@with_common
+def path(common: Common) -> int:
+    r"""Show where settings are looked for, the weakest first.
+
+    \b
+    Example:
+      defi config path
+    """
+    from defi_analytics.config.load import candidate_paths
+
+    for candidate in candidate_paths(os.environ, common.config or None):
+        state = "found" if candidate.path.is_file() else "missing"
+        sys.stdout.write(f"{candidate.path.absolute()}\t{state}\n")
+    return 0
+
+
+@app.command()
+@with_common
+def init(
+    common: Common,
+    file: Annotated[Path, typer.Argument(help="Where to write.")] = Path("settings.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> int:
+    r"""Write a commented settings file with every default; never overwrites unless told to.
+
+    \b
+    Examples:
+      defi config init
+      defi config init ~/.config/defi/config.yaml
+    """
+    from defi_analytics.config.render import default_file
+
+    mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, mode, 0o600)
+    except FileExistsError:
+        raise WrongState(f"{file} exists", hint="use --force to overwrite it") from None
+    except OSError as error:
+        raise WrongState(f"{file}: {error.strerror}", hint="choose another place") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(default_file())
+    if not common.quiet:
+        say(f"defi: wrote {file}; next: defi config validate {file}")
+    return 0

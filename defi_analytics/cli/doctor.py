@@ -1,0 +1,119 @@
+"""Checks what a person would otherwise find out at 3 a.m."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import Column, emit
+from defi_analytics.cli.schemas import CheckRow
+from defi_analytics.cli.session import Session, opened
+from defi_analytics.cli.tree import new_app
+from defi_analytics.cli.venue import pinged
+from defi_analytics.cli.version import installed
+from defi_analytics.config.settings import Settings
+from defi_analytics.errors import DataError, Unavailable
+
+app = new_app()
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 100 * 1024 * 1024
+
+COLUMNS: Sequence[Column[CheckRow]] = (
+    Column("Check", lambda r: r.name),
+    Column("", lambda r: "ok" if r.ok else "FAILED", style=lambda r: "green" if r.ok else "bold red"),
+    Column("Found", lambda r: r.message),
+    Column("What to do", lambda r: r.hint, wide=90),
+)
+
+
+@app.command(epilog="Exit codes: 0 all well, 5 an upstream does not answer, 3 settings.")
+@with_common
+def doctor(common: Common) -> int:
+    r"""Check this installation and every upstream it needs.
+
+    \b
+    Examples:
+      defi doctor
+      defi doctor --network testnet --json
+    """
+    return asyncio.run(_doctor(common))
+
+
+async def _doctor(common: Common) -> int:
+    async with opened(common) as session:
+        with session.working("asking every upstream"):
+            rows = [*_local(session.loaded.settings), *await _remote(session)]
+        emit(Document("doctor", rows, session.app.network), COLUMNS, common)
+        return 0 if all(row.ok for row in rows) else Unavailable.exit_code
+
+
+def _local(settings: Settings) -> Iterator[CheckRow]:
+    import psutil
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield _row("python", sys.version_info >= OLDEST_PYTHON, python, "install Python 3.11 or newer")
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    writable = os.access(folder, os.W_OK)
+    yield _row("state folder", writable, str(settings.home), "set DEFI_HOME to a folder you can write to")
+    free = psutil.disk_usage(str(folder)).free
+    yield _row(
+        "free disk", free > LEAST_FREE_BYTES, f"{free // 2**20} MiB", "make room: the journal must not fail"
+    )
+    sdk = installed("injective-py")
+    yield _row("injective-py", True, sdk, "" if sdk[0].isdigit() else "only needed for signing and gRPC")
+
+
+async def _remote(session: Session) -> list[CheckRow]:
+    app = session.app
+    sources = {"injective": app.injective(), **{name: app.venue(name) for name in app.default_against()}}
+    pings = await asyncio.gather(
+        *(pinged(name, source.listing(), app.clock.monotonic) for name, source in sources.items())
+    )
+    rows = [
+        _row(p.name, p.ok, f"{p.markets} markets in {p.elapsed_ms} ms" if p.ok else p.message, _NETWORK_HINT)
+        for p in pings
+    ]
+    return [*rows, await _oracle(session), await _allora(session)]
+
+
+_NETWORK_HINT = "check the network and the URL: defi config show --origin"
+
+
+async def _oracle(session: Session) -> CheckRow:
+    try:
+        quotes = await session.app.oracle().quotes()
+    except DataError as error:
+        return _row("injective-oracle", False, error.message, _NETWORK_HINT)
+    newest = max((q.at for q in quotes), default=None)
+    if newest is None:
+        return _row("injective-oracle", False, "no prices of known assets", "oracle edges will be missing")
+    age_s = (session.app.clock.now() - newest).total_seconds()
+    fresh = age_s < 300  # noqa: PLR2004 - five minutes: a feed that is relayed at all is far younger
+    return _row(
+        "injective-oracle",
+        fresh,
+        f"{len(quotes)} prices, newest {age_s:.0f} s old",
+        "oracle edges will be refused",
+    )
+
+
+async def _allora(session: Session) -> CheckRow:
+    predictor = session.app.predictor()
+    how = "with a key" if session.app.allora_key else "keyless"
+    try:
+        prediction = await predictor.predict("BTC")
+    except DataError as error:
+        return _row("allora", False, error.message, _NETWORK_HINT)
+    age_s = prediction.age_s(session.app.clock.now())
+    return _row(
+        "allora", not prediction.stale, f"BTC {age_s / 60:.0f} min old, {how}", "predictions are stale"
+    )
+
+
+def _row(name: str, ok: bool, message: str, hint: str) -> CheckRow:
+    return CheckRow(name=name, ok=ok, message=message, hint="" if ok and name != "injective-py" else hint)

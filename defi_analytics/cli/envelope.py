@@ -1,0 +1,87 @@
+"""The documents on standard output and the lines on standard error."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, Row, WarningRow
+from defi_analytics.clock import WallClock
+from defi_analytics.domain.text import safe
+from defi_analytics.errors import ConfigError, DefiError
+
+_LINE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One result of a command: its rows and what must be said about them."""
+
+    schema: str
+    rows: Sequence[Row]
+    network: str | None = None
+    warnings: Sequence[WarningRow] = ()
+    meta: Meta = field(default_factory=Meta)
+
+
+def document_json(document: Document) -> dict[str, Any]:
+    return {
+        "schema": f"defi.{document.schema}/{VERSION}",
+        "ok": True,
+        "generated_at": _now(),
+        "network": document.network,
+        "execution": None,
+        "data": [msgspec.to_builtins(row) for row in document.rows],
+        "warnings": [msgspec.to_builtins(w) for w in document.warnings],
+        "meta": msgspec.to_builtins(document.meta),
+    }
+
+
+def write_document(document: Document) -> None:
+    # ASCII only: whatever a stranger called a market, it reaches a terminal as \\uXXXX.
+    sys.stdout.write(json.dumps(document_json(document), indent=2) + "\n")
+
+
+def write_error(error: DefiError) -> None:
+    """The same envelope for a failure, so that a pipe always gets one document."""
+    row = ErrorRow(
+        code=error.code,
+        exit_code=error.exit_code,
+        message=error.message,
+        hint=error.hint,
+        retryable=error.retryable,
+        violations=list(error.violations) if isinstance(error, ConfigError) else [],
+    )
+    body = {
+        "schema": f"defi.error/{VERSION}",
+        "ok": False,
+        "generated_at": _now(),
+        "network": None,
+        "execution": None,
+        "data": [],
+        "warnings": [],
+        "meta": msgspec.to_builtins(Meta()),
+        "error": msgspec.to_builtins(row),
+    }
+    sys.stdout.write(json.dumps(body, indent=2) + "\n")
+
+
+def write_error_line(error: DefiError) -> None:
+    """One line: what, where, how to fix; settings get one line for each violation."""
+    lines = error.violations if isinstance(error, ConfigError) else (error.message,)
+    for line in lines:
+        say(f"defi: error: {safe(line, _LINE)}")
+    if error.hint:
+        say(f"  {safe(error.hint, _LINE)}")
+
+
+def say(line: str) -> None:
+    """A line for a person, on standard error."""
+    sys.stderr.write(line + "\n")
+
+
+def _now() -> str:
+    return WallClock().now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,138 @@
+"""Rows as a table, plain lines, CSV, NDJSON or one JSON document."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from defi_analytics.cli.common import Common, Output
+from defi_analytics.cli.envelope import Document, say, write_document
+from defi_analytics.cli.schemas import Row
+from defi_analytics.domain.text import safe
+
+R = TypeVar("R", bound=Row)
+
+_TEXT_LIMIT = 200
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column of the table, plain and CSV forms; `text` is trusted only after `safe`."""
+
+    name: str
+    text: Callable[[R], str]
+    number: bool = False
+    """Right-aligned, and a leading minus is a sign, not a spreadsheet formula."""
+    wide: int = 0
+    """Shown only where the terminal has at least this many columns."""
+    style: Callable[[R], str] | None = None
+
+
+def emit(document: Document, columns: Sequence[Column[Any]], common: Common, *, title: str = "") -> None:
+    """Writes the document in the asked form; warnings go to standard error in all but JSON."""
+    form = common.format
+    if form is Output.JSON:
+        write_document(document)
+    elif form is Output.NDJSON:
+        for row in document.rows:
+            sys.stdout.write(json.dumps(msgspec.to_builtins(row)) + "\n")
+    elif form is Output.CSV:
+        _write_csv(document.rows, columns, header=not common.no_header)
+    elif form is Output.PLAIN:
+        _write_plain(document.rows, columns, header=not common.no_header)
+    else:
+        _write_table(document.rows, columns, title, color=wants_color(common))
+    if form is not Output.JSON:
+        for warning in document.warnings:
+            say(f"defi: warning: {safe(warning.message, _TEXT_LIMIT * 2)}")
+
+
+def emit_record(document: Document, common: Common) -> None:
+    """A document of one row: its fields as lines where others would be one wide line."""
+    if common.format in {Output.JSON, Output.NDJSON}:
+        emit(document, (), common)
+        return
+    fields = msgspec.to_builtins(document.rows[0])
+    pairs = [_Field(field=name, value="" if value is None else str(value)) for name, value in fields.items()]
+    emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
+
+
+class _Field(Row, frozen=True, kw_only=True):
+    field: str
+    value: str
+
+
+_FIELD_COLUMNS: Sequence[Column[_Field]] = (
+    Column("Field", lambda r: r.field),
+    Column("Value", lambda r: r.value),
+)
+
+
+def wants_color(common: Common) -> bool:
+    """Colour only for a person who did not decline it. Source: no-color.org."""
+    declined = common.no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not declined
+
+
+def hint(common: Common, line: str) -> None:
+    """One line of what to do next, for a person only."""
+    if not common.quiet and common.format is Output.TABLE:
+        say(line)
+
+
+def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
+    return [_cell(column.text(row)) for column in columns]
+
+
+def _cell(text: str) -> str:
+    return safe(text, _TEXT_LIMIT) if text else ""
+
+
+def _write_plain(rows: Sequence[Row], columns: Sequence[Column[Any]], *, header: bool) -> None:
+    if header:
+        sys.stdout.write("\t".join(c.name for c in columns) + "\n")
+    for row in rows:
+        sys.stdout.write("\t".join(_cells(row, columns)) + "\n")
+
+
+def _write_csv(rows: Sequence[Row], columns: Sequence[Column[Any]], *, header: bool) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if header:
+        writer.writerow([c.name for c in columns])
+    for row in rows:
+        cells = _cells(row, columns)
+        writer.writerow([_disarmed(v, c) for v, c in zip(cells, columns, strict=True)])
+    sys.stdout.write(text.getvalue())
+
+
+def _disarmed(cell: str, column: Column[Any]) -> str:
+    """A text that a spreadsheet would run as a formula gets a quote in front."""
+    return f"'{cell}" if not column.number and cell.startswith(_FORMULA) else cell
+
+
+def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str, *, color: bool) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    shown = [c for c in columns if c.wide <= width]
+    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in shown:
+        table.add_column(column.name, justify="right" if column.number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(c.text(row)), style=c.style(row) if c.style else "") for c in shown))
+    console = Console(
+        file=sys.stdout, width=width, no_color=not color, highlight=False, force_terminal=color, emoji=False
+    )
+    console.print(table)

@@ -1,0 +1,145 @@
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from defi_analytics.cli.common import Common, Output, with_common
+from defi_analytics.cli.tree import new_app
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.errors import UsageError
+
+if TYPE_CHECKING:
+    from defi_analytics.app.scan import ScanRequest
+    from defi_analytics.cli.scan_view import Options
+    from defi_analytics.cli.session import Session
+
+EXIT_NOT_MET = 10
+
+app = new_app()
+
+
+@app.command(
+    epilog="Exit codes: 0 ran, 3 settings, 5 nothing answered, 8 unknown market, 10 none stands (--exit-code)."
+)
+@with_common
+def scan(
+    common: Common,
+    market: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="INJ/USDT, 'INJ/USDT PERP', a 0x… id or a pattern such as 'INJ/*'. [default: all]"
+        ),
+    ] = None,
+    kind: Annotated[
+        list[EdgeKind] | None,
+        typer.Option("--kind", help="Kind of mispricing; repeat for several. [default: all]"),
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", help="Venue to compare with; repeat for several.")
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--size",
+            help="Price this notional, such as 500USDT; repeat for a curve. The largest caps the trade.",
+        ),
+    ] = None,
+    min_edge_bps: Annotated[
+        float | None, typer.Option("--min-edge-bps", min=0, help="Smallest net edge, in basis points.")
+    ] = None,
+    min_profit: Annotated[
+        float | None, typer.Option("--min-profit", min=0, help="Smallest profit, in the market's quote.")
+    ] = None,
+    max_age: Annotated[str | None, typer.Option("--max-age", help="Oldest book to use, such as 2s.")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, help="Show at most this many.")] = None,
+    include_rejected: Annotated[
+        bool, typer.Option("--include-rejected", help="Also show what was rejected, and why.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each cost, input and age.")] = False,
+    watch: Annotated[
+        float | None, typer.Option("--watch", min=0.1, help="Scan again every so many seconds.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="With --watch: stop after this many.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Append what was found to the journal.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when nothing stands.")] = False,
+) -> int:
+    r"""Find mispricings on Injective's order books, after every cost.
+
+    \b
+    Examples:
+      defi scan INJ/USDT
+      defi scan INJ/USDT --against binance --size 100USDT --size 1000USDT --explain
+      defi scan --json --exit-code --min-edge-bps 20 > edges.json
+      defi scan 'INJ/*' --watch 5 --count 12 -o ndjson >> edges.ndjson
+    """
+    from defi_analytics.app.scan import ScanRequest
+    from defi_analytics.cli.scan_view import Options
+
+    request = ScanRequest(
+        markets=tuple(market or ()),
+        kinds=frozenset(kind) if kind else None,
+        against=tuple(against) if against else None,
+        sizes=tuple(_size(s) for s in size or ()),
+        min_edge=None if min_edge_bps is None else min_edge_bps / 10_000,
+        min_profit=min_profit,
+        max_age_s=None if max_age is None else _seconds(max_age),
+    )
+    options = Options(top, include_rejected, explain, watch, count, record, exit_code)
+    return asyncio.run(_scan(common, request, options))
+
+
+async def _scan(common: Common, request: "ScanRequest", options: "Options") -> int:
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        code = await _once(session, request, options)
+        if options.watch_s is None:
+            return code
+        rounds = 1
+        while options.count is None or rounds < options.count:
+            await session.app.clock.sleep(options.watch_s)
+            _clear(common)
+            code = await _once(session, request, options)
+            rounds += 1
+        return code
+
+
+async def _once(session: "Session", request: "ScanRequest", options: "Options") -> int:
+    from defi_analytics.app.scan import look
+    from defi_analytics.cli.scan_view import show
+
+    with session.working("reading order books"):
+        found = await look(session.app, request)
+    if options.record:
+        session.app.record_edges(found.snapshot.time, found.edges)
+    show(session, found, options)
+    stood = any(edge.stands for edge in found.edges)
+    return EXIT_NOT_MET if options.exit_code and not stood else found.exit_code
+
+
+def _clear(common: Common) -> None:
+    if common.format is Output.TABLE and sys.stdout.isatty():
+        sys.stdout.write("\x1b[H\x1b[2J")
+
+
+def _size(text: str) -> float:
+    """A notional such as 500USDT, 500 or 2.5k is not understood; the unit is the market's quote."""
+    digits = text.strip().rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz ")
+    return _positive(digits, f"--size {text!r}", "a notional such as 500USDT")
+
+
+def _seconds(text: str) -> float:
+    return _positive(text.strip().removesuffix("s"), f"--max-age {text!r}", "seconds such as 2s")
+
+
+def _positive(digits: str, name: str, wanted: str) -> float:
+    try:
+        value = float(digits)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{name} is not {wanted}")
+    return value

@@ -1,0 +1,90 @@
+"""What a scan shows: what stands, why the rest does not, what failed, and what to do next."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from defi_analytics.app.scan import Scan
+from defi_analytics.cli.common import Output
+from defi_analytics.cli.envelope import Document, say
+from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.scan_rows import COLUMNS, explanation, scan_row
+from defi_analytics.cli.schemas import Meta, ScanRow, SourceRow, WarningRow
+from defi_analytics.cli.session import Session
+from defi_analytics.domain.text import safe
+
+_REASONS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How `scan` shows what it finds; what it looks for is in `app.ScanRequest`."""
+
+    top: int | None
+    include_rejected: bool
+    explain: bool
+    watch_s: float | None
+    count: int | None
+    record: bool
+    exit_code: bool
+
+
+def show(session: Session, found: Scan, options: Options) -> None:
+    rows = _chosen(found, options, session)
+    document = Document(
+        "scan",
+        rows,
+        found.snapshot.network,
+        [
+            WarningRow(code=p.code, message=f"{p.source} failed: {p.message}", source=p.source)
+            for p in found.snapshot.problems
+        ],
+        Meta(elapsed_ms=round(found.elapsed_s * 1000), sources=_sources(rows)),
+    )
+    common = session.common
+    if rows or common.format is not Output.TABLE:
+        emit(document, COLUMNS, common)
+    else:
+        for warning in document.warnings:
+            say(f"defi: warning: {safe(warning.message, 400)}")
+    if common.format is Output.TABLE:
+        _conclude(session, found, rows, options)
+
+
+def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
+    edges = [e for e in found.edges if e.stands or options.include_rejected]
+    top = options.top or session.loaded.settings.scan.top
+    return [scan_row(edge, found.snapshot.time) for edge in edges[:top]]
+
+
+def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:
+    ages: dict[str, int] = {}
+    for row in rows:
+        for seen in row.inputs:
+            ages[seen.name] = max(ages.get(seen.name, 0), seen.age_ms)
+    return [SourceRow(name=name, age_ms=age) for name, age in sorted(ages.items())]
+
+
+def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: Options) -> None:
+    if options.explain:
+        for row in rows:
+            print("\n".join(explanation(row)))  # noqa: T201 - part of the result
+    standing = sum(edge.stands for edge in found.edges)
+    rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
+    reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))
+    say(
+        f"{standing} of {len(found.edges)} candidates stand"
+        + (f"; rejected: {reasons}" if reasons else "")
+        + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s)"
+    )
+    hint(session.common, _next(found, options))
+
+
+def _next(found: Scan, options: Options) -> str:
+    names = " ".join(f"'{m}'" if " " in m else m for m in found.request.markets)
+    command = f"defi scan {names}".strip()
+    if not any(e.stands for e in found.edges):
+        return f"Next: {command} --include-rejected   shows why each candidate was rejected"
+    if not options.explain:
+        return f"Next: {command} --explain   shows every cost and the age of each input"
+    return f"Next: {command} --watch 5   looks again every 5 seconds"

@@ -1,0 +1,73 @@
+"""One run of a command: settings, log, parts, and how to talk to the person meanwhile."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from defi_analytics.app.opening import opened_app
+from defi_analytics.app.parts import App
+from defi_analytics.cli.common import Common, Output
+from defi_analytics.cli.envelope import say
+from defi_analytics.config.load import load
+from defi_analytics.config.loaded import Loaded
+from defi_analytics.domain.text import safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    common: Common
+    loaded: Loaded
+    app: App
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Says what is going on: a spinner for a person at a terminal, nothing for anyone else."""
+        console = self._console()
+        if console is None:
+            yield
+            return
+        with console.status(f"{what} on {self.app.network}…"):
+            yield
+
+    def _console(self) -> "Console | None":
+        quiet = self.common.quiet or self.common.format is not Output.TABLE or not sys.stderr.isatty()
+        if quiet or os.environ.get("TERM") == "dumb":
+            return None
+        from rich.console import Console
+
+        return Console(stderr=True, no_color=self.common.no_color or "NO_COLOR" in os.environ)
+
+
+def settings_of(common: Common) -> Loaded:
+    """The settings of this run; their warnings are said once, on standard error."""
+    loaded = load(common.config or None, os.environ, common.flags())
+    if not common.quiet:
+        for warning in loaded.warnings:
+            say(f"defi: warning: {safe(warning, 400)}")
+    return loaded
+
+
+@asynccontextmanager
+async def opened(common: Common) -> AsyncIterator[Session]:
+    """A session whose parts are closed when the command ends, however it ends."""
+    from defi_analytics.log import configure
+
+    loaded = settings_of(common)
+    settings = loaded.settings
+    own = settings.logging
+    configure(
+        level=own.level,
+        file_path=own.file_path,
+        rotation=own.rotation,
+        retention=own.retention,
+        home=settings.home,
+        verbosity=-1 if common.quiet else common.verbose,
+    )
+    async with opened_app(loaded, os.environ) as app:
+        yield Session(common, loaded, app)

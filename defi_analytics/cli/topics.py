@@ -1,0 +1,106 @@
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import Column, emit, hint
+from defi_analytics.cli.schemas import TopicRow
+from defi_analytics.cli.tree import new_app
+from defi_analytics.domain.prediction import Topic
+from defi_analytics.errors import NotFound
+
+if TYPE_CHECKING:
+    from defi_analytics.predictors.allora.predictor import AlloraPredictor
+
+app = new_app(help="List what Allora predicts, and show one topic.", no_args_is_help=True)
+
+COLUMNS: Sequence[Column[TopicRow]] = (
+    Column("Id", lambda r: str(r.topic_id), number=True),
+    Column("Network", lambda r: r.network, wide=70),
+    Column("Asset", lambda r: r.asset),
+    Column("Kind", lambda r: r.kind),
+    Column("Horizon s", lambda r: str(r.horizon_s), number=True),
+    Column("Epoch blocks", lambda r: str(r.epoch_blocks), number=True, wide=80),
+    Column("Name", lambda r: r.name, wide=100),
+    Column("Note", lambda r: "playground: no signal" if r.playground else "", wide=70),
+)
+
+
+@app.command("list")
+@with_common
+def list_topics(
+    common: Common,
+    asset: Annotated[str | None, typer.Option("--asset", help="Only topics of this asset.")] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask the network instead of the bundled list.")
+    ] = False,
+) -> int:
+    r"""List the topics of the configured Allora network (allora.network).
+
+    \b
+    Examples:
+      defi topics list
+      defi topics list --asset BTC --refresh --json
+    """
+    return asyncio.run(_list(common, asset, refresh))
+
+
+@app.command("show")
+@with_common
+def show_topic(common: Common, topic_id: Annotated[int, typer.Argument(min=1, help="Topic id.")]) -> int:
+    r"""Show one topic; `defi predict --topic ID` shows its current inference.
+
+    \b
+    Example:
+      defi topics show 14
+    """
+    return asyncio.run(_show(common, topic_id))
+
+
+async def _list(common: Common, asset: str | None, refresh: bool) -> int:
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        network = session.loaded.settings.allora.network
+        with session.working("asking Allora"):
+            topics = await _topics(session.app.predictor(), network, refresh)
+        rows = [topic_row(t) for t in topics if asset is None or t.asset == asset.upper()]
+        emit(Document("topics", rows, network), COLUMNS, common)
+        hint(common, "Next: defi predict --topic ID   shows its current inference")
+        return 0 if rows else NotFound.exit_code
+
+
+async def _topics(predictor: "AlloraPredictor", network: str, refresh: bool) -> Sequence[Topic]:
+    from defi_analytics.predictors.allora.topics import bundled_registry
+
+    return await predictor.refresh_topics() if refresh else bundled_registry().topics(network)
+
+
+async def _show(common: Common, topic_id: int) -> int:
+    from defi_analytics.cli.session import opened
+    from defi_analytics.predictors.allora.topics import bundled_registry
+
+    async with opened(common) as session:
+        network = session.loaded.settings.allora.network
+        found = bundled_registry().get(network, topic_id)
+        if found is None:
+            raise NotFound("allora", f"no topic {topic_id} on {network}", hint="see: defi topics list")
+        emit(Document("topics", [topic_row(found)], network), COLUMNS, common)
+        hint(common, f"Next: defi predict --topic {topic_id}   shows its current inference")
+        return 0
+
+
+def topic_row(topic: Topic) -> TopicRow:
+    return TopicRow(
+        network=topic.network,
+        topic_id=topic.topic_id,
+        name=topic.name,
+        asset=topic.asset,
+        kind=topic.kind.value,
+        horizon_s=topic.horizon_s,
+        epoch_blocks=topic.epoch_blocks,
+        playground=topic.playground,
+    )

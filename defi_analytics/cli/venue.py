@@ -1,0 +1,125 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import Column, emit
+from defi_analytics.cli.schemas import PingRow, VenueRow, decimal_text
+from defi_analytics.cli.tree import new_app
+from defi_analytics.domain.snapshot import Listing
+from defi_analytics.errors import DefiError, Unavailable
+
+app = new_app(help="List the venues compared with, and whether they answer.", no_args_is_help=True)
+
+LIST_COLUMNS: Sequence[Column[VenueRow]] = (
+    Column("Venue", lambda r: r.name),
+    Column("Role", lambda r: r.role),
+    Column("Kinds", lambda r: r.kinds, wide=80),
+    Column(
+        "Taker bps", lambda r: f"{float(r.taker_fee) * 10_000:g}" if r.taker_fee else "by market", number=True
+    ),
+    Column(
+        "Maker bps",
+        lambda r: f"{float(r.maker_fee) * 10_000:g}" if r.maker_fee else "by market",
+        number=True,
+        wide=70,
+    ),
+    Column("URL", lambda r: r.url, wide=90),
+)
+PING_COLUMNS: Sequence[Column[PingRow]] = (
+    Column("Source", lambda r: r.name),
+    Column("Answers", lambda r: "yes" if r.ok else "no", style=lambda r: "green" if r.ok else "bold red"),
+    Column("ms", lambda r: str(r.elapsed_ms), number=True),
+    Column("Markets", lambda r: str(r.markets) if r.markets else "", number=True),
+    Column("Why not", lambda r: r.message),
+)
+
+
+@app.command("list")
+@with_common
+def list_venues(common: Common) -> int:
+    r"""List every venue that `scan` can compare with, and its fees.
+
+    \b
+    Example:
+      defi venue list
+    """
+    from defi_analytics.cli.session import settings_of
+
+    settings = settings_of(common).settings
+    rows = [
+        VenueRow(
+            name="injective",
+            role="home",
+            url=settings.injective.endpoints.lcd,
+            kinds="spot, perpetual",
+            taker_fee="",
+            maker_fee="",
+        )
+    ]
+    for name, own in settings.venues.items():
+        perpetual = name == "hyperliquid" or name.endswith("-perp")
+        rows.append(
+            VenueRow(
+                name=name,
+                role="compared" if name in settings.scan.against else "on request",
+                url=own.url,
+                kinds="perpetual" if perpetual else "spot",
+                taker_fee=decimal_text(own.taker_fee) or "0",
+                maker_fee=decimal_text(own.maker_fee) or "0",
+            )
+        )
+    emit(Document("venue", rows, settings.network), LIST_COLUMNS, common)
+    return 0
+
+
+@app.command("ping")
+@with_common
+def ping(
+    common: Common,
+    venue: Annotated[
+        list[str] | None, typer.Argument(help="Which; all that scan uses when left out.")
+    ] = None,
+) -> int:
+    r"""Ask each venue for its markets and say how long it took.
+
+    \b
+    Examples:
+      defi venue ping
+      defi venue ping binance okx --json
+    """
+    return asyncio.run(_ping(common, tuple(venue or ())))
+
+
+async def _ping(common: Common, names: Sequence[str]) -> int:
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        app = session.app
+        wanted = names or ("injective", *app.default_against())
+        sources = {n: app.injective() if n == "injective" else app.venue(n) for n in wanted}
+        with session.working("asking"):
+            rows = await asyncio.gather(
+                *(pinged(name, source.listing(), app.clock.monotonic) for name, source in sources.items())
+            )
+        emit(Document("ping", rows, app.network), PING_COLUMNS, common)
+        return 0 if all(row.ok for row in rows) else Unavailable.exit_code
+
+
+async def pinged(name: str, asked: Awaitable[Listing], monotonic: Callable[[], float]) -> PingRow:
+    """How one source answered; a failure is a row, not an error."""
+    started = monotonic()
+    try:
+        listing = await asked
+    except DefiError as error:
+        elapsed_ms = round((monotonic() - started) * 1000)
+        return PingRow(
+            name=name, ok=False, elapsed_ms=elapsed_ms, markets=0, code=error.code, message=error.message
+        )
+    elapsed_ms = round((monotonic() - started) * 1000)
+    return PingRow(
+        name=name, ok=True, elapsed_ms=elapsed_ms, markets=len(listing.markets), code="", message=""
+    )

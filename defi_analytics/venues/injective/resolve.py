@@ -1,0 +1,103 @@
+"""From what a person types to a market.
+
+Anyone can list a ticker, so a name is looked up by verified identity first; a ticker alone finds a market
+only where no verified one bears the name, and never picks one of several.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.text import safe
+from defi_analytics.errors import UnknownMarket
+from defi_analytics.venues.injective.market_rows import VENUE
+
+SHORTEST_ID = 10
+"""Characters of an id that may stand for the whole, its "0x" included."""
+_NAMED = 5
+_LONGEST = 128
+_SEPARATORS = re.compile(r"[/\-\s]+")
+
+
+def resolve(text: str, markets: Collection[Market]) -> Market:
+    """The market meant by `INJ/USDT`, `inj-usdt`, `INJ/USDT PERP`, an id or the beginning of one.
+
+    Raises UnknownMarket, naming the nearest markets, or the ids of all it could have meant.
+    """
+    asked = text.strip()[:_LONGEST]
+    if asked[:2].lower() == "0x":
+        found = _by_id(asked.lower(), markets)
+    else:
+        found = _by_name(_canonical(asked), markets)
+    if not found:
+        raise UnknownMarket(VENUE, f"no market {safe(asked, 66)!r}{_nearest(asked, markets)}")
+    if len(found) > 1:
+        ids = ", ".join(market.market_id for market in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise UnknownMarket(VENUE, f"{len(found)} markets are {safe(asked, 66)!r}: {ids}{more}")
+    return found[0]
+
+
+def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[Market, ...]:
+    """The markets meant by names, ids and patterns with `*` and `?`, each once, as they were asked for.
+
+    A pattern finds whatever bears a fitting name, verified or not. Raises UnknownMarket as `resolve` does,
+    and for a pattern that finds nothing.
+    """
+    found: dict[str, Market] = {}
+    for pattern in patterns:
+        if "*" in pattern or "?" in pattern:
+            matches = _by_pattern(pattern, markets)
+        else:
+            matches = [resolve(pattern, markets)]
+        found.update((market.market_id, market) for market in matches)
+    return tuple(found.values())
+
+
+def _by_id(asked: str, markets: Collection[Market]) -> list[Market]:
+    exact = [market for market in markets if market.market_id == asked]
+    if exact or len(asked) < SHORTEST_ID:
+        return exact
+    return [market for market in markets if market.market_id.startswith(asked)]
+
+
+def _by_name(name: str, markets: Collection[Market]) -> list[Market]:
+    bearing = [market for market in markets if name in _names(market)]
+    return [market for market in bearing if market.verified] or bearing
+
+
+def _by_pattern(pattern: str, markets: Collection[Market]) -> list[Market]:
+    canonical = _canonical(pattern[:_LONGEST]).replace("[", "[[]")
+    found = [market for market in markets if any(fnmatchcase(name, canonical) for name in _names(market))]
+    if not found:
+        raise UnknownMarket(VENUE, f"no market is like {safe(pattern, 66)!r}")
+    return found
+
+
+def _names(market: Market) -> set[str]:
+    """What a market may be called: a verified one never by a ticker that claims another identity."""
+    ticker = _canonical(market.ticker)
+    if not market.verified:
+        return {ticker}
+    pair = f"{market.base}/{market.quote}".lower()
+    if market.kind is MarketKind.SPOT:
+        return {pair, ticker} if ticker == f"w{pair}" else {pair}
+    if market.kind is MarketKind.PERPETUAL:
+        return {f"{pair}/perp"}
+    # A date tells futures apart, and only the ticker has it.
+    return {ticker} if ticker.startswith(f"{pair}/") and ticker != f"{pair}/perp" else set()
+
+
+def _nearest(asked: str, markets: Collection[Market]) -> str:
+    by_name = {name: market for market in markets for name in sorted(_names(market))}
+    names = get_close_matches(_canonical(asked), by_name, n=_NAMED, cutoff=0.5)
+    # One market may be near under two names.
+    near = {by_name[name].market_id: by_name[name] for name in names}
+    listed = [f"{safe(market.ticker)} ({market_id[:SHORTEST_ID]})" for market_id, market in near.items()]
+    return f"; nearest: {', '.join(listed)}" if listed else ""
+
+
+def _canonical(text: str) -> str:
+    return "/".join(_SEPARATORS.split(text.strip().lower()))

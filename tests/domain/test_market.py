@@ -1,0 +1,52 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from defi_analytics.domain.market import MarketKey
+from tests.builders import a_market
+
+steps = st.builds(
+    lambda digits, exponent: Decimal(digits).scaleb(exponent),
+    st.sampled_from([1, 2, 5, 25]),
+    st.integers(-18, 3),
+)
+counts = st.integers(0, 10**30)
+
+
+def test_a_market_is_known_by_venue_and_id_not_by_its_ticker() -> None:
+    market = a_market(market_id="0xab", ticker="USDT/INJ")
+    assert market.key == MarketKey("injective", "0xab")
+
+
+@pytest.mark.parametrize(
+    ("base", "quote", "known"), [("INJ", "USDT", True), ("", "USDT", False), ("INJ", "", False)]
+)
+def test_a_market_is_verified_when_both_assets_are_known(base: str, quote: str, known: bool) -> None:
+    assert a_market(base=base, quote=quote).verified is known
+
+
+@settings(max_examples=50)
+@given(steps, counts)
+def test_ticks_and_prices_are_inverse_without_rounding(step: Decimal, count: int) -> None:
+    market = a_market(price_tick=step, quantity_tick=step)
+    assert market.ticks(market.price(count)) == count
+    assert market.lots(market.quantity(count)) == count
+
+
+@settings(max_examples=50)
+@given(steps, st.integers(0, 10**15), st.floats(-0.49, 0.49))
+def test_the_nearest_multiple_of_a_float_is_found(step: Decimal, count: int, off: float) -> None:
+    market = a_market(price_tick=step, quantity_tick=step)
+    value = float(step) * count
+    assert market.ticks(market.nearest_price(value)) == pytest.approx(count, rel=1e-15)
+    assert market.lots(market.nearest_quantity(float(step) * (count % 1000 + off))) == count % 1000
+
+
+def test_what_is_off_the_grid_is_refused() -> None:
+    market = a_market(price_tick=Decimal("0.5"), quantity_tick=Decimal("0.1"))
+    with pytest.raises(ValueError, match=r"0\.7 is not a multiple of 0\.5"):
+        market.ticks(Decimal("0.7"))
+    with pytest.raises(ValueError, match=r"0\.25 is not a multiple of 0\.1"):
+        market.lots(Decimal("0.25"))

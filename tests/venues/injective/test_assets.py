@@ -1,0 +1,94 @@
+import hashlib
+import re
+from collections import Counter
+
+import pytest
+
+from defi_analytics.domain.market import OracleFeed
+from defi_analytics.venues.injective.assets import assets_of
+from tests.shared_data import shared_json
+from tests.venues.injective.payloads import BTC_FEED, FEED, USDT, WETH, market_id
+
+MAINNET, TESTNET = assets_of("injective-1"), assets_of("injective-888")
+HOME_DENOMS = {
+    "ATOM": "transfer/channel-1/uatom",
+    "KAVA": "transfer/channel-143/ukava",
+    "SAGA": "transfer/channel-261/usaga",
+    "STRD": "transfer/channel-89/ustrd",
+    "TIA": "transfer/channel-152/utia",
+}
+
+
+@pytest.mark.parametrize("assets", [MAINNET, TESTNET])
+def test_a_symbol_has_one_denomination_and_one_feed(assets):
+    assert max(Counter(assets.denoms.values()).values()) == 1
+    assert max(Counter(assets.feeds.values()).values()) == 1
+    assert all(re.fullmatch(r"[0-9a-f]{64}", feed) for feed in assets.feeds)
+
+
+def test_ibc_denominations_hash_back_to_the_home_denomination():
+    ibc = {symbol: denom for denom, symbol in MAINNET.denoms.items() if denom.startswith("ibc/")}
+    hashed = {
+        s: "ibc/" + hashlib.sha256(path.encode()).hexdigest().upper() for s, path in HOME_DENOMS.items()
+    }
+    assert ibc == hashed
+
+
+def test_wrapped_tokens_are_what_they_wrap():
+    assert MAINNET.spot(WETH, USDT) == ("ETH", "USDT")
+
+
+def test_the_recorded_spot_list_never_contradicts_the_table():
+    rows = shared_json("data/injective/mainnet_spot_market_data.json")["markets"]
+    verified = [
+        (row["ticker"], MAINNET.spot(row["base_denom"], row["quote_denom"]))
+        for row in rows
+        if all(MAINNET.spot(row["base_denom"], row["quote_denom"]))
+    ]
+    assert len(verified) >= 18
+    for ticker, (base, quote) in verified:
+        listed_base, listed_quote = ticker.strip().upper().split("/")
+        assert (listed_base.removeprefix("W") if listed_base == "WETH" else listed_base) == base
+        assert listed_quote == quote
+
+
+def test_a_perpetual_is_what_its_feed_prices_whatever_its_ticker():
+    assert MAINNET.derivative(market_id(1), FEED, USDT, 0) == ("BTC", "USDT")
+    bare = OracleFeed("pyth", BTC_FEED.removeprefix("0x").upper(), FEED.quote)
+    assert MAINNET.derivative(market_id(1), bare, USDT, 0) == ("BTC", "USDT")
+
+
+@pytest.mark.parametrize(
+    ("feed", "quote", "scale"),
+    [
+        (OracleFeed("Provider", FEED.base, FEED.quote), USDT, 0),
+        (OracleFeed("Pyth", "0x" + "0" * 64, FEED.quote), USDT, 0),
+        (OracleFeed("Pyth", FEED.base, FEED.base), USDT, 0),
+        (FEED, "peggy0xunknown", 0),
+        (FEED, USDT, 6),
+        (OracleFeed("Pyth", FEED.quote, FEED.quote), USDT, 0),
+    ],
+    ids=[
+        "other oracle",
+        "unknown feed",
+        "priced in another asset",
+        "unknown quote",
+        "scaled",
+        "quote in quote",
+    ],
+)
+def test_a_derivative_whose_oracle_proves_nothing_is_unverified(feed, quote, scale):
+    assert MAINNET.derivative(market_id(1), feed, quote, scale) == ("", "")
+
+
+def test_users_can_vouch_for_a_denomination_or_a_derivative_market():
+    assert MAINNET.spot("factory/x/FOO", USDT) == ("", "")
+    mine = MAINNET.with_extra(denoms={"factory/x/FOO": "FOO"}, bases={market_id(10).upper(): "TIA"})
+    assert mine.spot("factory/x/FOO", USDT) == ("FOO", "USDT")
+    provider = OracleFeed("Provider", "TIA", "InjectiveLabs")
+    assert mine.derivative(market_id(10), provider, USDT, 0) == ("TIA", "USDT")
+    assert mine.spot("inj", USDT) == ("INJ", "USDT")
+
+
+def test_of_an_unknown_chain_only_its_own_coin_is_known():
+    assert assets_of("injective-777").denoms == {"inj": "INJ"}

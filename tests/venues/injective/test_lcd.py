@@ -1,0 +1,125 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.errors import Malformed, NotFound, RateLimited, Unavailable
+from defi_analytics.venues.injective.assets import assets_of
+from defi_analytics.venues.injective.lcd import InjectiveMarketData
+from defi_analytics.venues.injective.networks import MAINNET
+from tests.fakes import NOON, FakeClock, FakeHttp
+from tests.shared_data import shared_json
+from tests.venues.injective.payloads import INJ_USDT_ID, body, book, market, market_id, perp, spot, tops
+
+SPOTS, PERPS = "/exchange/v2/spot/full_markets", "/exchange/v2/derivative/markets"
+SPOT_LIST = body({"markets": [{"market": spot(), "mid_price_and_tob": tops("5.1", "5", "5.2")}]})
+FUTURE = perp(market_id=market_id(8), isPerpetual=False)
+PERP_LIST = body(
+    {"markets": [{"market": perp(), "mark_price": "64250"}, {"market": FUTURE, "mark_price": "6"}]}
+)
+
+
+def venue(answers, **options):
+    http, clock = FakeHttp(answers), FakeClock()
+    return InjectiveMarketData(http, clock, MAINNET, assets_of("injective-1"), **options), http, clock
+
+
+async def test_a_listing_is_two_requests_and_holds_both_kinds():
+    injective, http, _ = venue({SPOTS: SPOT_LIST, PERPS: PERP_LIST})
+    listing = await injective.listing()
+    assert (listing.venue, injective.venue) == ("injective", "injective")
+    assert set(listing.markets) == {INJ_USDT_ID, market_id(7), market_id(8)}
+    assert listing.tops[INJ_USDT_ID].bid == 5.0
+    assert listing.tops[market_id(7)].mark == 64250.0
+    assert listing.tops[market_id(7)].at == NOON
+    assert listing.problems == ()
+    query = "?status=Active&with_mid_price_and_tob=true"
+    lcd = f"GET {MAINNET.lcd_url}/injective"
+    assert http.requests == [f"{lcd}{SPOTS}{query}", f"{lcd}{PERPS}{query}"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "asked", "found"),
+    [
+        ({MarketKind.SPOT}, [SPOTS], {INJ_USDT_ID}),
+        ({MarketKind.PERPETUAL}, [PERPS], {market_id(7)}),
+        ({MarketKind.FUTURE}, [PERPS], {market_id(8)}),
+    ],
+)
+async def test_a_listing_of_one_kind_is_one_request(kinds, asked, found):
+    injective, http, _ = venue({SPOTS: SPOT_LIST, PERPS: PERP_LIST}, kinds=frozenset(kinds))
+    listing = await injective.listing()
+    assert set(listing.markets) == set(listing.tops) == found
+    assert [path for path in (SPOTS, PERPS) if any(path in request for request in http.requests)] == asked
+    assert len(http.requests) == 1
+
+
+async def test_one_failing_list_does_not_lose_the_other():
+    limited = RateLimited("injective", "asked to wait", retry_after_s=5)
+    injective, _, _ = venue({SPOTS: SPOT_LIST, PERPS: limited})
+    listing = await injective.listing()
+    assert set(listing.markets) == {INJ_USDT_ID}
+    (problem,) = listing.problems
+    assert (problem.code, problem.retryable, problem.source) == ("RATE_LIMITED", True, "injective")
+    injective, _, _ = venue({SPOTS: b"<html>", PERPS: PERP_LIST})
+    listing = await injective.listing()
+    assert [problem.code for problem in listing.problems] == ["MALFORMED"]
+    assert market_id(7) in listing.markets
+
+
+async def test_a_listing_fails_when_every_list_does():
+    injective, _, _ = venue({SPOTS: Unavailable("injective", "503"), PERPS: b"{}"})
+    with pytest.raises(Unavailable, match="503"):
+        await injective.listing()
+    injective, _, _ = venue({SPOTS: b"{}"}, kinds=frozenset({MarketKind.SPOT}))
+    with pytest.raises(Malformed):
+        await injective.listing()
+
+
+async def test_hostile_rows_of_both_lists_are_reported():
+    spots = body({"markets": [spot(), spot(market_id="0x")]})
+    perps = body({"markets": [{"market": perp()}, {"market": perp(market_id="0y")}]})
+    injective, _, _ = venue({SPOTS: spots, PERPS: perps})
+    assert len((await injective.listing()).problems) == 2
+
+
+async def test_a_book_is_as_of_its_receipt_and_as_deep_as_asked():
+    answer = book([("5", "1"), ("4", "1")], [("6", "1")], seq="9")
+    injective, http, clock = venue({"/spot/orderbook/": answer}, depth=2)
+    clock.advance(3)
+    read = await injective.order_book(market())
+    assert (read.at, read.sequence, read.truncated) == (NOON + timedelta(seconds=3), 9, True)
+    assert http.requests == [
+        f"GET {MAINNET.lcd_url}/injective/exchange/v2/spot/orderbook/{market_id(1)}?limit=2"
+    ]
+
+
+async def test_a_derivatives_book_has_its_own_path():
+    injective, http, _ = venue({"/derivative/orderbook/": book([("5", "1")], [])})
+    assert not (await injective.order_book(market(MarketKind.PERPETUAL))).truncated
+    assert http.requests[0].endswith("limit=100")
+
+
+async def test_a_listing_already_tells_all_details():
+    injective, http, _ = venue({})
+    inj = market()
+    assert await injective.details(inj) is inj
+    assert http.requests == []
+
+
+async def test_candles_come_from_the_chart_service_of_the_network():
+    injective, http, _ = venue({"/api/chart/v1/spot/history": b'{"s":"no_data"}'})
+    assert await injective.candles(market(), 60, NOON, NOON) == []
+    assert http.requests[0].startswith(f"GET {MAINNET.chart_urls[0]}/spot/history?")
+
+
+async def test_funding_of_a_perpetual():
+    (row,) = shared_json("samples/injective/derived_lcd/v2_derivative_markets.json")["markets"]
+    injective, http, _ = venue({f"{PERPS}/{market_id(1)}": body({"market": row})})
+    funding = await injective.funding(market(MarketKind.PERPETUAL))
+    assert funding.hourly_cap == Decimal("0.000625")
+    assert len(http.requests) == 1
+    injective, _, _ = venue({PERPS: body({"market": {"market": FUTURE}})})
+    with pytest.raises(NotFound):
+        await injective.funding(market(MarketKind.FUTURE))
