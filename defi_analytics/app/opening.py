@@ -1,12 +1,13 @@
 """Opens the parts for a run and closes them again, however it ends."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from defi_analytics.app.parts import App
+from defi_analytics.app.parts import SANDBOX_VENUES, App
 from defi_analytics.clock import WallClock
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import Settings
@@ -49,11 +50,12 @@ def policy_of(settings: Settings) -> "Policy":
         attempts=own.attempts,
         max_body_bytes=own.max_body_bytes,
         rate_per_s=int(own.rate_per_s),
-        rates_per_s={host: max(1, rate) for host, rate in rates.items() if host not in _LOOPBACK},
+        rates_per_s={host: max(1, rate) for host, rate in rates.items()} | LOOPBACK_RATES_PER_S,
     )
 
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK_RATES_PER_S = dict.fromkeys(("127.0.0.1", "::1", "localhost"), 1000)
+"""A sandbox, or a node of one's own: nobody's limit but this machine's."""
 
 
 def host_of(url: str) -> str:
@@ -94,19 +96,25 @@ async def sandbox_endpoints(
     settings: Settings, http: HttpClient, clock: Clock, stack: AsyncExitStack
 ) -> Mapping[str, str]:
     """Those of the sandbox that is running at the configured address, else of one started for this run."""
-    from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
+    from defi_analytics.sandbox.sandbox import Sandbox
 
     running = f"http://127.0.0.1:{settings.sandbox.port}"
     if await answers(http, f"{running}/sandbox/status"):
-        return endpoints_at(running)
+        return {"lcd": running, "indexer": running, "chart": running} | {
+            name: f"{running}/{name}" for name in (*SANDBOX_VENUES, "allora")
+        }
     sandbox = Sandbox(settings.sandbox.seed, clock, hold=True)
     return (await stack.enter_async_context(sandbox)).endpoints
 
 
 async def answers(http: HttpClient, url: str) -> bool:
+    """Whether a sandbox is there. A closed port is the usual case and must not cost any retries."""
+    parts = urlsplit(url)
     try:
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.close()
         await http.get("sandbox", url)
-    except DataError:
+    except (OSError, DataError):
         return False
     return True
 

@@ -11,7 +11,9 @@ from tests.fakes import NOON
 USDC_USDT = a_market("binance", "USDC", "USDT")
 
 
-def _observed(market=USDC_USDT, bid_price: float | None = 0.999, ask_price: float | None = 1.001) -> tuple[Rate, ...]:
+def _observed(
+    market=USDC_USDT, bid_price: float | None = 0.999, ask_price: float | None = 1.001
+) -> tuple[Rate, ...]:
     return observed_rates({market.key: market}, {market.key: a_top(market, bid_price, ask_price)}, ())
 
 
@@ -44,7 +46,9 @@ def test_a_pair_without_a_top_states_no_rate() -> None:
 
 def test_a_published_rate_is_as_wide_as_its_confidence_and_comes_after_traded_ones() -> None:
     quotes = (a_quote("USDT", 1.0, confidence=0.002), a_quote("USDC", 1.0), a_quote("INJ", 25.0))
-    rates = observed_rates({USDC_USDT.key: USDC_USDT}, {USDC_USDT.key: a_top(USDC_USDT, 0.999, 1.001)}, quotes)
+    rates = observed_rates(
+        {USDC_USDT.key: USDC_USDT}, {USDC_USDT.key: a_top(USDC_USDT, 0.999, 1.001)}, quotes
+    )
     assert [(r.base, r.quote, r.bid, r.ask) for r in rates] == [
         ("USDC", "USDT", 0.999, 1.001),
         ("USDT", "USD", 0.998, 1.002),
@@ -98,7 +102,9 @@ spreads = st.floats(0.0, 0.5)
 some_rates = st.lists(
     st.builds(
         lambda pair, low, spread: a_rate(*pair, low, low * (1 + spread)),
-        st.sampled_from([("USDC", "USDT"), ("USDT", "USDC"), ("USDC", "USD"), ("USDT", "USD"), ("USD", "USDT")]),
+        st.sampled_from(
+            [("USDC", "USDT"), ("USDT", "USDC"), ("USDC", "USD"), ("USDT", "USD"), ("USD", "USDT")]
+        ),
         prices,
         spreads,
     ),
@@ -115,6 +121,13 @@ def test_a_conversion_never_earns(rates: list[Rate]) -> None:
     assert bid(path) <= mid(path) * (1 + 1e-12)
     assert mid(path) <= ask(path) * (1 + 1e-12)
     assert -1e-12 <= half_spread(path) < 1
-    back = find_rate(rates, "USDT", "USDC")
+
+
+@settings(max_examples=50)
+@given(prices, spreads)
+def test_there_and_back_by_one_rate_costs_its_spread(low: float, spread: float) -> None:
+    rates = [a_rate("USDC", "USDT", low, low * (1 + spread))]
+    there, back = find_rate(rates, "USDC", "USDT"), find_rate(rates, "USDT", "USDC")
+    assert there is not None
     assert back is not None
-    assert bid(path) * bid(back) <= 1 + 1e-12
+    assert bid(there) * bid(back) == pytest.approx(1 / (1 + spread))

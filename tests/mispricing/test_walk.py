@@ -40,7 +40,9 @@ def test_the_published_two_book_case_is_met() -> None:
 
 def test_the_published_top_only_case_is_met() -> None:
     asks, bids, cases = _published()
-    trade = priced(Levels(asks.prices[:1], asks.quantities[:1]), Levels(bids.prices[:1], bids.quantities[:1]), FREE)
+    trade = priced(
+        Levels(asks.prices[:1], asks.quantities[:1]), Levels(bids.prices[:1], bids.quantities[:1]), FREE
+    )
     assert trade.quantity == cases["top_only"]["volume"]
     assert int(trade.profit * 100) == cases["top_only"]["profit_x100_int"]
 
@@ -214,7 +216,9 @@ def test_a_best_quantity_keeps_the_asked_edge(asks: Levels, bids: Levels, terms:
 
 
 @given(_sides(False), _sides(True), some_terms, st.floats(0.0, 0.05))
-def test_a_best_quantity_keeps_the_slippage_bound(asks: Levels, bids: Levels, terms: Terms, most: float) -> None:
+def test_a_best_quantity_keeps_the_slippage_bound(
+    asks: Levels, bids: Levels, terms: Terms, most: float
+) -> None:
     best = best_quantity(asks, bids, terms._replace(max_slippage=most))
     if best > 0:
         trade = price_at(asks, bids, terms, best)

@@ -1,0 +1,73 @@
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import say
+from defi_analytics.cli.tree import new_app
+
+app = new_app()
+
+
+@app.command(epilog="Exit codes: 0 stopped as asked, 3 not a recording, 9 the port is taken, 130 Ctrl-C.")
+@with_common
+def sandbox(
+    common: Common,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same world.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Stay at one block until told to advance.")] = False,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="Serve the recorded payloads of this folder instead.")
+    ] = None,
+    grpc: Annotated[
+        bool, typer.Option("--grpc", help="Also serve the chain's gRPC queries, for the official SDK.")
+    ] = False,
+    duration: Annotated[
+        float | None, typer.Option("--duration", min=0.1, help="Stop after so many seconds.")
+    ] = None,
+) -> int:
+    r"""Run a local Injective with planted mispricings, reference venues, an oracle and Allora.
+
+    Everything is on one loopback port, in each service's real wire format. What it planted is at
+    /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a command starts one of its own.
+
+    \b
+    Examples:
+      defi sandbox
+      defi sandbox --seed 7 --hold --port 10338
+      defi sandbox --replay recordings/2026-01-02
+    """
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_serve(common, seed, port, hold=hold, replay=replay, grpc=grpc, duration=duration))
+    return 0
+
+
+async def _serve(
+    common: Common,
+    seed: int | None,
+    port: int | None,
+    *,
+    hold: bool,
+    replay: Path | None,
+    grpc: bool,
+    duration: float | None,
+) -> None:
+    from defi_analytics.cli.session import settings_of
+    from defi_analytics.clock import WallClock
+    from defi_analytics.sandbox.sandbox import Sandbox
+
+    own = settings_of(common).settings.sandbox
+    chosen = own.port if port is None else port
+    world = own.seed if seed is None else seed
+    async with Sandbox(world, WallClock(), chosen, hold=hold, grpc=grpc, replay=replay) as running:
+        # One line of JSON for scripts that wait for it; the rest is for people.
+        typer.echo(json.dumps({"url": running.url, "seed": world, "endpoints": dict(running.endpoints)}))
+        if not common.quiet:
+            say("defi: sandbox is running; try: defi scan --network sandbox   (Ctrl-C stops it)")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(duration):
+                await asyncio.Event().wait()

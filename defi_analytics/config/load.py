@@ -1,0 +1,62 @@
+"""Flags over environment over files over defaults, into one `Settings`.
+
+Rising: built-in defaults, $XDG_CONFIG_HOME/defi/config.yaml, ./settings.yaml, $DEFI_CONFIG, `--config` files
+in order, DEFI_* variables, flags. Without any of them nothing is validated, and neither pydantic nor a
+YAML parser is imported.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from defi_analytics.config.loaded import PREFIX, Loaded
+from defi_analytics.config.settings import Settings
+
+PROJECT_FILE = Path("settings.yaml")
+_ELSEWHERE = ("DEFI_CONFIG", "DEFI_SHARED", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")
+"""Read by this module by name, by the tests, and by `keys`."""
+
+
+class Candidate(NamedTuple):
+    path: Path
+    required: bool
+
+
+def load(paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
+    """Reads every layer. `flags` maps trails such as `scan.min_edge_bps` to values; None is not given.
+
+    Raises ConfigError with every violation of the first stage that finds one: files, then values.
+    """
+    files = [each.path for each in candidate_paths(environ, paths) if each.required or each.path.is_file()]
+    variables = {
+        name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in _ELSEWHERE
+    }
+    chosen = {name: value for name, value in flags.items() if value is not None}
+    if not files and not variables and not chosen:
+        return Loaded(Settings(home=default_home(environ)), {})
+    from defi_analytics.config.layers import loaded  # noqa: PLC0415  - YAML and pydantic cost 150 ms
+
+    return loaded(files, variables, chosen, default_home(environ))
+
+
+def candidate_paths(environ: Mapping[str, str], paths: Sequence[Path] | None = None) -> tuple[Candidate, ...]:
+    """The settings files that may be read, lowest precedence first; a `required` one must exist."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(base) if base.startswith("/") else _user_home(environ) / ".config"
+    named = [Path(environ["DEFI_CONFIG"])] if environ.get("DEFI_CONFIG") else []
+    return (
+        Candidate(folder / "defi" / "config.yaml", required=False),
+        Candidate(PROJECT_FILE, required=False),
+        *(Candidate(path, required=True) for path in (*named, *(paths or ()))),
+    )
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """Where state lives unless `home` says otherwise."""
+    base = environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if base.startswith("/") else _user_home(environ) / ".local" / "state") / "defi"
+
+
+def _user_home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME", "")
+    return Path(home) if home.startswith("/") else Path("/")

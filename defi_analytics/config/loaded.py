@@ -1,0 +1,20 @@
+"""What loading gives back."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from defi_analytics.config.settings import Settings
+
+if TYPE_CHECKING:
+    from defi_analytics.keys import FileSecret
+
+PREFIX = "DEFI_"
+
+
+class Loaded(NamedTuple):
+    settings: Settings
+    origins: Mapping[str, str]
+    """Where values that are no defaults came from: `scan.top` to `settings.yaml:12`, a variable or a flag."""
+    warnings: tuple[str, ...] = ()
+    secrets: Mapping[str, "FileSecret"] = {}
+    """API keys found in files, by service, for `keys.resolve`."""

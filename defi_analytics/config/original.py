@@ -1,0 +1,91 @@
+"""Settings of the first version: what replaced them, and which wait for `defi run`.
+
+Its Allora host, model name and Injective key never existed. The file still loads, and each of those lines
+gets one warning; the key it may hold is never sent to that host.
+"""
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from defi_analytics.config.settings import ALLORA_URL
+from defi_analytics.config.tree import Node, Trail, dotted, found, held, leaves, pruned
+from defi_analytics.keys import FileSecret, Secret, is_placeholder, looks_like_key, variable_file
+
+_LATER = (
+    ("monitoring", "max_active_positions"),
+    ("monitoring", "risk_management"),
+)
+_LATER_BY_MARKET = ("max_position_size", "stop_loss")
+
+
+class Understood(NamedTuple):
+    tree: Node
+    warnings: tuple[str, ...]
+
+
+class Extracted(NamedTuple):
+    tree: Node
+    secret: FileSecret | None
+    warnings: tuple[str, ...]
+
+
+def without_keys(tree: Node, mode: int) -> Extracted:
+    """Takes API keys out of a settings file's tree, so that they can reach no message and no Settings."""
+    warnings = []
+    secret = None
+    unused, key = held(tree, ("injective", "api_key")), held(tree, ("allora", "api_key"))
+    if unused is not None and _is_api_key(unused):
+        warnings.append(f"{unused.where}: injective.api_key: Injective needs no key: ignored")
+    if key is not None and _is_api_key(key):
+        text = str(key.value or "")
+        if is_placeholder(text):
+            advice = f"set {variable_file('allora')}"
+            warnings.append(f"{key.where}: allora.api_key: is a placeholder: ignored ({advice})")
+        else:
+            secret = FileSecret(Secret(text), key.where, mode)
+    dropped = (("injective", "api_key"), ("allora", "api_key"))
+    return Extracted(
+        pruned(tree, lambda trail, node: trail in dropped and _is_api_key(node)), secret, tuple(warnings)
+    )
+
+
+def _is_api_key(node: Node) -> bool:
+    """False for what validation has to refuse: a private key, or no text at all."""
+    return node.value is None or (isinstance(node.value, str) and not looks_like_key(node.value))
+
+
+def understood(tree: Node) -> Understood:
+    """Replaces what never existed, and names what has no effect yet."""
+    warnings = []
+    model, url = held(tree, ("allora", "model_id")), held(tree, ("allora", "base_url"))
+    drop: list[Trail] = []
+    if model is not None and model.value == "price_prediction_v1":
+        warnings.append(f"{model.where}: allora.model_id: no price_prediction_v1 exists: using auto")
+        drop.append(("allora", "model_id"))
+    if url is not None and isinstance(url.value, str) and _host(url.value) == "api.allora.com":
+        warnings.append(f"{url.where}: allora.base_url: api.allora.com is not Allora's: using {ALLORA_URL}")
+        drop.append(("allora", "base_url"))
+    warnings.extend(_waiting(tree))
+    return Understood(pruned(tree, lambda trail, _: trail in drop), tuple(warnings))
+
+
+def _waiting(tree: Node) -> list[str]:
+    trails = [trail for trail, _ in leaves(tree) if _waits(trail)]
+    if not trails:
+        return []
+    names = ", ".join(dotted(trail) for trail in trails)
+    where = found(tree, trails[0]).where
+    return [f"{where}: {names}: takes effect with `defi run`, which this version does not have"]
+
+
+def _waits(trail: Trail) -> bool:
+    if trail[:2] == ("injective", "markets"):
+        return trail[-1] in _LATER_BY_MARKET
+    return trail[:2] in _LATER
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    except ValueError:
+        return ""

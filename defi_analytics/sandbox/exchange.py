@@ -1,0 +1,211 @@
+"""Injective's exchange module over REST: markets and order books, in human units.
+
+Source: the queries of injective.exchange.v2, as the chain's gateway writes them.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from defi_analytics.sandbox.gateway import Code, Refused, Route, dec, whole
+from defi_analytics.sandbox.listings import LISTINGS, PERPETUALS, SPOT, Perpetual, Spot
+from defi_analytics.sandbox.matching import Book, Order, levels
+from defi_analytics.sandbox.moment import Moment
+from defi_analytics.sandbox.prices import Noise
+from defi_analytics.sandbox.server import Request
+from defi_analytics.sandbox.world import BLOCK_S
+
+_DEFAULT_DEPTH = 20
+_FUNDING_S = 3600
+_ADMIN = {"admin": "", "admin_permissions": 0, "has_disabled_minimal_protocol_fee": False}
+
+
+def spot_market(listing: Spot) -> dict[str, Any]:
+    return {
+        "ticker": listing.ticker,
+        "base_denom": listing.base_denom,
+        "quote_denom": listing.quote_denom,
+        **_terms(listing),
+        "base_decimals": listing.base_decimals,
+        "quote_decimals": listing.quote_decimals,
+        **_ADMIN,
+    }
+
+
+def full_spot_market(moment: Moment, listing: Spot, *, tops: bool) -> dict[str, Any]:
+    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    return {"market": spot_market(listing), "mid_price_and_tob": top}
+
+
+def full_derivative_market(moment: Moment, listing: Perpetual, *, tops: bool) -> dict[str, Any]:
+    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    return {
+        "market": _derivative_market(listing),
+        "perpetual_info": _perpetual_info(moment, listing),
+        "mark_price": dec(moment.world.mark_price(listing, moment.block)),
+        "mid_price_and_tob": top,
+    }
+
+
+def mid_price_and_tob(book: Book) -> dict[str, str | None]:
+    bid = dec(book.bids[0].price) if book.bids else None
+    ask = dec(book.asks[0].price) if book.asks else None
+    mid = dec(book.mid) if book.mid is not None and bid and ask else None
+    return {"mid_price": mid, "best_buy_price": bid, "best_sell_price": ask}
+
+
+def order_book(moment: Moment, market_id: str, limit: int, side: str = "") -> dict[str, Any]:
+    """`limit` levels a side, of both sides unless `side` says Buy or Sell."""
+    book = _book(moment, market_id)
+    return {
+        "buys_price_level": _levels(book.bids, limit) if side != "Sell" else [],
+        "sells_price_level": _levels(book.asks, limit) if side != "Buy" else [],
+        "seq": str(moment.height),
+    }
+
+
+def _terms(listing: Spot | Perpetual) -> dict[str, str]:
+    return {
+        "maker_fee_rate": dec(listing.maker_fee),
+        "taker_fee_rate": dec(listing.taker_fee),
+        "relayer_fee_share_rate": "0.400000000000000000",
+        "market_id": listing.market_id,
+        "status": listing.status,
+        "min_price_tick_size": dec(listing.price_tick),
+        "min_quantity_tick_size": dec(listing.quantity_tick),
+        "min_notional": dec(listing.min_notional),
+    }
+
+
+def _derivative_market(listing: Perpetual) -> dict[str, Any]:
+    return {
+        "ticker": listing.ticker,
+        "oracle_base": listing.oracle_base,
+        "oracle_quote": listing.oracle_quote,
+        "oracle_type": listing.oracle_type,
+        "oracle_scale_factor": 0,
+        "quote_denom": listing.quote_denom,
+        "initial_margin_ratio": dec(listing.initial_margin_ratio),
+        "maintenance_margin_ratio": dec(listing.maintenance_margin_ratio),
+        "isPerpetual": True,
+        **_terms(listing),
+        "quote_decimals": listing.quote_decimals,
+        "reduce_margin_ratio": dec(listing.reduce_margin_ratio),
+        "open_notional_cap": {"uncapped": {}},
+        "force_paused_info": None,
+        "cross_margin_eligible": False,
+        **_ADMIN,
+    }
+
+
+def funding_rate(moment: Moment, market_id: str, hours_ago: int) -> Decimal:
+    """What longs paid shorts in a finished hour, as a fraction of notional."""
+    hour = int(moment.block * BLOCK_S // _FUNDING_S) - hours_ago
+    noise = Noise(int(market_id[2:18], 16) ^ moment.world.seed).fork(hour)
+    return Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
+
+
+def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
+    last = int(moment.at.timestamp()) // _FUNDING_S * _FUNDING_S
+    rate = funding_rate(moment, listing.market_id, 0)
+    return {
+        "market_info": {
+            "market_id": listing.market_id,
+            "hourly_funding_rate_cap": "0.000625000000000000",
+            "hourly_interest_rate": "0.000004166660000000",
+            "next_funding_timestamp": str(last + _FUNDING_S),
+            "funding_interval": str(_FUNDING_S),
+        },
+        "funding_info": {
+            "cumulative_funding": dec(rate * 100),
+            "cumulative_price": dec(rate * 1000),
+            "last_timestamp": str(last),
+        },
+    }
+
+
+def _book(moment: Moment, market_id: str) -> Book:
+    return moment.world.block(market_id, moment.block).book
+
+
+def _levels(orders: tuple[Order, ...], limit: int) -> list[dict[str, str]]:
+    return [{"p": dec(price), "q": dec(quantity)} for price, quantity in levels(orders)[:limit]]
+
+
+def _wanted(request: Request, listings: Iterable[Any]) -> list[Any]:
+    status, ids = request.first("status", "Active") or "Active", request.every("market_ids")
+    return [one for one in listings if one.status == status and (not ids or one.market_id in ids)]
+
+
+def _tops(request: Request) -> bool:
+    return request.first("with_mid_price_and_tob") == "true"
+
+
+def _listing(kind: type[Any], market_id: str) -> Any:
+    listing = LISTINGS.get(market_id)
+    if not isinstance(listing, kind):
+        raise Refused(Code.NOT_FOUND, f"{kind.__name__.lower()} market {market_id}: key not found")
+    return listing
+
+
+def _spot_markets(moment: Moment, request: Request) -> Any:
+    return {"markets": [spot_market(one) for one in _wanted(request, SPOT)]}
+
+
+def _spot_market(moment: Moment, request: Request, market_id: str) -> Any:
+    return {"market": spot_market(_listing(Spot, market_id))}
+
+
+def _full_spot_markets(moment: Moment, request: Request) -> Any:
+    tops = _tops(request)
+    return {"markets": [full_spot_market(moment, one, tops=tops) for one in _wanted(request, SPOT)]}
+
+
+def _full_spot_market(moment: Moment, request: Request, market_id: str) -> Any:
+    return {"market": full_spot_market(moment, _listing(Spot, market_id), tops=_tops(request))}
+
+
+def _derivative_markets(moment: Moment, request: Request) -> Any:
+    tops = _tops(request)
+    wanted = _wanted(request, PERPETUALS)
+    return {"markets": [full_derivative_market(moment, one, tops=tops) for one in wanted]}
+
+
+def _one_derivative_market(moment: Moment, request: Request, market_id: str) -> Any:
+    # This query has no switch for the top of book: it always tells it.
+    return {"market": full_derivative_market(moment, _listing(Perpetual, market_id), tops=True)}
+
+
+def _no_markets(moment: Moment, request: Request) -> Any:
+    return {"markets": []}
+
+
+def _order_book(kind: type[Any]) -> Any:
+    def answer(moment: Moment, request: Request, market_id: str) -> Any:
+        limit = whole(request, "limit", 0) or _DEFAULT_DEPTH
+        return order_book(moment, _listing(kind, market_id).market_id, limit, request.first("order_side"))
+
+    return answer
+
+
+def _top(kind: type[Any]) -> Any:
+    def answer(moment: Moment, request: Request, market_id: str) -> Any:
+        return mid_price_and_tob(_book(moment, _listing(kind, market_id).market_id))
+
+    return answer
+
+
+_V2 = "GET /injective/exchange/v2"
+ROUTES = (
+    Route(f"{_V2}/spot/markets", _spot_markets),
+    Route(f"{_V2}/spot/markets/{{market_id}}", _spot_market),
+    Route(f"{_V2}/spot/full_markets", _full_spot_markets),
+    Route(f"{_V2}/spot/full_market/{{market_id}}", _full_spot_market),
+    Route(f"{_V2}/spot/orderbook/{{market_id}}", _order_book(Spot)),
+    Route(f"{_V2}/spot/mid_price_and_tob/{{market_id}}", _top(Spot)),
+    Route(f"{_V2}/derivative/markets", _derivative_markets),
+    Route(f"{_V2}/derivative/markets/{{market_id}}", _one_derivative_market),
+    Route(f"{_V2}/derivative/orderbook/{{market_id}}", _order_book(Perpetual)),
+    Route(f"{_V2}/derivative/mid_price_and_tob/{{market_id}}", _top(Perpetual)),
+    Route(f"{_V2}/binary_options/markets", _no_markets),
+)

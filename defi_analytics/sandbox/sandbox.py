@@ -1,0 +1,106 @@
+"""The sandbox: an exchange, its reference venues, an oracle and a forecaster on one loopback port."""
+
+import importlib
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+from defi_analytics.ports import Clock
+from defi_analytics.sandbox import allora, binance, control, hyperliquid, indexer, lcd
+from defi_analytics.sandbox.moment import BlockClock, Moment
+from defi_analytics.sandbox.replay import Recording
+from defi_analytics.sandbox.server import Request, Response, Server, serve
+from defi_analytics.sandbox.truth import Planted, truth
+from defi_analytics.sandbox.world import World
+
+_SURFACES = {
+    "hyperliquid": hyperliquid.respond,
+    "binance": binance.respond,
+    "allora": allora.respond,
+    "api": indexer.respond,
+}
+"""By the first segment of the path; the chain has all the others."""
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """Serves while its context is open. Same seed and block: same answers, but for their times.
+
+    Entering raises WrongState when the port is taken and ConfigError when `replay` is not a recording.
+    """
+
+    seed: int
+    clock: Clock
+    port: int = 0
+    """0 picks a free one."""
+    hold: bool = False
+    """Stay at `start_block` until POST /sandbox/advance?blocks=N; otherwise blocks follow the clock."""
+    start_block: int = 0
+    latency_s: float = 0.0
+    """What every answer waits first."""
+    grpc: bool = False
+    """Also serve the chain's gRPC queries, on a port of their own; needs the `injective` extra."""
+    replay: Path | None = None
+    """Serve this recording instead of a world."""
+    skill: float = 0.3
+    """Correlation between the forecasts and what happens."""
+    _stack: AsyncExitStack = field(init=False, repr=False)
+    _blocks: BlockClock = field(init=False, repr=False)
+    _server: Server = field(init=False, repr=False)
+    _grpc_address: str = field(init=False, default="", repr=False)
+    _recording: Recording | None = field(init=False, default=None, repr=False)
+
+    async def __aenter__(self) -> Self:
+        self._recording = Recording(self.replay) if self.replay else None
+        self._blocks = BlockClock(World(self.seed, self.skill), self.clock, self.start_block, hold=self.hold)
+        async with AsyncExitStack() as stack:
+            self._server = await stack.enter_async_context(
+                serve(self._respond, port=self.port, latency_s=self.latency_s, clock=self.clock)
+            )
+            if self.grpc:
+                # Loaded only when asked for: the SDK's stubs cost half a second.
+                chain = importlib.import_module("defi_analytics.sandbox.grpc_chain")
+                self._grpc_address = await stack.enter_async_context(chain.serve_grpc(self._blocks))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def server(self) -> Server:
+        return self._server
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """Base URLs, as each service's own would be; `grpc` is host:port, when it is served."""
+        found = {"lcd": self.url, "indexer": self.url, "chart": self.url}
+        found |= {name: f"{self.url}/{name}" for name in ("hyperliquid", "binance", "allora")}
+        return found | ({"grpc": self._grpc_address} if self._grpc_address else {})
+
+    def moment(self) -> Moment:
+        return self._blocks.moment()
+
+    def advance(self, blocks: int = 1) -> None:
+        """Raises WrongState unless the sandbox is held."""
+        self._blocks.advance(blocks)
+
+    def truth(self, min_edge: Decimal = control.DEFAULT_MIN_EDGE) -> list[Planted]:
+        """What is truly mispriced at the current block."""
+        moment = self.moment()
+        return truth(moment.world, moment.block, min_edge)
+
+    async def _respond(self, request: Request) -> Response:
+        if self._recording is not None:
+            return self._recording.respond(request)
+        first = request.path.split("/", 2)[1]
+        if first == "sandbox":
+            return control.respond(request, self._blocks)
+        return _SURFACES.get(first, lcd.respond)(request, self.moment())

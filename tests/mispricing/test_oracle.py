@@ -1,0 +1,125 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection, Side
+from defi_analytics.domain.quote import Rate
+from defi_analytics.mispricing.oracle import oracle_deviation, oracle_screened
+from tests.builders import LOOSE, a_book, a_market, a_quote, a_rate, a_snapshot, a_top
+from tests.fakes import NOON
+
+MARKET = a_market()
+PAR = a_rate("USDT", "USD")
+
+
+def _snapshot(rates: tuple[Rate, ...] = (PAR,), bids=((24.9, 10),), asks=((25.0, 10),), **more):
+    return a_snapshot([(MARKET, a_book(MARKET, bids, asks))], rates=rates, **more)
+
+
+def _deviation(snapshot=None, quote=None, limits=LOOSE) -> Edge:
+    return oracle_deviation(snapshot or _snapshot(), MARKET, quote or a_quote(price=25.5), limits)
+
+
+def test_a_market_below_its_oracle_is_bought() -> None:
+    edge = _deviation()
+    assert edge.stands
+    assert (edge.kind, edge.against, edge.side, edge.reference) == (EdgeKind.ORACLE, "pyth", Side.BUY, None)
+    assert edge.signal is not None
+    assert edge.signal.z == pytest.approx((1 - 24.95 / 25.5) / 0.005)
+    assert edge.signal.probability is None
+    assert [i.name for i in edge.inputs] == ["injective book", "pyth", "USD/USDT binance"]
+
+
+def test_a_market_above_its_oracle_is_sold() -> None:
+    assert _deviation(quote=a_quote(price=24.5)).side is Side.SELL
+
+
+def test_the_published_price_is_converted_at_the_middle_of_the_rate() -> None:
+    edge = _deviation(_snapshot((a_rate("USDT", "USD", 0.979, 0.981),)), a_quote(price=25.0))
+    assert edge.signal is not None
+    assert edge.signal.fair == pytest.approx(25.0 * (1 / 0.979 + 1 / 0.981) / 2)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "rate", "bids", "threshold", "unit"),
+    [
+        (None, PAR, ((24.9, 10),), 0.005, 0.005),
+        (0.255, PAR, ((24.9, 10),), 0.005, 0.01),
+        (0.255, PAR, ((24.9, 10),), 0.02, 0.02),
+        (0.255, PAR, ((24.0, 10),), 0.005, 1.0 / 49.0),
+        (0.255, a_rate("USD", "USDT", 0.97, 1.03), ((24.9, 10),), 0.005, 0.03),
+    ],
+    ids=["threshold", "confidence", "larger threshold", "half the spread", "half the spread of the rate"],
+)
+def test_the_unit_of_the_gap_is_the_widest_doubt(
+    confidence, rate, bids, threshold: float, unit: float
+) -> None:
+    quote = a_quote(price=25.5, confidence=confidence)
+    edge = _deviation(_snapshot((rate,), bids), quote, replace(LOOSE, oracle_threshold=threshold))
+    assert edge.signal is not None
+    assert edge.signal.uncertainty == pytest.approx(unit)
+
+
+def test_without_a_rate_to_the_market_s_quote_nothing_is_compared() -> None:
+    assert _deviation(_snapshot(())).rejection == Rejection(Reason.NO_RATE, detail="USD/USDT")
+
+
+@pytest.mark.parametrize("age_s", [121, -6])
+def test_an_oracle_that_is_silent_or_ahead_of_us_is_not_believed(age_s: float) -> None:
+    edge = _deviation(quote=a_quote(price=25.5, at=NOON - timedelta(seconds=age_s)))
+    assert edge.rejection == Rejection(Reason.STALE_ORACLE, 120.0, age_s, "s", "pyth")
+
+
+@pytest.mark.parametrize("age_s", [121, -6])
+def test_a_stale_rate_converts_nothing(age_s: float) -> None:
+    rate = a_rate("USDT", "USD", at=NOON - timedelta(seconds=age_s))
+    assert _deviation(_snapshot((rate,))).rejection == Rejection(
+        Reason.STALE_RATE, 120.0, age_s, "s", "USD/USDT binance"
+    )
+
+
+@pytest.mark.parametrize("top", [None, a_top(MARKET, 24.9, None), a_top(MARKET, None, 25.0)])
+def test_a_market_quoted_on_one_side_or_not_at_all_has_no_middle(top) -> None:
+    snapshot = _snapshot()
+    edge = _deviation(replace(snapshot, tops={MARKET.key: top} if top else {}))
+    assert edge.rejection == Rejection(Reason.NO_BOOK, detail="injective: no two-sided quotes")
+
+
+def test_a_middle_price_alone_is_enough_to_screen() -> None:
+    snapshot = _snapshot(tops={MARKET.key: a_top(MARKET, None, None, mid=24.95)})
+    assert oracle_screened(snapshot, MARKET, a_quote(price=25.5), LOOSE).stands
+
+
+def test_a_gap_inside_the_unit_is_not_a_signal_and_no_book_is_read_for_it() -> None:
+    edge = oracle_screened(_snapshot(), MARKET, a_quote(price=25.0), LOOSE)
+    assert edge.rejection is not None
+    assert edge.rejection.code == "BELOW_UNCERTAINTY"
+    assert _deviation(replace(_snapshot(), books={}), a_quote(price=25.0)) == edge
+
+
+def test_a_standing_screen_keeps_its_signal_when_the_book_is_missing() -> None:
+    edge = _deviation(replace(_snapshot(), books={}))
+    assert edge.rejection == Rejection(Reason.NO_BOOK, detail="injective: no order book")
+    assert edge.signal is not None
+
+
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+def test_a_deep_book_in_other_units_is_refused_although_the_top_was_right(factor: float) -> None:
+    top = {MARKET.key: a_top(MARKET, 24.9, 25.0)}
+    off = _snapshot(bids=((24.9 * factor, 10),), asks=((25.0 * factor, 10),), tops=top)
+    edge = _deviation(off)
+    assert edge.rejection is not None
+    assert (edge.rejection.code, edge.rejection.value) == (
+        "IMPLAUSIBLE",
+        pytest.approx(24.95 * factor / 25.5),
+    )
+
+
+def test_a_gap_that_closed_before_the_deep_book_came_does_not_stand() -> None:
+    closed = _snapshot(bids=((25.4, 10),), asks=((25.5, 10),), tops={MARKET.key: a_top(MARKET, 24.9, 25.0)})
+    edge = _deviation(closed)
+    assert edge.rejection is not None
+    assert edge.rejection.code == "BELOW_UNCERTAINTY"
+    assert edge.signal is not None
+    assert edge.signal.z == pytest.approx((1 - 25.45 / 25.5) / 0.005)
