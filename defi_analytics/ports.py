@@ -1,4 +1,7 @@
-"""All that the core asks of the world. Reads raise only `DataError`; nothing inherits from these."""
+"""All that the core asks of the world. Nothing inherits from these.
+
+Reads raise only `DataError`, or `AuthError` where a source refuses us (401, 403).
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +27,7 @@ class Clock(Protocol):
 
 
 class HttpClient(Protocol):
-    """Whole, checked, size-capped bodies of 2xx answers; anything else is a `DataError`.
+    """Whole, checked, size-capped bodies of 2xx answers; anything else is a `DataError` or `AuthError`.
 
     `source` is the name errors carry. A GET is retried within its deadline; a POST only when `idempotent`.
     """

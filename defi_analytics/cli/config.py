@@ -18,7 +18,7 @@ app = new_app(help="Show, check and create settings.", no_args_is_help=True)
 
 COLUMNS: Sequence[Column[SettingRow]] = (
     Column("Setting", lambda r: r.name),
-    Column("Value", lambda r: r.value),
+    Column("Value", lambda r: r.value, fold=True),
     Column("Origin", lambda r: r.origin),
 )
 

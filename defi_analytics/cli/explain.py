@@ -18,8 +18,8 @@ app = new_app()
 COLUMNS: Sequence[Column[CodeRow]] = (
     Column("Code", lambda r: r.code),
     Column("Kind", lambda r: r.kind, wide=80),
-    Column("Meaning", lambda r: r.meaning),
-    Column("What to do", lambda r: r.hint),
+    Column("Meaning", lambda r: r.meaning, fold=True),
+    Column("What to do", lambda r: r.hint, fold=True),
 )
 
 REASONS: dict[Reason, tuple[str, str]] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document, say
 from defi_analytics.cli.render import Column, emit, hint
-from defi_analytics.cli.scan_rows import bps, market_name
+from defi_analytics.cli.scan_rows import ago, bps, market_name
 from defi_analytics.cli.schemas import IntervalRow, PredictionRow, WarningRow, decimal_text
 from defi_analytics.cli.session import Session, opened
 from defi_analytics.domain.book import OrderBook
@@ -151,19 +151,15 @@ def _interval(row: PredictionRow) -> str:
     return f"{_significant(row.interval.low)} to {_significant(row.interval.high)}"
 
 
-def _ago(seconds: int) -> str:
-    return f"{seconds // 60} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
-
-
 COLUMNS: Sequence[Column[PredictionRow]] = (
     Column("Asset", lambda r: r.asset),
-    Column("Horizon", lambda r: _ago(r.horizon_s)),
+    Column("Horizon", lambda r: ago(r.horizon_s)),
     Column("Kind", lambda r: r.kind, wide=70),
     Column("Value", lambda r: _significant(r.value), number=True, wide=90),
     Column("Predicted USD", lambda r: _significant(r.predicted_price), number=True),
     Column("Base USD", lambda r: _significant(r.base_price), number=True, wide=60),
     Column("Interval", _interval, number=True, wide=80),
-    Column("Age", lambda r: _ago(r.age_s), number=True),
+    Column("Age", lambda r: ago(r.age_s), number=True),
     Column("Gone", lambda r: f"{float(r.share_gone):.0%}", number=True),
     Column("Target", lambda r: f"{r.target_time:%m-%d %H:%M}Z", wide=100),
     Column("Market", lambda r: r.market.ticker if r.market else "", wide=120),

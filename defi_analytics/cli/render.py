@@ -34,6 +34,8 @@ class Column(Generic[R]):
     wide: int = 0
     """Shown only where the terminal has at least this many columns."""
     style: Callable[[R], str] | None = None
+    fold: bool = False
+    """Free text, worth more lines where it does not fit; anything else is cut with an ellipsis."""
 
 
 def emit(document: Document, columns: Sequence[Column[Any]], common: Common, *, title: str = "") -> None:
@@ -72,7 +74,7 @@ class _Field(Row, frozen=True, kw_only=True):
 
 _FIELD_COLUMNS: Sequence[Column[_Field]] = (
     Column("Field", lambda r: r.field),
-    Column("Value", lambda r: r.value),
+    Column("Value", lambda r: r.value, fold=True),
 )
 
 
@@ -127,11 +129,22 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str
 
     width = shutil.get_terminal_size((100, 24)).columns
     shown = [c for c in columns if c.wide <= width]
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in shown:
-        table.add_column(column.name, justify="right" if column.number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(c.text(row)), style=c.style(row) if c.style else "") for c in shown))
+    cells = [_cells(row, shown) for row in rows]
+    table = Table(
+        box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for index, column in enumerate(shown):
+        table.add_column(
+            column.name,
+            justify="right" if column.number else "left",
+            overflow="fold" if column.fold else "ellipsis",
+            no_wrap=not column.fold,
+            # A number cut short is a wrong number.
+            min_width=max((len(line[index]) for line in cells), default=0) if column.number else None,
+        )
+    for row, line in zip(rows, cells, strict=True):
+        styles = [c.style(row) if c.style else "" for c in shown]
+        table.add_row(*(Text(cell, style=style) for cell, style in zip(line, styles, strict=True)))
     console = Console(
         file=sys.stdout, width=width, no_color=not color, highlight=False, force_terminal=color, emoji=False
     )

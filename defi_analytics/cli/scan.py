@@ -20,7 +20,7 @@ app = new_app()
 
 
 @app.command(
-    epilog="Exit codes: 0 ran, 3 settings, 5 nothing answered, 8 unknown market, 10 none stands (--exit-code)."
+    epilog="Exit codes: 0 ran, 3 settings, 5 nothing answered, 8 unknown market, 10 with --exit-code: none."
 )
 @with_common
 def scan(

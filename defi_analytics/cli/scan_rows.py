@@ -19,6 +19,7 @@ from defi_analytics.domain.market import Market
 from defi_analytics.domain.text import safe
 
 _BPS = 10_000
+_MINUTE_S = 60
 
 
 def scan_row(edge: Edge, now: datetime) -> ScanRow:
@@ -117,11 +118,21 @@ def amount(text: str | None, places: int = 2) -> str:
     return "" if text is None else f"{float(text):,.{places}f}"
 
 
+def _short(text: str | None) -> str:
+    """Eight significant digits: what a person can compare."""
+    return "" if text is None else decimal_text(float(text), 8) or ""
+
+
 def _does(row: ScanRow) -> str:
     if row.side is None:
         return ""
     other = {Side.BUY.value: "sell", Side.SELL.value: "buy"}[row.side]
-    return f"{row.side}, {other} there" if row.reference else row.side
+    here = f"{row.side} on {row.market.venue}"
+    if row.reference is None:
+        return f"{here}, close at the fair value"
+    return (
+        f"{here}, {other} {safe(row.reference.ticker)} ({row.reference.kind}) on {safe(row.reference.venue)}"
+    )
 
 
 def _verdict(row: ScanRow) -> str:
@@ -129,7 +140,16 @@ def _verdict(row: ScanRow) -> str:
 
 
 def _age(row: ScanRow) -> str:
-    return f"{max(i.age_ms for i in row.inputs) / 1000:.1f}" if row.inputs else ""
+    return ago(max(i.age_ms for i in row.inputs) / 1000) if row.inputs else ""
+
+
+def ago(seconds: float) -> str:
+    """A duration as a person says it, its unit always with it."""
+    if seconds < _MINUTE_S * 2:
+        return f"{seconds:.1f} s"
+    if seconds < _MINUTE_S * 120:
+        return f"{seconds / _MINUTE_S:.0f} min"
+    return f"{seconds / _MINUTE_S / 60:.1f} h"
 
 
 def _verdict_style(row: ScanRow) -> str:
@@ -138,22 +158,22 @@ def _verdict_style(row: ScanRow) -> str:
 
 COLUMNS: Sequence[Column[ScanRow]] = (
     Column("Market", lambda r: r.market.ticker),
-    Column("Kind", lambda r: r.kind, wide=100),
-    Column("Against", lambda r: r.against or r.kind),
-    Column("Do", _does, wide=70),
-    Column("Gross bps", lambda r: bps(r.gross_edge or None), number=True, wide=90),
+    Column("Kind", lambda r: r.kind, wide=130),
+    Column("Against", lambda r: r.against),
+    Column("Side", lambda r: r.side or ""),
+    Column("Gross bps", lambda r: bps(r.gross_edge), number=True, wide=90),
     Column("Net bps", lambda r: bps(r.net_edge or r.indicative_edge), number=True),
-    Column("Size", lambda r: amount(r.notional), number=True, wide=60),
+    Column("Size", lambda r: amount(r.notional, 0), number=True, wide=80),
     Column("Profit", lambda r: amount(r.profit), number=True),
-    Column("Quote", lambda r: r.quote, wide=80),
-    Column("Age s", _age, number=True, wide=110),
+    Column("Quote", lambda r: r.quote, wide=70),
+    Column("Age", _age, number=True, wide=110),
     Column("Verdict", _verdict, style=_verdict_style),
 )
 
 
 def explanation(row: ScanRow) -> Iterator[str]:
     """One candidate in full, a fact a line; every number with its unit."""
-    title = f"{safe(row.market.ticker)} against {safe(row.against or row.kind, 60)} ({row.kind})"
+    title = f"{safe(row.market.ticker)} against {safe(row.against, 60)} ({row.kind})"
     yield f"{title}: {_verdict(row)}"
     if row.rejection is not None:
         yield f"  why not     {_why(row.rejection)}"
@@ -162,12 +182,13 @@ def explanation(row: ScanRow) -> Iterator[str]:
     yield from _waterfall(row)
     yield from _fair_value(row)
     for rate in row.rates:
-        yield f"  rate        {rate.base}/{rate.quote} {rate.bid} to {rate.ask} from {safe(rate.source)}"
+        prices = f"{_short(rate.bid)} to {_short(rate.ask)}"
+        yield f"  rate        {rate.base}/{rate.quote} {prices} from {safe(rate.source)}"
     for size in row.sizes:
         earns = f"net {bps(size.net_edge)} bps, {amount(size.profit, 4)} {row.quote}"
         yield f"  at size     {amount(size.notional)} {row.quote}: {earns}"
     for seen in row.inputs:
-        yield f"  input       {safe(seen.name, 60)}, {seen.age_ms / 1000:.1f} s old"
+        yield f"  input       {safe(seen.name, 60)}, {ago(seen.age_ms / 1000)} old"
     for note in row.notes:
         yield f"  note        {safe(note, 200)}"
 
@@ -175,9 +196,9 @@ def explanation(row: ScanRow) -> Iterator[str]:
 def _fair_value(row: ScanRow) -> Iterator[str]:
     if row.fair is None:
         return
-    yield f"  fair value  {row.fair} {row.quote}, uncertainty {bps(row.uncertainty)} bps"
+    yield f"  fair value  {_short(row.fair)} {row.quote}, uncertainty {bps(row.uncertainty)} bps"
     sure = f", probability {row.probability} (not calibrated)" if row.probability else ""
-    yield f"  gap         {row.z} uncertainties{sure}"
+    yield f"  gap         {float(row.z or 0):.2f} times the uncertainty{sure}"
 
 
 def _why(rejection: RejectionRow) -> str:
@@ -208,9 +229,9 @@ def _waterfall(row: ScanRow) -> Iterator[str]:
     }
     gross = float(row.profit) + sum(float(part) for part in parts.values())
     yield f"  size        {row.quantity} base, {amount(row.notional)} {row.quote}"
-    yield f"  prices      buy at {row.buy_price}, sell at {row.sell_price} on average"
-    yield f"  gross       {gross:,.4f} {row.quote} ({bps(row.gross_edge)} bps)"
+    yield f"  prices      buy at {_short(row.buy_price)}, sell at {_short(row.sell_price)} on average"
+    yield f"  gross         {gross:,.4f} {row.quote} ({bps(row.gross_edge)} bps)"
     for name, part in parts.items():
         if float(part):
-            yield f"  - {name:<10}{float(part):,.4f} {row.quote}"
-    yield f"  net         {float(row.profit):,.4f} {row.quote} ({bps(row.net_edge)} bps)"
+            yield f"  - {name:<12}{float(part):,.4f} {row.quote}"
+    yield f"  net           {float(row.profit):,.4f} {row.quote} ({bps(row.net_edge)} bps)"

@@ -24,7 +24,7 @@ COLUMNS: Sequence[Column[TopicRow]] = (
     Column("Kind", lambda r: r.kind),
     Column("Horizon s", lambda r: str(r.horizon_s), number=True),
     Column("Epoch blocks", lambda r: str(r.epoch_blocks), number=True, wide=80),
-    Column("Name", lambda r: r.name, wide=100),
+    Column("Name", lambda r: r.name, wide=100, fold=True),
     Column("Note", lambda r: "playground: no signal" if r.playground else "", wide=70),
 )
 

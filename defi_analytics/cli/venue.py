@@ -27,14 +27,14 @@ LIST_COLUMNS: Sequence[Column[VenueRow]] = (
         number=True,
         wide=70,
     ),
-    Column("URL", lambda r: r.url, wide=90),
+    Column("URL", lambda r: r.url, wide=90, fold=True),
 )
 PING_COLUMNS: Sequence[Column[PingRow]] = (
     Column("Source", lambda r: r.name),
     Column("Answers", lambda r: "yes" if r.ok else "no", style=lambda r: "green" if r.ok else "bold red"),
     Column("ms", lambda r: str(r.elapsed_ms), number=True),
     Column("Markets", lambda r: str(r.markets) if r.markets else "", number=True),
-    Column("Why not", lambda r: r.message),
+    Column("Why not", lambda r: r.message, fold=True),
 )
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from defi_analytics.errors import ConfigError
 
 MOST_ATTEMPTS = 4
+HIGHEST_RATE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +39,11 @@ class Policy:
     def __post_init__(self) -> None:
         if not 1 <= self.attempts <= MOST_ATTEMPTS:
             raise ConfigError(f"http attempts must be 1 to {MOST_ATTEMPTS}, not {self.attempts}")
-        if (
-            min(self.rate_per_s, *self.rates_per_s.values(), self.breaker_failures, self.concurrent_per_host)
-            < 1
-        ):
-            raise ConfigError("http rates, breaker_failures and concurrent_per_host must be at least 1")
+        rates = (self.rate_per_s, *self.rates_per_s.values())
+        if not (min(rates) >= 1 and max(rates) <= HIGHEST_RATE):
+            raise ConfigError(f"http rates must be 1 to {HIGHEST_RATE} requests per second")
+        if self.breaker_failures < 1 or self.concurrent_per_host < 1:
+            raise ConfigError("http breaker_failures and concurrent_per_host must be at least 1")
         if not (self.deadline_s > 0 and self.connect_s > 0 and self.max_body_bytes > 0):
             raise ConfigError("http deadline_s, connect_s and max_body_bytes must be positive")
 

@@ -56,6 +56,7 @@ def gas_cost(snapshot: Snapshot, quote: str, limits: Limits) -> float | None:
     for published in snapshot.quotes:
         if (
             published.base == "INJ"
+            and 0 < published.price < math.inf
             and (path := find_rate(snapshot.rates, published.quote, quote)) is not None
         ):
             return limits.gas_inj * published.price * mid(path)

@@ -61,16 +61,15 @@ class World:
             for listing in LISTINGS.values()
             if listing.reference is not None
         }
-        forks = {market_id: noise.fork(0) for market_id, noise in self._noise.items()}
-        self._phases = {market_id: (noise.bits(0) % _SLOT, noise) for market_id, noise in forks.items()}
+        self._phases = {market_id: noise.fork(0).bits(0) % _SLOT for market_id, noise in self._noise.items()}
         self._planted = lru_cache(_CACHED)(self._plant)
         self.block = lru_cache(_CACHED)(self._block)
         self.reference = lru_cache(_CACHED)(self._reference)
 
     def episode(self, listing: Listing, block: int) -> Episode | None:
         """The dislocation this market is in at this block, if it is in one."""
-        phase, noise = self._phases[listing.market_id]
-        episode = self._planted(listing, noise, phase, (block + phase) // _SLOT)
+        phase = self._phases[listing.market_id]
+        episode = self._planted(listing.market_id, (block + phase) // _SLOT)
         return episode if episode and episode.start <= block < episode.end else None
 
     def centre(self, listing: Listing, block: int) -> float:
@@ -102,8 +101,9 @@ class World:
         """In USD, with the eight places Pyth publishes."""
         return Decimal(f"{self.prices.usd(asset, block):.8f}")
 
-    def _plant(self, listing: Listing, noise: Noise, phase: int, slot: int) -> Episode | None:
-        draw = noise.fork(slot)
+    def _plant(self, market_id: str, slot: int) -> Episode | None:
+        listing, phase = LISTINGS[market_id], self._phases[market_id]
+        draw = self._noise[market_id].fork(0).fork(slot)
         if listing.reference is None or draw.unit(2) > _EPISODE_CHANCE:
             return None
         start = slot * _SLOT - phase + int(draw.between(0, 0, _SLOT - _EPISODE_BLOCKS[1]))

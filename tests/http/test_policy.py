@@ -15,6 +15,7 @@ def test_a_host_may_have_its_own_rate():
         {"attempts": 0},
         {"attempts": 5},
         {"rate_per_s": 0},
+        {"rate_per_s": 1001},
         {"rates_per_s": {"a.example": 0}},
         {"breaker_failures": 0},
         {"concurrent_per_host": 0},

@@ -335,9 +335,8 @@ def two_books(draw: st.DrawFn) -> tuple[Snapshot, Pairing, Limits]:
     tops = dict(snapshot.tops)
     for key, top in tops.items():
         funding = draw(st.one_of(st.none(), st.floats(-0.001, 0.001)))
-        if draw(st.booleans()) and top.mid is not None:
-            top = replace(top, bid=None, ask=None)
-        tops[key] = replace(top, funding_hourly=funding)
+        only_mid = {"bid": None, "ask": None} if draw(st.booleans()) and top.mid is not None else {}
+        tops[key] = replace(top, funding_hourly=funding, **only_mid)
     limits = replace(LOOSE, min_edge=draw(st.sampled_from([0.0, 0.001, 0.01])), max_ratio=1.5)
     return replace(snapshot, tops=tops, quotes=(a_quote(quote="USDT"),)), pair, limits
 

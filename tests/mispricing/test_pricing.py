@@ -94,6 +94,11 @@ def test_gas_is_priced_in_the_market_s_quote() -> None:
     assert gas_cost(a_snapshot(), "USDT", limits) is None
 
 
+@pytest.mark.parametrize("price", [0.0, -25.0, float("nan"), float("inf")])
+def test_a_price_of_inj_that_is_none_prices_no_gas(price: float) -> None:
+    assert gas_cost(a_snapshot(quotes=(a_quote(price=price),)), "USD", Limits()) is None
+
+
 def test_what_nothing_tells_is_said_to_be_left_out_of_the_costs() -> None:
     home, other = PERP, replace(PERP, venue="binance")
     silent = a_snapshot()
