@@ -32,6 +32,10 @@ _HOSTS = ("allora.network", "upshot.xyz")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+VARIABLES = {"allora": ("ALLORA_API_KEY", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")}
+"""Where a service's key is looked for in the environment: two that hold it, one that names its file."""
+
+
 class Secret:
     """A text that shows itself only to `reveal`: not to print, logs, tracebacks, pickle or JSON."""
 
@@ -86,7 +90,7 @@ def resolve(
     Raises AuthError when a source names a key that cannot be used; messages never hold the key.
     """
     warnings: list[str] = []
-    for variable in (f"{name.upper()}_API_KEY", f"DEFI_{name.upper()}__API_KEY"):
+    for variable in VARIABLES[name][:2]:
         text = environ.get(variable, "").strip()
         if text and is_placeholder(text):
             warnings.append(f"{variable} holds a placeholder and is ignored")

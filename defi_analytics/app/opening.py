@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from defi_analytics.app.parts import SANDBOX_VENUES, App
+from defi_analytics.app.parts import App
 from defi_analytics.clock import WallClock
+from defi_analytics.config.load import PROJECT_FILE
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import Settings
 from defi_analytics.errors import DataError
@@ -28,23 +29,23 @@ async def opened_app(loaded: Loaded, environ: Mapping[str, str]) -> AsyncIterato
     from defi_analytics.http.client import Http
 
     clock = WallClock()
-    settings = loaded.settings
+    settings = trusted(loaded)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(Http(clock, policy_of(settings), settings.home / "hosts"))
         if settings.network == "sandbox":
             endpoints = await sandbox_endpoints(settings, http, clock, stack)
             settings = pointed_at(settings, endpoints)
-        yield App(settings, http, clock, injective_network(settings), allora_key(loaded, environ))
+        key, warnings = allora_key(loaded, environ)
+        yield App(settings, http, clock, injective_network(settings), key, warnings)
 
 
 def policy_of(settings: Settings) -> "Policy":
     """How the one HTTP client behaves: the settings' limits and each host's own rate."""
     from defi_analytics.http.policy import Policy
 
-    own = settings.http
-    rates = {host_of(v.url): int(v.rate_per_s) for v in settings.venues.values() if v.url}
-    injective = settings.injective.endpoints
-    rates |= dict.fromkeys(map(host_of, injective), INJECTIVE_RATE_PER_S)
+    own, network = settings.http, injective_network(settings)
+    rates = {host_of(venue.url): int(venue.rate_per_s) for venue in settings.venues.values() if venue.url}
+    rates |= dict.fromkeys(map(host_of, (network.lcd_url, network.indexer_url)), INJECTIVE_RATE_PER_S)
     return Policy(
         deadline_s=float(own.deadline_s),
         attempts=own.attempts,
@@ -63,46 +64,71 @@ def host_of(url: str) -> str:
 
 
 def injective_network(settings: Settings) -> "Network":
-    """The network's endpoints, with those that the settings replace."""
+    """The network's own addresses, with those that the settings replace."""
     from defi_analytics.venues.injective.networks import MAINNET, NETWORKS, custom
 
-    known = NETWORKS.get(settings.network)
     own = settings.injective
-    if known is not None and not (own.lcd_url or own.indexer_url or own.chart_url):
+    if settings.network == "sandbox" and not own.lcd_url:
+        return custom("sandbox", MAINNET.chain_id, sandbox_url(settings))
+    # The sandbox lists mainnet's markets under mainnet's denoms.
+    known = NETWORKS.get(settings.network, MAINNET)
+    if not (own.lcd_url or own.indexer_url or own.chart_url):
         return known
-    chain_id = known.chain_id if known is not None else MAINNET.chain_id
-    charts = [f"{own.chart_url}/api/chart/v1"] if own.chart_url else ()
-    return custom(settings.network, chain_id, *own.endpoints[:2], charts)
+    return custom(
+        settings.network,
+        known.chain_id,
+        own.lcd_url or known.lcd_url,
+        own.indexer_url or known.indexer_url,
+        [f"{own.chart_url}/api/chart/v1"] if own.chart_url else known.chart_urls,
+    )
 
 
-def allora_key(loaded: Loaded, environ: Mapping[str, str]) -> Callable[[], str] | None:
-    """Reveals Allora's key when it is sent, if there is one; the log learns to hide it."""
-    if not any(name in environ for name in KEY_VARIABLES) and "allora" not in loaded.secrets:
-        return None
-    from defi_analytics.keys import resolve
+def allora_key(
+    loaded: Loaded, environ: Mapping[str, str]
+) -> tuple[Callable[[], str] | None, tuple[str, ...]]:
+    """What reveals Allora's key when it is sent, if there is one, and what to warn of.
+
+    The log learns to hide the key. A keyring is only asked where the settings say so: its backends are slow.
+    """
+    from defi_analytics.keys import VARIABLES, resolve, system_keyring
     from defi_analytics.log import hide
 
-    found = resolve("allora", environ, loaded.secrets.get("allora"))
+    asked = loaded.settings.allora.use_keyring
+    if (
+        not asked
+        and "allora" not in loaded.secrets
+        and not any(name in environ for name in VARIABLES["allora"])
+    ):
+        return None, ()
+    keyring = system_keyring if asked else lambda service, name: None
+    found = resolve("allora", environ, loaded.secrets.get("allora"), keyring)
     if found.secret is None:
-        return None
+        return None, found.warnings
     hide(found.secret.reveal())
-    return found.secret.reveal
+    return found.secret.reveal, found.warnings
 
 
-KEY_VARIABLES = ("ALLORA_API_KEY", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")
+def trusted(loaded: Loaded) -> Settings:
+    """The settings without what a stranger's ./settings.yaml may not decide: where a key is sent."""
+    settings = loaded.settings
+    where = loaded.origins.get("allora.allow_custom_host", "").rpartition(":")[0]
+    if where != str(PROJECT_FILE):
+        return settings
+    return replace(settings, allora=replace(settings.allora, allow_custom_host=False))
+
+
+def sandbox_url(settings: Settings) -> str:
+    return f"http://127.0.0.1:{settings.sandbox.port}"
 
 
 async def sandbox_endpoints(
     settings: Settings, http: HttpClient, clock: Clock, stack: AsyncExitStack
 ) -> Mapping[str, str]:
-    """Those of the sandbox that is running at the configured address, else of one started for this run."""
-    from defi_analytics.sandbox.sandbox import Sandbox
+    """Those of the sandbox that is running at the configured port, else of one started for this run."""
+    from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
 
-    running = f"http://127.0.0.1:{settings.sandbox.port}"
-    if await answers(http, f"{running}/sandbox/status"):
-        return {"lcd": running, "indexer": running, "chart": running} | {
-            name: f"{running}/{name}" for name in (*SANDBOX_VENUES, "allora")
-        }
+    if await answers(http, f"{sandbox_url(settings)}/sandbox/status"):
+        return endpoints_at(sandbox_url(settings))
     sandbox = Sandbox(settings.sandbox.seed, clock, hold=True)
     return (await stack.enter_async_context(sandbox)).endpoints
 

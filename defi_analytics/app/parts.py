@@ -34,6 +34,8 @@ class App:
     clock: Clock
     injective_network: "Network"
     allora_key: Callable[[], str] | None = None
+    warnings: tuple[str, ...] = ()
+    """About how a key was given."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
 
     @property

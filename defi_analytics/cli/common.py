@@ -69,19 +69,31 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "config": (
         Annotated[
             list[Path],
-            typer.Option("--config", "-c", help="Settings file; repeat for several, the later wins."),
+            typer.Option(
+                "--config",
+                "-c",
+                metavar="FILE",
+                help="Settings file; repeat for several, the later wins. [default: see defi config path]",
+            ),
         ],
         [],
     ),
     "network": (
         Annotated[
             NetworkName | None,
-            typer.Option("--network", "-n", help="Which Injective; sandbox is local and needs no network."),
+            typer.Option(
+                "--network",
+                "-n",
+                help="Which Injective; sandbox runs on this machine alone. [default: mainnet]",
+            ),
         ],
         None,
     ),
     "output": (
-        Annotated[Output, typer.Option("--output", "-o", help="Form of the result on standard output.")],
+        Annotated[
+            Output,
+            typer.Option("--output", "-o", help="Form of the result; auto: table at a terminal, else plain."),
+        ],
         Output.AUTO,
     ),
     "json": (Annotated[bool, typer.Option("--json", help="The same as --output json.")], False),
@@ -94,22 +106,38 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "no_input": (
-        Annotated[bool, typer.Option("--no-input", help="Never ask; fail where a question would be needed.")],
+        Annotated[bool, typer.Option("--no-input", help="Never ask a question (no command asks one yet).")],
         False,
     ),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.")], False),
     "verbose": (
-        Annotated[int, typer.Option("--verbose", "-v", count=True, help="More on stderr; twice for debug.")],
+        Annotated[
+            int,
+            typer.Option("--verbose", "-v", count=True, help="Say more on standard error; twice for debug."),
+        ],
         0,
     ),
     "timeout": (
         Annotated[
             float | None,
-            typer.Option("--timeout", min=0.1, help="Seconds an upstream may take in all. [default: 10]"),
+            typer.Option(
+                "--timeout",
+                min=0.1,
+                metavar="SECONDS",
+                help="Time for one request with all its retries. [default: 10]",
+            ),
         ],
         None,
     ),
-    "log_file": (Annotated[Path | None, typer.Option("--log-file", help="Write the log here.")], None),
+    "log_file": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--log-file", metavar="FILE", help="Write the log here. [default: logs/defi.log in home]"
+            ),
+        ],
+        None,
+    ),
 }
 
 
@@ -122,6 +150,8 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
         common = Common(**{name: given.pop(name) for name in names})
         return command(common, **given)
 
+    # In a raw docstring the mark of a paragraph that is not to be rewrapped is still two characters.
+    wrapper.__doc__ = (command.__doc__ or "").replace(r"\b", "\b")
     signature = inspect.signature(command)
     own = list(signature.parameters.values())[1:]
     shared = [

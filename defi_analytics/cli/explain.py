@@ -17,7 +17,7 @@ app = new_app()
 
 COLUMNS: Sequence[Column[CodeRow]] = (
     Column("Code", lambda r: r.code),
-    Column("Kind", lambda r: r.kind, wide=80),
+    Column("Kind", lambda r: r.kind, spare=80),
     Column("Meaning", lambda r: r.meaning, fold=True),
     Column("What to do", lambda r: r.hint, fold=True),
 )

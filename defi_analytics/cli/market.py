@@ -23,15 +23,15 @@ MarketName = Annotated[str, typer.Argument(help="INJ/USDT, 'INJ/USDT PERP' or a 
 
 LIST_COLUMNS: Sequence[Column[MarketRow]] = (
     Column("Market", lambda r: r.ticker),
-    Column("Kind", lambda r: r.kind, wide=70),
-    Column("Asset", lambda r: f"{r.base}/{r.quote}" if r.base else "not verified", wide=90),
+    Column("Kind", lambda r: r.kind, spare=70),
+    Column("Asset", lambda r: f"{r.base}/{r.quote}" if r.base else "not verified", spare=90),
     Column("Bid", lambda r: r.bid or "", number=True),
     Column("Ask", lambda r: r.ask or "", number=True),
-    Column("Tick", lambda r: r.price_tick, number=True, wide=100),
-    Column("Lot", lambda r: r.quantity_tick, number=True, wide=100),
-    Column("Min notional", lambda r: r.min_notional, number=True, wide=120),
-    Column("Taker bps", lambda r: f"{float(r.taker_fee) * 10_000:.1f}", number=True, wide=80),
-    Column("Id", lambda r: r.market_id, wide=150),
+    Column("Tick", lambda r: r.price_tick, number=True, spare=100),
+    Column("Lot", lambda r: r.quantity_tick, number=True, spare=100),
+    Column("Min notional", lambda r: r.min_notional, number=True, spare=120),
+    Column("Taker bps", lambda r: f"{float(r.taker_fee) * 10_000:.1f}", number=True, spare=80),
+    Column("Id", lambda r: r.market_id, spare=150),
 )
 
 
@@ -93,7 +93,9 @@ def show_market(common: Common, market: MarketName) -> int:
 def show_book(
     common: Common,
     market: MarketName,
-    depth: Annotated[int, typer.Option("--depth", min=1, max=1000, help="Levels a side.")] = 10,
+    depth: Annotated[
+        int, typer.Option("--depth", min=1, max=1000, metavar="N", help="Levels on each side.")
+    ] = 10,
 ) -> int:
     r"""Show an order book, best prices in the middle.
 
@@ -109,8 +111,12 @@ def show_book(
 def show_candles(
     common: Common,
     market: MarketName,
-    resolution: Annotated[int, typer.Option("--resolution", min=1, help="Minutes a candle.")] = 60,
-    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many, the newest last.")] = 24,
+    resolution: Annotated[
+        int, typer.Option("--resolution", min=1, metavar="MINUTES", help="Length of a candle.")
+    ] = 60,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many candles, the newest last.")
+    ] = 24,
 ) -> int:
     r"""Show candles from the indexer, newest last.
 

@@ -21,13 +21,24 @@ def predict(
         list[str] | None, typer.Argument(help="BTC, ETH, … [default: every asset with a topic]")
     ] = None,
     horizon: Annotated[
-        str | None, typer.Option("--horizon", help="How far ahead: 5m, 8h, 24h. [default: shortest from 1 h]")
+        str | None,
+        typer.Option(
+            "--horizon",
+            metavar="DURATION",
+            help="How far ahead: 20m, 8h, 1d. [default: the shortest with a price]",
+        ),
     ] = None,
     topic: Annotated[
-        list[int] | None, typer.Option("--topic", min=1, help="Topic id instead of an asset; repeatable.")
+        list[int] | None,
+        typer.Option(
+            "--topic",
+            min=1,
+            metavar="ID",
+            help="Topic instead of an asset; repeat for several. [default: none]",
+        ),
     ] = None,
     with_market: Annotated[
-        bool, typer.Option("--with-market", help="Compare with Injective's order book.")
+        bool, typer.Option("--with-market", help="Compare with the mid of Injective's order book.")
     ] = False,
 ) -> int:
     r"""Show Allora's current predictions, with age and uncertainty.

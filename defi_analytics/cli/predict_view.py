@@ -75,7 +75,7 @@ def _show(
         for o in outcomes
         if isinstance(o, DataError)
     ]
-    document = Document("predict", rows, session.loaded.settings.allora.network, warnings)
+    document = Document("predict", rows, session.app.network, warnings)
     if rows or session.common.format is not Output.TABLE:
         emit(document, COLUMNS, session.common)
         for row in rows:
@@ -154,16 +154,16 @@ def _interval(row: PredictionRow) -> str:
 COLUMNS: Sequence[Column[PredictionRow]] = (
     Column("Asset", lambda r: r.asset),
     Column("Horizon", lambda r: ago(r.horizon_s)),
-    Column("Kind", lambda r: r.kind, wide=70),
-    Column("Value", lambda r: _significant(r.value), number=True, wide=90),
+    Column("Kind", lambda r: r.kind, spare=70),
+    Column("Value", lambda r: _significant(r.value), number=True, spare=90),
     Column("Predicted USD", lambda r: _significant(r.predicted_price), number=True),
-    Column("Base USD", lambda r: _significant(r.base_price), number=True, wide=60),
-    Column("Interval", _interval, number=True, wide=80),
+    Column("Base USD", lambda r: _significant(r.base_price), number=True, spare=60),
+    Column("Interval", _interval, number=True, spare=80),
     Column("Age", lambda r: ago(r.age_s), number=True),
     Column("Gone", lambda r: f"{float(r.share_gone):.0%}", number=True),
-    Column("Target", lambda r: f"{r.target_time:%m-%d %H:%M}Z", wide=100),
-    Column("Market", lambda r: r.market.ticker if r.market else "", wide=120),
-    Column("Gap bps", lambda r: bps(r.gap), number=True, wide=60),
-    Column("Topic", lambda r: str(r.topic_id), number=True, wide=110),
+    Column("Target", lambda r: f"{r.target_time:%m-%d %H:%M}Z", spare=100),
+    Column("Market", lambda r: r.market.ticker if r.market else "", spare=120),
+    Column("Gap bps", lambda r: bps(r.gap), number=True, spare=60),
+    Column("Topic", lambda r: str(r.topic_id), number=True, spare=110),
     Column("State", lambda r: "stale" if r.stale else "fresh", style=lambda r: "yellow" if r.stale else ""),
 )

@@ -20,6 +20,10 @@ from defi_analytics.domain.text import safe
 R = TypeVar("R", bound=Row)
 
 _TEXT_LIMIT = 200
+_MOST_TEXT = 20
+"""Characters of a text that stays on one line; anyone can list a market with a long name."""
+_LEAST_FOLD = 30
+_GAP = 2
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
@@ -31,8 +35,8 @@ class Column(Generic[R]):
     text: Callable[[R], str]
     number: bool = False
     """Right-aligned, and a leading minus is a sign, not a spreadsheet formula."""
-    wide: int = 0
-    """Shown only where the terminal has at least this many columns."""
+    spare: int = 0
+    """Where a table does not fit, the column with the highest number goes first; 0 always stays."""
     style: Callable[[R], str] | None = None
     fold: bool = False
     """Free text, worth more lines where it does not fit; anything else is cut with an ellipsis."""
@@ -128,24 +132,40 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str
     from rich.text import Text
 
     width = shutil.get_terminal_size((100, 24)).columns
-    shown = [c for c in columns if c.wide <= width]
-    cells = [_cells(row, shown) for row in rows]
+    shown = fitting(rows, columns, width)
     table = Table(
         box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
     )
-    for index, column in enumerate(shown):
+    for column in shown:
         table.add_column(
             column.name,
             justify="right" if column.number else "left",
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=not column.fold,
-            # A number cut short is a wrong number.
-            min_width=max((len(line[index]) for line in cells), default=0) if column.number else None,
+            min_width=None if column.fold else _width(rows, column),
+            max_width=None if column.fold else _width(rows, column),
         )
-    for row, line in zip(rows, cells, strict=True):
-        styles = [c.style(row) if c.style else "" for c in shown]
-        table.add_row(*(Text(cell, style=style) for cell, style in zip(line, styles, strict=True)))
+    for row in rows:
+        table.add_row(*(Text(_cell(c.text(row)), style=c.style(row) if c.style else "") for c in shown))
     console = Console(
         file=sys.stdout, width=width, no_color=not color, highlight=False, force_terminal=color, emoji=False
     )
     console.print(table)
+
+
+def fitting(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> list[Column[Any]]:
+    """The columns that fit side by side: spare ones go, so that no figure has to be cut."""
+    shown = list(columns)
+    while sum(_width(rows, c) + _GAP for c in shown) > width:
+        droppable = [c for c in shown if c.spare]
+        if not droppable:
+            break
+        shown.remove(max(droppable, key=lambda c: c.spare))
+    return shown
+
+
+def _width(rows: Sequence[Row], column: Column[Any]) -> int:
+    longest = max([len(column.name), *(len(_cell(column.text(row))) for row in rows)])
+    if column.fold:
+        return min(longest, _LEAST_FOLD)
+    return longest if column.number else min(longest, _MOST_TEXT)

@@ -17,17 +17,28 @@ app = new_app()
 @with_common
 def sandbox(
     common: Common,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same world.")] = None,
-    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = None,
-    hold: Annotated[bool, typer.Option("--hold", help="Stay at one block until told to advance.")] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, metavar="N", help="Same seed, same markets. [default: 58]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, metavar="PORT", help="0 picks a free one. [default: 10337]"),
+    ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Stay at one block until POST /sandbox/advance?blocks=N.")
+    ] = False,
     replay: Annotated[
-        Path | None, typer.Option("--replay", help="Serve the recorded payloads of this folder instead.")
+        Path | None,
+        typer.Option(
+            "--replay", metavar="FOLDER", help="Serve the recorded payloads of this folder. [default: none]"
+        ),
     ] = None,
     grpc: Annotated[
         bool, typer.Option("--grpc", help="Also serve the chain's gRPC queries, for the official SDK.")
     ] = False,
     duration: Annotated[
-        float | None, typer.Option("--duration", min=0.1, help="Stop after so many seconds.")
+        float | None,
+        typer.Option("--duration", min=0.1, metavar="SECONDS", help="Stop after this long. [default: never]"),
     ] = None,
 ) -> int:
     r"""Run a local Injective with planted mispricings, reference venues, an oracle and Allora.

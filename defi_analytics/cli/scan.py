@@ -36,32 +36,64 @@ def scan(
         typer.Option("--kind", help="Kind of mispricing; repeat for several. [default: all]"),
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option("--against", help="Venue to compare with; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="VENUE",
+            help="Venue to compare with; repeat for several. [default: scan.against]",
+        ),
     ] = None,
     size: Annotated[
         list[str] | None,
         typer.Option(
             "--size",
-            help="Price this notional, such as 500USDT; repeat for a curve. The largest caps the trade.",
+            metavar="NOTIONAL",
+            help="Price this size, in the market's quote, such as 500USDT; repeat for several. "
+            "The largest caps the trade. [default: the size that earns most]",
         ),
     ] = None,
     min_edge_bps: Annotated[
-        float | None, typer.Option("--min-edge-bps", min=0, help="Smallest net edge, in basis points.")
+        float | None,
+        typer.Option(
+            "--min-edge-bps", min=0, metavar="BPS", help="Smallest net edge, in basis points. [default: 5]"
+        ),
     ] = None,
     min_profit: Annotated[
-        float | None, typer.Option("--min-profit", min=0, help="Smallest profit, in the market's quote.")
+        float | None,
+        typer.Option(
+            "--min-profit",
+            min=0,
+            metavar="AMOUNT",
+            help="Smallest profit, in the market's quote. [default: 0]",
+        ),
     ] = None,
-    max_age: Annotated[str | None, typer.Option("--max-age", help="Oldest book to use, such as 2s.")] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="Show at most this many.")] = None,
+    max_age: Annotated[
+        str | None,
+        typer.Option("--max-age", metavar="SECONDS", help="Oldest book to use, such as 2s. [default: 10s]"),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="Show at most N rows. [default: 20]")
+    ] = None,
     include_rejected: Annotated[
-        bool, typer.Option("--include-rejected", help="Also show what was rejected, and why.")
+        bool, typer.Option("--include-rejected", help="Also show what does not stand, and why.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show each cost, input and age.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Below the table: each cost, input and age.")
+    ] = False,
     watch: Annotated[
-        float | None, typer.Option("--watch", min=0.1, help="Scan again every so many seconds.")
+        float | None,
+        typer.Option(
+            "--watch", min=0.1, metavar="SECONDS", help="Scan again this often. [default: scan once]"
+        ),
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="With --watch: stop after this many.")
+        int | None,
+        typer.Option(
+            "--count",
+            min=1,
+            metavar="N",
+            help="With --watch: stop after N scans. [default: until Ctrl-C]",
+        ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Append what was found to the journal.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when nothing stands.")] = False,

@@ -158,15 +158,15 @@ def _verdict_style(row: ScanRow) -> str:
 
 COLUMNS: Sequence[Column[ScanRow]] = (
     Column("Market", lambda r: r.market.ticker),
-    Column("Kind", lambda r: r.kind, wide=130),
+    Column("Kind", lambda r: r.kind, spare=5),
     Column("Against", lambda r: r.against),
     Column("Side", lambda r: r.side or ""),
-    Column("Gross bps", lambda r: bps(r.gross_edge), number=True, wide=90),
+    Column("Gross bps", lambda r: bps(r.gross_edge), number=True, spare=3),
     Column("Net bps", lambda r: bps(r.net_edge or r.indicative_edge), number=True),
-    Column("Size", lambda r: amount(r.notional, 0), number=True, wide=80),
+    Column("Size", lambda r: amount(r.notional, 0), number=True, spare=2),
     Column("Profit", lambda r: amount(r.profit), number=True),
-    Column("Quote", lambda r: r.quote, wide=70),
-    Column("Age", _age, number=True, wide=110),
+    Column("Quote", lambda r: r.quote, spare=1),
+    Column("Age", _age, number=True, spare=4),
     Column("Verdict", _verdict, style=_verdict_style),
 )
 

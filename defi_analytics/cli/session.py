@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,10 +47,14 @@ class Session:
 def settings_of(common: Common) -> Loaded:
     """The settings of this run; their warnings are said once, on standard error."""
     loaded = load(common.config or None, os.environ, common.flags())
-    if not common.quiet:
-        for warning in loaded.warnings:
-            say(f"defi: warning: {safe(warning, 400)}")
+    _warn(common, loaded.warnings)
     return loaded
+
+
+def _warn(common: Common, warnings: Sequence[str]) -> None:
+    if not common.quiet:
+        for warning in warnings:
+            say(f"defi: warning: {safe(warning, 400)}")
 
 
 @asynccontextmanager
@@ -70,4 +74,5 @@ async def opened(common: Common) -> AsyncIterator[Session]:
         verbosity=-1 if common.quiet else common.verbose,
     )
     async with opened_app(loaded, os.environ) as app:
+        _warn(common, app.warnings)
         yield Session(common, loaded, app)

@@ -19,13 +19,13 @@ app = new_app(help="List what Allora predicts, and show one topic.", no_args_is_
 
 COLUMNS: Sequence[Column[TopicRow]] = (
     Column("Id", lambda r: str(r.topic_id), number=True),
-    Column("Network", lambda r: r.network, wide=70),
+    Column("Network", lambda r: r.network, spare=70),
     Column("Asset", lambda r: r.asset),
     Column("Kind", lambda r: r.kind),
     Column("Horizon s", lambda r: str(r.horizon_s), number=True),
-    Column("Epoch blocks", lambda r: str(r.epoch_blocks), number=True, wide=80),
-    Column("Name", lambda r: r.name, wide=100, fold=True),
-    Column("Note", lambda r: "playground: no signal" if r.playground else "", wide=70),
+    Column("Epoch blocks", lambda r: str(r.epoch_blocks), number=True, spare=80),
+    Column("Name", lambda r: r.name, spare=100, fold=True),
+    Column("Note", lambda r: "playground: no signal" if r.playground else "", spare=70),
 )
 
 
@@ -33,7 +33,9 @@ COLUMNS: Sequence[Column[TopicRow]] = (
 @with_common
 def list_topics(
     common: Common,
-    asset: Annotated[str | None, typer.Option("--asset", help="Only topics of this asset.")] = None,
+    asset: Annotated[
+        str | None, typer.Option("--asset", metavar="ASSET", help="Only topics of this asset. [default: all]")
+    ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask the network instead of the bundled list.")
     ] = False,

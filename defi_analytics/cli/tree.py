@@ -8,8 +8,21 @@ from typer import core
 
 from defi_analytics.cli.commands import COMMANDS
 
-EPILOG = """Exit codes: 0 done, 2 usage, 3 settings, 4 key, 5 unreachable, 6 bad or stale data, 7 timed out,
-8 not found, 9 wrong state, 10 condition not met (--exit-code), 130 interrupted."""
+HELP = """Find and price mispricings on Injective's order books.
+
+\b
+Examples:
+  defi scan INJ/USDT                     is INJ mispriced, after all costs?
+  defi scan --json --exit-code           for cron: JSON, and exit 10 when nothing stands
+  defi predict BTC --horizon 8h          Allora's forecast, with its age and interval
+  defi scan INJ/USDT --network sandbox   try it without a network
+
+`defi COMMAND --help` tells the rest; `defi --version` prints the version."""
+
+EPILOG = """\b
+Exit codes: 0 done, 1 bug, 2 usage, 3 settings, 4 key, 5 unreachable,
+6 bad or stale data, 7 timed out, 8 not found, 9 wrong state,
+10 condition not met (scan --exit-code), 130 interrupted, 143 terminated."""
 
 
 class Tree(core.TyperGroup):
@@ -50,14 +63,6 @@ root = typer.Typer(
 )
 
 
-@root.callback(epilog=EPILOG)
+@root.callback(help=HELP, epilog=EPILOG)
 def defi() -> None:
-    r"""Find, price and judge mispricings on Injective's order books.
-
-    \b
-    Examples:
-      defi scan INJ/USDT                     is INJ mispriced, after all costs, at which size?
-      defi scan --json --exit-code           for cron: JSON, exit 10 when nothing stands
-      defi predict BTC --horizon 8h          Allora's forecast with its age and band
-      defi scan INJ/USDT --network sandbox   try it without a network
-    """
+    """The top level has no options of its own."""

@@ -17,7 +17,7 @@ app = new_app(help="List the venues compared with, and whether they answer.", no
 LIST_COLUMNS: Sequence[Column[VenueRow]] = (
     Column("Venue", lambda r: r.name),
     Column("Role", lambda r: r.role),
-    Column("Kinds", lambda r: r.kinds, wide=80),
+    Column("Kinds", lambda r: r.kinds, spare=80),
     Column(
         "Taker bps", lambda r: f"{float(r.taker_fee) * 10_000:g}" if r.taker_fee else "by market", number=True
     ),
@@ -25,9 +25,9 @@ LIST_COLUMNS: Sequence[Column[VenueRow]] = (
         "Maker bps",
         lambda r: f"{float(r.maker_fee) * 10_000:g}" if r.maker_fee else "by market",
         number=True,
-        wide=70,
+        spare=70,
     ),
-    Column("URL", lambda r: r.url, wide=90, fold=True),
+    Column("URL", lambda r: r.url, spare=90, fold=True),
 )
 PING_COLUMNS: Sequence[Column[PingRow]] = (
     Column("Source", lambda r: r.name),
@@ -47,6 +47,7 @@ def list_venues(common: Common) -> int:
     Example:
       defi venue list
     """
+    from defi_analytics.app.opening import injective_network
     from defi_analytics.cli.session import settings_of
 
     settings = settings_of(common).settings
@@ -54,7 +55,7 @@ def list_venues(common: Common) -> int:
         VenueRow(
             name="injective",
             role="home",
-            url=settings.injective.endpoints.lcd,
+            url=injective_network(settings).lcd_url,
             kinds="spot, perpetual",
             taker_fee="",
             maker_fee="",

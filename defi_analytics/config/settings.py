@@ -39,29 +39,6 @@ MarketId = Annotated[
 ]
 
 
-class Endpoints(NamedTuple):
-    """Where a network is spoken to; no trailing slash."""
-
-    lcd: str
-    indexer: str
-    chart: str
-
-
-_ENDPOINTS = {
-    "mainnet": Endpoints(
-        "https://sentry.lcd.injective.network",
-        "https://sentry.exchange.grpc-web.injective.network",
-        "https://sentry.exchange.grpc-web.injective.network",
-    ),
-    "testnet": Endpoints(
-        "https://testnet.sentry.lcd.injective.network",
-        "https://testnet.sentry.exchange.grpc-web.injective.network",
-        "https://k8s.testnet.chart.grpc-web.injective.network",
-    ),
-    "sandbox": Endpoints(*[f"http://127.0.0.1:{SANDBOX_PORT}"] * 3),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class RiskParameters:
     max_position_size: Annotated[Positive | None, "largest position; takes effect with `defi run`"] = None
@@ -89,13 +66,6 @@ class InjectiveSettings:
         tuple[MarketSettings, ...],
         "limits by market, e.g. [{id: INJ/USDT, min_trade_size: 100, max_trade_size: 10000}]",
     ] = ()
-
-    @property
-    def endpoints(self) -> Endpoints:
-        own = _ENDPOINTS[self.network]
-        return Endpoints(
-            self.lcd_url or own.lcd, self.indexer_url or own.indexer, self.chart_url or own.chart
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +146,7 @@ class AlloraSettings:
     allow_custom_host: Annotated[
         Annotated[bool, YesNo()], "send the key to a base_url that is not Allora's or this machine"
     ] = False
+    use_keyring: Annotated[Annotated[bool, YesNo()], "look for the key in the system's keyring too"] = False
     model_id: Annotated[
         Annotated[str, Text(r"auto|[1-9][0-9]{0,8}", "auto or a topic id")],
         "auto picks the topic by asset and horizon",

@@ -110,12 +110,17 @@ async def _deepened(
     snapshot: Snapshot, scope: Scope, limits: Limits, sources: Sources, clock: Clock, gathered: _Gathered
 ) -> Snapshot:
     venues = {v.venue: v for v in (sources.home, *sources.references)}
-    assets = _predictable(snapshot, scope, sources.predictor)
+    predictor = sources.predictor
+    assets = _predictable(snapshot, scope, predictor)
     keys = dict.fromkeys(wanted_books(snapshot, scope, limits))
     keys |= dict.fromkeys(m.key for m in home_markets(snapshot.markets, scope) if m.base in assets)
     async with asyncio.TaskGroup() as tasks:
         books = [tasks.create_task(_book(venues[k.venue], snapshot.markets[k], gathered)) for k in keys]
-        predictions = [tasks.create_task(_prediction(sources, a, gathered)) for a in assets]
+        predictions = [
+            tasks.create_task(gathered.attempt(predictor.name, predictor.predict(a, sources.horizon_s)))
+            for a in assets
+            if predictor is not None
+        ]
         moves = [tasks.create_task(_volatility(sources, snapshot, a, clock, gathered)) for a in assets]
     read = [pair for task in books if (pair := task.result()) is not None]
     return replace(
@@ -141,12 +146,6 @@ def _predictable(snapshot: Snapshot, scope: Scope, predictor: Predictor | None) 
         return []
     bases = {market.base for market in home_markets(snapshot.markets, scope)}
     return sorted(bases & predictor.assets())
-
-
-async def _prediction(sources: Sources, asset: str, gathered: _Gathered) -> Prediction | None:
-    if sources.predictor is None:
-        return None
-    return await gathered.attempt(sources.predictor.name, sources.predictor.predict(asset, sources.horizon_s))
 
 
 async def _volatility(

@@ -81,9 +81,7 @@ class Sandbox:
     @property
     def endpoints(self) -> Mapping[str, str]:
         """Base URLs, as each service's own would be; `grpc` is host:port, when it is served."""
-        found = {"lcd": self.url, "indexer": self.url, "chart": self.url}
-        found |= {name: f"{self.url}/{name}" for name in ("hyperliquid", "binance", "allora")}
-        return found | ({"grpc": self._grpc_address} if self._grpc_address else {})
+        return {**endpoints_at(self.url), **({"grpc": self._grpc_address} if self._grpc_address else {})}
 
     def moment(self) -> Moment:
         return self._blocks.moment()
@@ -104,3 +102,9 @@ class Sandbox:
         if first == "sandbox":
             return control.respond(request, self._blocks)
         return _SURFACES.get(first, lcd.respond)(request, self.moment())
+
+
+def endpoints_at(url: str) -> Mapping[str, str]:
+    """The base URLs of the services of a sandbox that answers at `url`."""
+    chain = dict.fromkeys(("lcd", "indexer", "chart"), url)
+    return chain | {name: f"{url}/{name}" for name in ("hyperliquid", "binance", "allora")}

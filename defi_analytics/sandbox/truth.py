@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
-from defi_analytics.sandbox.listings import LISTINGS, Perpetual, Reference
+from defi_analytics.sandbox.listings import BINANCE, HYPERLIQUID, LISTINGS, Listing, Perpetual, Reference
 from defi_analytics.sandbox.matching import Order
 from defi_analytics.sandbox.world import World
 
@@ -33,7 +33,7 @@ class Planted(NamedTuple):
 def truth(world: World, block: int, min_edge: Decimal = Decimal(0)) -> list[Planted]:
     """Every mispricing with a top edge of more than `min_edge`, largest first.
 
-    A market is compared with its own reference instrument (spot with spot, perpetual with perpetual) and with
+    A market is compared with the instrument of its asset on every reference venue, spot or perpetual, and with
     the oracle's price of its asset in USDT. USDC is sold at Binance's best bid and bought at its best ask.
     """
     with localcontext(prec=_DIGITS):
@@ -43,22 +43,27 @@ def truth(world: World, block: int, min_edge: Decimal = Decimal(0)) -> list[Plan
 
 def _cross_venue(world: World, block: int) -> Iterator[Planted]:
     for market_id, listing in LISTINGS.items():
-        if listing.reference is None:
-            continue
         here = world.block(market_id, block).book
-        there = world.reference(listing.reference, block)
-        sell_rate, buy_rate = _rates(world, listing.reference)
-        fee, reference_fee = listing.taker_fee, listing.reference.taker_fee
-        yield _planted(
-            (market_id, listing.reference.venue, "BUY"),
-            _worth(here.asks, 1 + fee),
-            _worth(there.bids, sell_rate * (1 - reference_fee)),
-        )
-        yield _planted(
-            (market_id, listing.reference.venue, "SELL"),
-            _worth(there.asks, buy_rate * (1 + reference_fee)),
-            _worth(here.bids, 1 - fee),
-        )
+        for reference in _references(listing):
+            there = world.reference(reference, block)
+            sell_rate, buy_rate = _rates(world, reference)
+            yield _planted(
+                (market_id, reference.venue, "BUY"),
+                _worth(here.asks, 1 + listing.taker_fee),
+                _worth(there.bids, sell_rate * (1 - reference.taker_fee)),
+            )
+            yield _planted(
+                (market_id, reference.venue, "SELL"),
+                _worth(there.asks, buy_rate * (1 + reference.taker_fee)),
+                _worth(here.bids, 1 - listing.taker_fee),
+            )
+
+
+def _references(listing: Listing) -> list[Reference]:
+    """What trades the same asset elsewhere; nothing for an impostor, whatever its ticker says."""
+    if listing.impostor:
+        return []
+    return [one for one in (*BINANCE.values(), *HYPERLIQUID.values()) if one.asset == listing.asset]
 
 
 def _rates(world: World, reference: Reference) -> tuple[Decimal, Decimal]:

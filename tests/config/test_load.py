@@ -260,20 +260,6 @@ def test_edges_are_fractions_inside_and_bps_on_the_outside(env):
     assert load(None, env, {"scan.min_edge_bps": 25}).settings.min_edge == Decimal("0.0025")
 
 
-def test_endpoints_follow_the_network_unless_set(env):
-    settings = load(
-        None, env, {"injective.lcd_url": "https://lcd.example.org/x/", "network": "testnet"}
-    ).settings
-    assert settings.injective.endpoints.lcd == "https://lcd.example.org/x"
-    assert (
-        settings.injective.endpoints.indexer == "https://testnet.sentry.exchange.grpc-web.injective.network"
-    )
-    assert settings.allora.lcd == "https://allora-api.mainnet.allora.network"
-    assert (
-        load(None, env, {"network": "sandbox"}).settings.injective.endpoints.chart == "http://127.0.0.1:10337"
-    )
-
-
 def test_an_api_key_in_a_file_is_set_apart_and_never_in_settings(env):
     written("allora:\n  api_key: UP-canary-1234567890\n", mode=0o640)
     loaded = load(None, env, {})
@@ -536,4 +522,4 @@ def test_any_bytes_load_or_are_refused_and_nothing_else(env, raw):
 
 def test_an_endpoint_of_the_right_network_is_fine(env):
     env["DEFI_INJECTIVE__LCD_URL"] = "https://sentry.lcd.injective.network"
-    assert load(None, env, {}).settings.injective.endpoints.lcd == env["DEFI_INJECTIVE__LCD_URL"]
+    assert load(None, env, {}).settings.injective.lcd_url == env["DEFI_INJECTIVE__LCD_URL"]

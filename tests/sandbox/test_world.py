@@ -1,3 +1,4 @@
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -111,10 +112,26 @@ def test_truth_names_exactly_what_was_planted_and_nothing_near_the_threshold(wor
                     wanted.add(("cross-venue", market_id, "BUY" if episode.buy else "SELL"))
                     if episode.on_injective:
                         wanted.add(("oracle", market_id, "BUY" if episode.buy else "SELL"))
-            found = truth(world, block, 10 * BPS)
+            found = [one for one in truth(world, block, 10 * BPS) if is_own(one)]
             assert {(one.kind, one.market_id, one.side) for one in found} == wanted
             assert all(one.top_edge >= 30 * BPS for one in found)
-            assert all(one.top_edge <= 5 * BPS for one in truth(world, block) if one not in found)
+            rest = [one for one in truth(world, block) if is_own(one) and one not in found]
+            assert all(one.top_edge <= 5 * BPS for one in rest)
+
+
+def is_own(planted):
+    """Against the oracle or the instrument that the market has its dislocations with."""
+    return planted.kind == "oracle" or planted.venue == LISTINGS[planted.market_id].reference.venue
+
+
+def test_a_venue_that_left_the_fair_price_is_mispriced_against_every_market_of_the_asset(worlds):
+    seen = Counter(
+        (is_own(one), one.venue)
+        for world in worlds
+        for one in truth(world, 0, 10 * BPS)
+        if one.kind == "cross-venue"
+    )
+    assert all(seen[own, venue] for own in (True, False) for venue in ("binance", "hyperliquid")), seen
 
 
 def test_undisturbed_venues_agree_within_five_basis_points(worlds):
@@ -144,7 +161,8 @@ def test_the_profit_of_a_planted_dislocation_is_the_most_that_trading_it_can_bri
 def brute_force(world, planted):
     """The profit at every quantity where it can bend: the largest of them is the largest of all."""
     listing = LISTINGS[planted.market_id]
-    reference = listing.reference
+    instruments = {"binance": BINANCE, "hyperliquid": HYPERLIQUID}[planted.venue].values()
+    (reference,) = (one for one in instruments if one.asset == listing.asset)
     here, there = world.block(planted.market_id, 0).book, world.reference(reference, 0)
     ticks = world.prices.usdc_ticks
     sell, buy = (D(ticks) / 10_000, D(ticks + 1) / 10_000) if reference.quote == "USDC" else (D(1), D(1))

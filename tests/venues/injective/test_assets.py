@@ -14,6 +14,8 @@ HOME_DENOMS = {
     "ATOM": "transfer/channel-1/uatom",
     "KAVA": "transfer/channel-143/ukava",
     "SAGA": "transfer/channel-261/usaga",
+    "SOL": "transfer/channel-183/factory/wormhole14ejqjyq8um4p3xfqj74yld5waqljf88fz25yxnma0cngspxe3les00fpjx"
+    "/8sYgCzLRJC3J7qPn2bNbx6PiGcarhyx8rBhVaNnfvHCA",
     "STRD": "transfer/channel-89/ustrd",
     "TIA": "transfer/channel-152/utia",
 }

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from defi_analytics.app.opening import allora_key, injective_network, policy_of, trusted
+from defi_analytics.config.load import load
+from defi_analytics.venues.injective.networks import MAINNET, TESTNET
+
+ENV = {"HOME": "/nonexistent"}
+
+
+def _network(**flags: str):
+    return injective_network(load(None, ENV, flags).settings)
+
+
+def test_a_network_is_spoken_to_at_its_own_addresses() -> None:
+    assert _network() is MAINNET
+    assert _network(network="testnet") is TESTNET
+
+
+def test_an_address_that_is_set_replaces_only_itself() -> None:
+    network = _network(**{"injective.lcd_url": "https://lcd.example.org/x/", "network": "testnet"})
+    assert network.lcd_url == "https://lcd.example.org/x"
+    assert network.indexer_url == TESTNET.indexer_url
+    assert network.chart_urls == TESTNET.chart_urls
+    assert network.chain_id == TESTNET.chain_id
+
+
+def test_a_chart_address_gets_the_path_of_the_chart_service() -> None:
+    assert _network(**{"injective.chart_url": "https://c.example.org"}).chart_urls == (
+        "https://c.example.org/api/chart/v1",
+    )
+
+
+def test_the_sandbox_is_looked_for_on_its_port() -> None:
+    assert _network(network="sandbox", **{"sandbox.port": "4321"}).lcd_url == "http://127.0.0.1:4321"
+
+
+def test_injective_is_asked_at_most_as_often_as_it_allows() -> None:
+    policy = policy_of(load(None, ENV, {}).settings)
+    assert policy.rate("sentry.lcd.injective.network") == 20
+    assert policy.rate("127.0.0.1") == 1000
+
+
+def test_without_a_key_there_is_nothing_to_reveal() -> None:
+    assert allora_key(load(None, ENV, {}), {}) == (None, ())
+
+
+def test_a_key_from_the_environment_is_revealed_only_when_called() -> None:
+    reveal, warnings = allora_key(load(None, ENV, {}), {"ALLORA_API_KEY": "UP-0123456789abcdef"})
+    assert reveal is not None
+    assert reveal() == "UP-0123456789abcdef"
+    assert "safer" in warnings[0]
+
+
+def test_a_placeholder_key_is_warned_of_and_not_used() -> None:
+    reveal, warnings = allora_key(load(None, ENV, {}), {"ALLORA_API_KEY": "your_api_key"})
+    assert reveal is None
+    assert "placeholder" in warnings[0]
+
+
+def test_the_keyring_is_asked_only_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("defi_analytics.keys.system_keyring", lambda service, name: "UP-from-the-keyring")
+    reveal, _ = allora_key(load(None, ENV, {"allora.use_keyring": "true"}), {})
+    assert reveal is not None
+    assert reveal() == "UP-from-the-keyring"
+    assert allora_key(load(None, ENV, {}), {}) == (None, ())
+
+
+def test_a_settings_file_found_in_the_folder_cannot_say_where_keys_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "allora:\n  base_url: https://allora.example.org/v2\n  allow_custom_host: true\n"
+    for name in ("settings.yaml", "mine.yaml"):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    assert trusted(load(None, ENV, {})).allora.allow_custom_host is False
+    (tmp_path / "settings.yaml").unlink()
+    assert trusted(load([tmp_path / "mine.yaml"], ENV, {})).allora.allow_custom_host is True

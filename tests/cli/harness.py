@@ -1,0 +1,96 @@
+"""The command line run inside the test: `main()` has its own event loop here, servers have theirs in a thread."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Coroutine
+from typing import Any, NamedTuple, TypeVar
+
+from defi_analytics import log
+from defi_analytics.cli.main import main
+
+T = TypeVar("T")
+
+DOCUMENTED = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130, 143})
+
+
+class Ran(NamedTuple):
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output; fails on anything more, or on text beyond ASCII."""
+        assert self.out.isascii()
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return self.document["error"]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.document["data"]
+
+
+class Background:
+    """An event loop in a thread of its own."""
+
+    def __enter__(self) -> "Background":
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+        self.loop.close()
+
+
+class Defi:
+    """`defi(...)` runs one command line."""
+
+    def __init__(self, capsys: Any) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *args: str) -> Ran:
+        self._capsys.readouterr()
+        code = main(list(args))
+        captured = self._capsys.readouterr()
+        assert code in DOCUMENTED
+        assert "Traceback" not in captured.out + captured.err
+        return Ran(code, captured.out, captured.err)
+
+
+def forget_log() -> None:
+    """Takes out the handlers of the last run: its standard error is gone by the next test."""
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each.formatter, log._Line)]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+SETTINGS_VARIABLES = ("ALLORA_API_KEY", "NO_COLOR", "TERM", "COLUMNS", "LINES", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+
+
+def clean_environment(monkeypatch: Any, home: Any) -> None:
+    """Nothing of the machine's own settings; state below `home`, which is also the working directory."""
+    import os
+
+    for name in [n for n in os.environ if n.startswith("DEFI_") and n != "DEFI_SHARED"]:
+        monkeypatch.delenv(name)
+    for name in SETTINGS_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("DEFI_HOME", str(home / "state"))
+    monkeypatch.chdir(home)
