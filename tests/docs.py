@@ -1,6 +1,7 @@
 """Writes help.txt and the marked blocks of README.md from the real thing: `python -m tests.docs`.
 
-A block is a fence between `<!-- help: market book -->` or `<!-- output: defi version -->` and `<!-- end -->`.
+A block is a fence between `<!-- help: defi market book -->`, `<!-- output: defi version -->` or `<!-- sample: … -->`
+and `<!-- end -->`. An output is the same each time but for times and ages; a sample's numbers move too.
 """
 
 import os
@@ -27,7 +28,7 @@ NO_SANDBOX_PORT = "1"
 """Where no sandbox runs, so that a command starts its own and never meets a person's."""
 
 _BLOCK = re.compile(
-    r"(?P<head><!-- (?P<what>help|output): (?P<args>[^\n]+?) -->\n```text\n)(?P<body>.*?)(?P<tail>```\n<!-- end -->)",
+    r"(?P<head><!-- (?P<what>help|output|sample): (?P<args>[^\n]+?) -->\n```text\n)(?P<body>.*?)(?P<tail>```\n<!-- end -->)",
     re.DOTALL,
 )
 
@@ -111,7 +112,7 @@ def blocks(text: str) -> Iterator[tuple[str, str, str]]:
 
 def current(what: str, args: str) -> str:
     """What the body of a block should be."""
-    return help_of(*args.split()) if what == "help" else f"$ {args}\n{shown(args)}"
+    return help_of(*args.split()[1:]) if what == "help" else f"$ {args}\n{shown(args)}"
 
 
 def renewed(text: str) -> str:

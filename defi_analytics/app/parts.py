@@ -11,7 +11,7 @@ from defi_analytics.config.settings import Settings, VenueSettings
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
-from defi_analytics.ports import Clock, HttpClient, MarketData, PriceHistory, QuoteSource
+from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
 if TYPE_CHECKING:
     from defi_analytics.predictors.allora.predictor import AlloraPredictor
@@ -37,6 +37,7 @@ class App:
     warnings: tuple[str, ...] = ()
     """About how a key was given."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
+    _reused: Predictor | None = None
 
     @property
     def network(self) -> str:
@@ -91,6 +92,15 @@ class App:
         return AlloraPredictor(
             source, self.clock, history=self.history(), interval_level=float(own.confidence_level)
         )
+
+    def reused_predictor(self) -> Predictor:
+        """The same, asked again only after the settings' `update_interval`: for looks that repeat."""
+        if self._reused is None:
+            from defi_analytics.predictors.reused import ReusedPredictor
+
+            own = self.settings.allora.prediction_settings
+            self._reused = ReusedPredictor(self.predictor(), self.clock, own.update_interval)
+        return self._reused
 
     def history(self) -> PriceHistory:
         """Who tells what an asset was worth in a past minute."""

@@ -1,5 +1,6 @@
 """One look: from what was asked and what the settings say to a snapshot and its edges."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def _sources(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> Sour
         home=app.injective(kinds_of(request.markets)),
         references=[app.venue(name) for name in names] if EdgeKind.CROSS_VENUE in kinds else [],
         oracles=[app.oracle()],
-        predictor=app.predictor() if EdgeKind.PREDICTION in kinds else None,
+        predictor=app.reused_predictor() if EdgeKind.PREDICTION in kinds else None,
         horizon_s=app.settings.allora.prediction_settings.time_horizon,
         fixed_rates=fixed_rates(app.settings, app.clock),
     )
@@ -102,8 +103,8 @@ def limits(settings: Settings, request: ScanRequest, markets: Markets) -> Limits
 
 def kinds_of(names: Sequence[str]) -> frozenset[MarketKind]:
     """The kinds of market these names can mean: plain pairs are spot, which spares a request."""
-    plain = all(n.count("/") == 1 and "perp" not in n.lower() and not n.endswith("*") for n in names)
-    return frozenset({MarketKind.SPOT}) if names and plain else frozenset(MarketKind)
+    spot = bool(names) and all(re.fullmatch(r"[^/]+/[^/*?]+", n) and "perp" not in n.lower() for n in names)
+    return frozenset({MarketKind.SPOT}) if spot else frozenset(MarketKind)
 
 
 def fixed_rates(settings: Settings, clock: Clock) -> tuple[Rate, ...]:

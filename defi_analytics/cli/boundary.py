@@ -1,6 +1,5 @@
 """The one error boundary: whatever happens becomes one line for a person and a documented exit code."""
 
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from itertools import pairwise
 from types import FrameType
 from typing import Any
 
+from defi_analytics.cli.streams import discard, make_writable
 from defi_analytics.errors import DefiError, UsageError
 
 EXIT_INTERNAL = 1
@@ -15,15 +15,23 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived: unwinds like Ctrl-C, so that everything opened is closed."""
+class Terminated(SystemExit):
+    """SIGTERM arrived: unwinds like Ctrl-C, so that everything opened is closed.
+
+    Of exceptions raised in the midst of a task, asyncio lets only KeyboardInterrupt and SystemExit through.
+    """
 
 
 def run(args: list[str]) -> int:
     """Parses and runs one command. Never lets an exception out."""
+    make_writable()
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _guarded(args)
+    except OSError:
+        # Standard output cannot be written, not even with the error.
+        discard(sys.stdout)
+        return EXIT_INTERNAL
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -34,13 +42,12 @@ def _guarded(args: list[str]) -> int:
         code = _invoke(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.stderr.write("\ndefi: interrupted\n")
-        return EXIT_INTERRUPTED
+        return _interrupted()
     except Terminated:
         return EXIT_TERMINATED
-    except BrokenPipeError:
-        # The reader went away (`| head`): point stdout elsewhere, or the interpreter complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (`| head`), which click makes a SystemExit of.
+        discard(sys.stdout)
         return 0
     except DefiError as error:
         return _reported(error, args)
@@ -74,6 +81,9 @@ def _as_usage_error(error: Exception) -> UsageError | None:
         return None
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "defi"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        # Its message is the whole help.
+        return UsageError(f"{path}: a command is missing", hint=f"see: {path} --help")
     return UsageError(" ".join(str(describe()).split()), hint=f"see: {path} --help")
 
 
@@ -88,12 +98,20 @@ def _refuse_keys(args: list[str]) -> None:
         )
 
 
+def _interrupted() -> int:
+    from defi_analytics.cli.envelope import say
+
+    say("\ndefi: interrupted")
+    return EXIT_INTERRUPTED
+
+
 def _reported(error: DefiError, args: list[str]) -> int:
     from defi_analytics.cli.envelope import write_error, write_error_line
 
+    write_error_line(error)
     if _wants_json(args):
         write_error(error)
-    write_error_line(error)
+    sys.stdout.flush()
     return error.exit_code
 
 

@@ -14,13 +14,15 @@ class Entry(NamedTuple):
 COMMANDS = {
     "scan": Entry("scan", "Find", "Find mispricings on Injective's order books, after every cost."),
     "predict": Entry("predict", "Find", "Show Allora's current predictions, with age and uncertainty."),
-    "market": Entry("market", "Look", "List markets, show one, show its order book."),
+    "market": Entry(
+        "market", "Look", "List Injective's markets, show one, its order book, candles or funding."
+    ),
     "venue": Entry("venue", "Look", "List the venues compared with, and whether they answer."),
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
-    "sandbox": Entry("sandbox", "Practise", "Run a local Injective with planted mispricings."),
+    "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
     "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
-    "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's output."),
+    "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's JSON output."),
     "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),
     "version": Entry("version", "Set up", "Show the versions of defi and what it runs on."),
 }

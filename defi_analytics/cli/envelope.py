@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, Row, WarningRow
+from defi_analytics.cli.streams import discard
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import ConfigError, DefiError
@@ -79,8 +80,12 @@ def write_error_line(error: DefiError) -> None:
 
 
 def say(line: str) -> None:
-    """A line for a person, on standard error."""
-    sys.stderr.write(line + "\n")
+    """A line for a person, on standard error; that nobody listens there is no reason to fail."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
 
 
 def _now() -> str:

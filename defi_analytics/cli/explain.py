@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Annotated
@@ -106,15 +107,20 @@ def _rows() -> Iterator[CodeRow]:
         yield CodeRow(code=reason.name, kind="rejection", meaning=meaning, hint=hint)
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, DefiError) and "code" in vars(error):
-            summary = next((line.strip() for line in _tree() if error.__name__ in line), "")
             yield CodeRow(
                 code=error.code,
                 kind=f"error, exit {error.exit_code}",
-                meaning=summary,
+                meaning=meaning_of(error),
                 hint="Try again." if error.retryable else "",
             )
 
 
-def _tree() -> list[str]:
-    """The lines of the drawing in errors.py that tell what each error means."""
-    return [line.lstrip("│├└─ ") for line in (errors.__doc__ or "").splitlines()]
+def meaning_of(error: type[DefiError]) -> str:
+    """What the drawing in errors.py says of it; where that says nothing or goes on with "…", its parent's."""
+    if error is DefiError:
+        return "a bug in defi: the crash file tells more"
+    drawn = re.search(rf"{error.__name__} +\d+(?: +\*?(.+))?", errors.__doc__ or "")
+    said = (drawn[1] if drawn else None) or "…"
+    if not said.startswith("…"):
+        return said
+    return f"{meaning_of(error.__base__)}{said.removeprefix('…')}" if error.__base__ else said

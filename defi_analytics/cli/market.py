@@ -9,14 +9,24 @@ import typer
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit, emit_record, hint
-from defi_analytics.cli.schemas import BookRow, CandleRow, LevelRow, MarketRow, Row, WarningRow, decimal_text
+from defi_analytics.cli.schemas import (
+    BookRow,
+    CandleRow,
+    FundingRow,
+    LevelRow,
+    MarketRow,
+    Row,
+    WarningRow,
+    decimal_text,
+)
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.book import Candle, Levels, OrderBook, Top
-from defi_analytics.domain.market import Market
+from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.snapshot import Problem
+from defi_analytics.errors import NotFound
 
 app = new_app(
-    help="List Injective's markets, show one, show its order book or candles.", no_args_is_help=True
+    help="List Injective's markets, show one, its order book, candles or funding.", no_args_is_help=True
 )
 
 MarketName = Annotated[str, typer.Argument(help="INJ/USDT, 'INJ/USDT PERP' or a 0x… id.")]
@@ -57,6 +67,13 @@ CANDLE_COLUMNS: Sequence[Column[CandleRow]] = (
     Column("Low", lambda r: r.low, number=True),
     Column("Close", lambda r: r.close, number=True),
     Column("Volume", lambda r: r.volume, number=True),
+)
+
+
+FUNDING_COLUMNS: Sequence[Column[FundingRow]] = (
+    Column("Hour ended", lambda r: f"{r.at:%Y-%m-%dT%H:%M}Z"),
+    Column("Long pays bps", lambda r: f"{float(r.rate) * 10_000:.4f}", number=True),
+    Column("Rate", lambda r: r.rate, number=True, spare=1),
 )
 
 
@@ -127,6 +144,24 @@ def show_candles(
     return asyncio.run(_candles(common, market, resolution * 60, count))
 
 
+@app.command("funding")
+@with_common
+def show_funding(
+    common: Common,
+    market: MarketName,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=100, metavar="N", help="How many hours, the newest first.")
+    ] = 24,
+) -> int:
+    r"""Show the hourly funding rates of a perpetual, as they were charged.
+
+    \b
+    Example:
+      defi market funding 'INJ/USDT PERP' --count 8
+    """
+    return asyncio.run(_funding(common, market, count))
+
+
 async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False) -> int:
     from defi_analytics.cli.session import opened
     from defi_analytics.venues.injective.resolve import resolve, resolve_many
@@ -179,6 +214,22 @@ async def _candles(common: Common, name: str, resolution_s: int, count: int) -> 
             candles = await session.app.injective().candles(market, resolution_s, start, end)
         rows = [candle_row(candle) for candle in candles[-count:]]
         emit(Document("candles", rows, session.app.network), CANDLE_COLUMNS, common)
+        return 0
+
+
+async def _funding(common: Common, name: str, count: int) -> int:
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        with session.working("reading funding rates"):
+            market = await session.app.find_market(name)
+            if market.kind is not MarketKind.PERPETUAL:
+                raise NotFound(
+                    market.venue, "only a perpetual pays funding", hint="see: defi market list '*PERP'"
+                )
+            rates = await session.app.indexer().funding_rates(market, count)
+        rows = [FundingRow(at=r.at, rate=decimal_text(r.rate) or "0") for r in rates[:count]]
+        emit(Document("funding", rows, session.app.network), FUNDING_COLUMNS, common)
         return 0
 
 

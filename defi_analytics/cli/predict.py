@@ -25,7 +25,7 @@ def predict(
         typer.Option(
             "--horizon",
             metavar="DURATION",
-            help="How far ahead: 20m, 8h, 1d. [default: the shortest with a price]",
+            help="How far ahead: 20m, 8h, 1d. [default: the shortest from 1h on]",
         ),
     ] = None,
     topic: Annotated[

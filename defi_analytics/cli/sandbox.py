@@ -41,10 +41,10 @@ def sandbox(
         typer.Option("--duration", min=0.1, metavar="SECONDS", help="Stop after this long. [default: never]"),
     ] = None,
 ) -> int:
-    r"""Run a local Injective with planted mispricings, reference venues, an oracle and Allora.
+    r"""Run a local Injective, with planted mispricings.
 
-    Everything is on one loopback port, in each service's real wire format. What it planted is at
-    /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a command starts one of its own.
+    It, two reference venues, an oracle and Allora share one loopback port, each in its service's real wire
+    format. What is planted is at /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a command starts one of its own.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ def schema(
     common: Common,
     name: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = "scan",
 ) -> int:
-    r"""Print the JSON Schema of a command's `--json` document.
+    r"""Print the JSON Schema of a command's JSON output.
 
     Within a version, fields are only ever added.
 

@@ -197,6 +197,13 @@ class CandleRow(Row, frozen=True, kw_only=True):
     volume: str
 
 
+class FundingRow(Row, frozen=True, kw_only=True):
+    at: datetime
+    """The end of the hour it was charged for."""
+    rate: str
+    """What a long paid a short, a fraction of notional."""
+
+
 class VenueRow(Row, frozen=True, kw_only=True):
     name: str
     role: str
@@ -277,6 +284,7 @@ SCHEMAS: dict[str, type[Row]] = {
     "market": MarketRow,
     "book": BookRow,
     "candles": CandleRow,
+    "funding": FundingRow,
     "venue": VenueRow,
     "ping": PingRow,
     "doctor": CheckRow,
@@ -284,6 +292,7 @@ SCHEMAS: dict[str, type[Row]] = {
     "config": SettingRow,
     "version": VersionRow,
     "sandbox": EventRow,
+    "error": ErrorRow,
 }
 """By the name that `schema` carries: defi.<name>/<VERSION>."""
 

@@ -13,8 +13,8 @@ HELP = """Find and price mispricings on Injective's order books.
 \b
 Examples:
   defi scan INJ/USDT                     is INJ mispriced, after all costs?
-  defi scan --json --exit-code           for cron: JSON, and exit 10 when nothing stands
-  defi predict BTC --horizon 8h          Allora's forecast, with its age and interval
+  defi scan --json --exit-code           for cron: exit 10 if nothing stands
+  defi predict BTC --horizon 8h          Allora's forecast and its interval
   defi scan INJ/USDT --network sandbox   try it without a network
 
 `defi COMMAND --help` tells the rest; `defi --version` prints the version."""

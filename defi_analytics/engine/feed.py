@@ -14,7 +14,6 @@ from typing import TypeVar
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketStatus
-from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Quote, Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import wanted_books

@@ -1,0 +1,171 @@
+"""The rules of the house that no other tool checks."""
+
+import ast
+import io
+import re
+import tokenize
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "defi_analytics"
+TESTS = ROOT / "tests"
+TOP = {
+    "defi_analytics",
+    "tests",
+    "settings.yaml",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    "requirements.txt",
+}
+
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 50
+WORTH_A_TEST = 15
+"""Lines; what is shorter says nothing but names."""
+
+TESTED_ELSEWHERE = {
+    "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
+    "cli/commands.py": "a table: tests/test_docs.py runs every row",
+    "cli/schemas.py": "declarations: tests/cli/test_schema.py holds every command's output against them",
+    "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
+    "domain/quote.py": "two values without behaviour",
+    "domain/snapshot.py": "values without behaviour",
+}
+"""Modules without a test file of their own, and why."""
+
+
+def below(folder):
+    return sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+MODULES = below(PACKAGE)
+SOURCES = [*MODULES, *below(TESTS)]
+FILES = sorted(
+    p
+    for name in TOP
+    for p in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    if p.is_file() and "__pycache__" not in p.parts
+)
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def ignored():
+    return (ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", "").split()
+
+
+def test_the_top_level_holds_only_what_was_agreed():
+    found = {p.name for p in ROOT.iterdir() if not any(fnmatch(p.name, pattern) for pattern in ignored())}
+    assert {n for n in found if not n.startswith(".")} == TOP
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_fits_a_few_screens(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+def lines_of(function):
+    """Its length; a command's begins below its signature and docstring, which are its options and its help."""
+    is_command = any(isinstance(d, ast.Name) and d.id == "with_common" for d in function.decorator_list)
+    first = function.body[1 if ast.get_docstring(function) and len(function.body) > 1 else 0]
+    return (function.end_lineno or 0) - (first.lineno if is_command else function.lineno) + 1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_function_fits_a_screen(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert {f.name: n for f in functions if (n := lines_of(f)) > LONGEST_FUNCTION} == {}
+
+
+def has_a_test(path):
+    """`http/client.py` has tests/http/test_client.py, and may have further test_client_*.py beside it."""
+    relative = path.relative_to(PACKAGE)
+    return any((TESTS / relative.parent).glob(f"test_{relative.stem.strip('_')}*.py"))
+
+
+def excused(path):
+    relative = path.relative_to(PACKAGE).as_posix()
+    return any(fnmatch(relative, pattern) for pattern in TESTED_ELSEWHERE)
+
+
+def test_every_module_has_its_test_at_the_mirrored_place():
+    worth = [p for p in MODULES if len(p.read_text(encoding="utf-8").splitlines()) > WORTH_A_TEST]
+    assert [name(p) for p in worth if not has_a_test(p) and not excused(p)] == []
+
+
+@pytest.mark.parametrize("pattern", TESTED_ELSEWHERE)
+def test_an_exception_is_still_needed_and_what_it_points_to_exists(pattern):
+    matching = [p for p in MODULES if fnmatch(p.relative_to(PACKAGE).as_posix(), pattern)]
+    assert any(not has_a_test(p) for p in matching), "no longer an exception"
+    for named in re.findall(r"tests/[\w/.]+\w", TESTED_ELSEWHERE[pattern]):
+        assert (ROOT / named).exists(), named
+
+
+def comments(path):
+    source = path.read_text(encoding="utf-8")
+    return [
+        t.string for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.COMMENT
+    ]
+
+
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_nothing_is_left_for_later_in_a_comment(path):
+    assert [c for c in comments(path) if UNFINISHED.search(c)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.suffix in {".md", ".yaml", ".toml", ".txt"}], ids=name
+)
+def test_nothing_is_left_for_later_in_a_text(path):
+    assert UNFINISHED.search(path.read_text(encoding="utf-8")) is None
+
+
+SILENCED = re.compile(
+    r"# *(?:noqa|type: *ignore)\b(?P<code>: *[A-Z]+\d+(?:, *[A-Z]+\d+)*|\[[a-z, -]+\])?(?P<reason>.*)"
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_silenced_check_names_its_code_and_its_reason(path):
+    for comment in comments(path):
+        if found := SILENCED.match(comment):
+            assert found["code"], comment
+            assert len(re.findall(r"\w+", found["reason"])) > 1, comment
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_name_says_what_a_thing_is_not_that_it_helps(path):
+    classes = re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert not [
+        c for c in (*classes, path.stem) if re.search(r"(?i)(manager|helpers?|utils?)$|^(Base|Abstract)", c)
+    ]
+
+
+def test_the_locked_requirements_are_hashed_and_name_no_host():
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert re.search(r"(?i)http|://|-index|find-links|trusted-host|@", text) is None
+    pinned = re.findall(r"^[a-zA-Z0-9._\[\]-]+==\S+ \\$", text, re.MULTILINE)
+    assert len(pinned) > 20
+    assert len(pinned) == len(re.findall(r"^[^#\s]", text, re.MULTILINE))
+    assert text.count("--hash=sha256:") >= len(pinned)
+
+
+MACHINE_PATH = re.compile(r"(?<![\w.~}>])/(?:work|tmp|home|root|Users|mnt|private|var/folders)/\w")
+REGISTRY = re.compile(r"(?i)\b(?:pypi|pythonhosted|npmjs|anaconda|artifactory|devpi)\b|/simple/")
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p != Path(__file__).resolve()], ids=name)
+def test_no_file_names_a_place_on_a_machine_or_a_registry(path):
+    text = path.read_text(encoding="utf-8", errors="replace")
+    assert MACHINE_PATH.findall(text) + REGISTRY.findall(text) == []
