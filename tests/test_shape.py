@@ -53,12 +53,16 @@ FILES = sorted(
 )
 
 
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
 def name(path):
     return path.relative_to(ROOT).as_posix()
 
 
 def ignored():
-    return (ROOT / ".gitignore").read_text(encoding="utf-8").replace("/", "").split()
+    return text(ROOT / ".gitignore").replace("/", "").split()
 
 
 def test_the_top_level_holds_only_what_was_agreed():
@@ -66,9 +70,9 @@ def test_the_top_level_holds_only_what_was_agreed():
     assert {n for n in found if not n.startswith(".")} == TOP
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_fits_a_few_screens(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+def test_a_module_fits_a_few_screens():
+    lines = {name(p): len(text(p).splitlines()) for p in MODULES}
+    assert {p: n for p, n in lines.items() if n > LONGEST_MODULE} == {}
 
 
 def lines_of(function):
@@ -78,11 +82,15 @@ def lines_of(function):
     return (function.end_lineno or 0) - (first.lineno if is_command else function.lineno) + 1
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_function_fits_a_screen(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert {f.name: n for f in functions if (n := lines_of(f)) > LONGEST_FUNCTION} == {}
+def functions(path):
+    return [
+        n for n in ast.walk(ast.parse(text(path))) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def test_a_function_fits_a_screen():
+    lines = {f"{name(p)}:{f.name}": lines_of(f) for p in MODULES for f in functions(p)}
+    assert {f: n for f, n in lines.items() if n > LONGEST_FUNCTION} == {}
 
 
 def has_a_test(path):
@@ -97,7 +105,7 @@ def excused(path):
 
 
 def test_every_module_has_its_test_at_the_mirrored_place():
-    worth = [p for p in MODULES if len(p.read_text(encoding="utf-8").splitlines()) > WORTH_A_TEST]
+    worth = [p for p in MODULES if len(text(p).splitlines()) > WORTH_A_TEST]
     assert [name(p) for p in worth if not has_a_test(p) and not excused(p)] == []
 
 
@@ -119,16 +127,10 @@ def comments(path):
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_nothing_is_left_for_later_in_a_comment(path):
-    assert [c for c in comments(path) if UNFINISHED.search(c)] == []
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p.suffix in {".md", ".yaml", ".toml", ".txt"}], ids=name
-)
-def test_nothing_is_left_for_later_in_a_text(path):
-    assert UNFINISHED.search(path.read_text(encoding="utf-8")) is None
+def test_nothing_is_left_for_later():
+    texts = [p for p in FILES if p.suffix in {".md", ".yaml", ".toml", ".txt"}]
+    assert [name(p) for p in SOURCES for c in comments(p) if UNFINISHED.search(c)] == []
+    assert [name(p) for p in texts if UNFINISHED.search(text(p))] == []
 
 
 SILENCED = re.compile(
@@ -136,36 +138,35 @@ SILENCED = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_silenced_check_names_its_code_and_its_reason(path):
-    for comment in comments(path):
-        if found := SILENCED.match(comment):
-            assert found["code"], comment
-            assert len(re.findall(r"\w+", found["reason"])) > 1, comment
+def is_reasoned(found):
+    return found["code"] and len(re.findall(r"\w+", found["reason"])) > 1
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_name_says_what_a_thing_is_not_that_it_helps(path):
-    classes = re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    assert not [
-        c for c in (*classes, path.stem) if re.search(r"(?i)(manager|helpers?|utils?)$|^(Base|Abstract)", c)
-    ]
+def test_a_silenced_check_names_its_code_and_its_reason():
+    silenced = [(name(p), found) for p in SOURCES for c in comments(p) if (found := SILENCED.match(c))]
+    assert silenced
+    assert [(path, found[0]) for path, found in silenced if not is_reasoned(found)] == []
+
+
+def test_a_name_says_what_a_thing_is_not_that_it_helps():
+    names = [c for p in MODULES for c in (p.stem, *re.findall(r"^class (\w+)", text(p), re.MULTILINE))]
+    assert [n for n in names if re.search(r"(?i)(manager|helpers?|utils?)$|^(Base|Abstract)", n)] == []
 
 
 def test_the_locked_requirements_are_hashed_and_name_no_host():
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert re.search(r"(?i)http|://|-index|find-links|trusted-host|@", text) is None
-    pinned = re.findall(r"^[a-zA-Z0-9._\[\]-]+==\S+ \\$", text, re.MULTILINE)
+    locked = text(ROOT / "requirements.txt")
+    assert re.search(r"(?i)https?:|://|-index|find-links|trusted-host|@", locked) is None
+    pinned = re.findall(r"^[a-zA-Z0-9._\[\]-]+==\S+ \\$", locked, re.MULTILINE)
     assert len(pinned) > 20
-    assert len(pinned) == len(re.findall(r"^[^#\s]", text, re.MULTILINE))
-    assert text.count("--hash=sha256:") >= len(pinned)
+    assert len(pinned) == len(re.findall(r"^[^#\s]", locked, re.MULTILINE))
+    assert locked.count("--hash=sha256:") >= len(pinned)
 
 
 MACHINE_PATH = re.compile(r"(?<![\w.~}>])/(?:work|tmp|home|root|Users|mnt|private|var/folders)/\w")
-REGISTRY = re.compile(r"(?i)\b(?:pypi|pythonhosted|npmjs|anaconda|artifactory|devpi)\b|/simple/")
+REGISTRY = re.compile(r"(?i)\b(?:pypi\.|pythonhosted|npmjs|anaconda|artifactory|devpi)|/simple/")
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p != Path(__file__).resolve()], ids=name)
-def test_no_file_names_a_place_on_a_machine_or_a_registry(path):
-    text = path.read_text(encoding="utf-8", errors="replace")
-    assert MACHINE_PATH.findall(text) + REGISTRY.findall(text) == []
+def test_no_file_names_a_place_on_a_machine_or_a_registry():
+    others = [p for p in FILES if p != Path(__file__).resolve()]
+    found = {name(p): MACHINE_PATH.findall(text(p)) + REGISTRY.findall(text(p)) for p in others}
+    assert {path: places for path, places in found.items() if places} == {}

@@ -1,5 +1,6 @@
 """What a scan shows: what stands, why the rest does not, what failed, and what to do next."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,8 +48,11 @@ def show(session: Session, found: Scan, options: Options) -> None:
     else:
         for warning in document.warnings:
             say(f"defi: warning: {safe(warning.message, 400)}")
+    if options.explain and not common.json and common.output in {Output.AUTO, Output.TABLE}:
+        for row in rows:
+            sys.stdout.write("\n".join(explanation(row)) + "\n")
     if common.format is Output.TABLE:
-        _conclude(session, found, rows, options)
+        _conclude(session, found, options)
 
 
 def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
@@ -65,10 +69,7 @@ def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:
     return [SourceRow(name=name, age_ms=age) for name, age in sorted(ages.items())]
 
 
-def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: Options) -> None:
-    if options.explain:
-        for row in rows:
-            print("\n".join(explanation(row)))  # noqa: T201 - part of the result
+def _conclude(session: Session, found: Scan, options: Options) -> None:
     standing = sum(edge.stands for edge in found.edges)
     rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
     reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))

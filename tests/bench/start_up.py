@@ -19,20 +19,22 @@ main(["scan"])
 """
 # The same and on, until the first request would be sent.
 NO_REQUEST = """
-import sys
+import os
 from defi_analytics.http.client import Http
 async def stop(self, call):
-    raise SystemExit(0)
+    os._exit(0)
 Http._answered = stop
 from defi_analytics.cli.main import main
-sys.exit(main(["scan"]))
+main(["scan"])
 """
-# As pip writes it.
+# As the pip that comes with Python 3.11 writes it; newer ones do without `re`.
 SCRIPT = """#!{python}
+# -*- coding: utf-8 -*-
+import re
 import sys
 from defi_analytics.cli.main import main
 if __name__ == '__main__':
-    sys.argv[0] = sys.argv[0].removesuffix('.exe')
+    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
     sys.exit(main())
 """
 # Not a line that is commented out: every layer has to be read and checked.
@@ -58,8 +60,10 @@ def _figures(folder: Path) -> Iterator[Figure]:
         each.mkdir()
     (configured / "settings.yaml").write_text(SETTINGS)
     environ = {name: text for name, text in os.environ.items() if not name.startswith("DEFI_")}
-    environ |= {"HOME": str(folder), "PYTHONPATH": str(ROOT)}
-    environ.pop("XDG_CONFIG_HOME", None)
+    # An installed package has its bytecode; here everything gets it in the round that is not measured.
+    environ |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    for name in ("XDG_CONFIG_HOME", "PYTHONDONTWRITEBYTECODE"):
+        environ.pop(name, None)
 
     def python(code: str, cwd: Path = empty):
         return process([sys.executable, "-c", code], cwd, environ)

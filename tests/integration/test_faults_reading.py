@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.harness import Ran
+from tests.cli.harness import Background, Defi, Ran, clean_environment, forget_log
 from tests.faults import (
     BOOK_KINDS,
     ENCODING_KINDS,
@@ -19,7 +19,7 @@ from tests.faults import (
 )
 from tests.integration.upstreams import Upstreams
 
-DEADLINE_S = 0.5
+HASTY_S, PATIENT_S = 0.5, 3.0
 SLACK_S = 1.0
 GROUPS = {
     "status": STATUS_KINDS,
@@ -51,32 +51,67 @@ Numbers = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def upstreams(background):
-    upstreams = Upstreams()
-    background.call(upstreams.__aenter__())
-    yield upstreams
-    background.call(upstreams.__aexit__())
+def upstreams():
+    with Background() as background:
+        upstreams = Upstreams()
+        background.call(upstreams.__aenter__())
+        yield upstreams
+        background.call(upstreams.__aexit__())
+
+
+class Run(NamedTuple):
+    """One command during a fault."""
+
+    ran: Ran
+    late_s: float
+    """Beyond the deadline."""
 
 
 @pytest.fixture
-def defi(upstreams, bare, home, monkeypatch):
+def defi(upstreams, monkeypatch, tmp_path, capsys):
     """Runs a command against the upstreams, each run with a state of its own: no host stays blocked."""
-    path = home / "upstreams.yaml"
+    clean_environment(monkeypatch, tmp_path)
+    path = tmp_path / "upstreams.yaml"
     path.write_text(json.dumps(upstreams.settings()))
     monkeypatch.setenv("DEFI_CONFIG", str(path))
     runs = iter(range(10_000))
+    main = Defi(capsys)
 
-    def run(*args: str, target: str = "okx", kind: str = "ok") -> tuple[Ran, float]:
+    def run(*args: str, target: str = "okx", kind: str = "ok", deadline_s: float = PATIENT_S) -> Run:
         upstreams.fault(target, kind)
-        state = home / f"run-{next(runs)}"
+        state = tmp_path / f"run-{next(runs)}"
         monkeypatch.setenv("DEFI_HOME", str(state))
         start = time.monotonic()
-        ran = bare(*args, "--timeout", str(DEADLINE_S))
-        elapsed_s = time.monotonic() - start
+        ran = main(*args, "--timeout", str(deadline_s))
+        late_s = time.monotonic() - start - deadline_s
         assert not (state / "crashes").exists(), (args, target, kind)
-        return ran, elapsed_s
+        return Run(ran, late_s)
 
-    return run
+    yield run
+    forget_log()
+
+
+Complaints = Callable[[Run, str], Sequence[str]]
+
+
+@pytest.fixture
+def failures(defi):
+    """What `complaints` finds in a command run once during each kind of a group.
+
+    A machine that is busy with something else can make any upstream late, so whatever is found wrong with
+    little time must be found again with more.
+    """
+
+    def found(args: Sequence[str], target: str, group: str, complaints: Complaints) -> list[str]:
+        wrong = []
+        for kind in GROUPS[group]:
+            hasty = complaints(defi(*args, target=target, kind=kind, deadline_s=HASTY_S), kind)
+            if hasty:
+                again = complaints(defi(*args, target=target, kind=kind, deadline_s=PATIENT_S), kind)
+                wrong += [f"{kind}: {what}" for what in again]
+        return wrong
+
+    return found
 
 
 def standing(ran: Ran) -> Mapping[Key, Numbers]:
@@ -94,38 +129,36 @@ def derived(key: Key, target: str) -> bool:
     return key[0] in DERIVED[target] or key[2] == target
 
 
-def complaints(
-    ran: Ran, elapsed_s: float, target: str, kind: str, baseline: Mapping[Key, Numbers]
-) -> list[str]:
+def scanned_badly(run: Run, target: str, kind: str, baseline: Mapping[Key, Numbers]) -> list[str]:
     """All that is wrong with a scan during which `target` answered as `kind` says."""
-    document = ran.document
-    found = []
-    if elapsed_s > DEADLINE_S + SLACK_S:
-        found.append(f"took {elapsed_s:.1f} s")
-    if len(ran.err.splitlines()) > 5:
-        found.append(f"{len(ran.err.splitlines())} lines on stderr")
-    stands = standing(ran)
-    found += [
-        f"{key} stands with {numbers}, not in the baseline"
-        for key, numbers in stands.items()
-        if baseline.get(key) != numbers
-    ]
-    if not document["ok"]:
-        if not target.startswith("injective"):
-            found.append(f"failed: {document['error']['message']}")
-        elif "injective" not in document["error"]["message"]:
-            found.append(f"does not name the source: {document['error']['message']}")
-        return found
+    found = failed_badly(run, target.removesuffix("-oracle"))
+    stands = standing(run.ran)
+    found += [f"{key} stands with {told}" for key, told in stands.items() if baseline.get(key) != told]
+    if not run.ran.document["ok"]:
+        return found if target.startswith("injective") else [*found, "failed for all"]
     if not (target == "injective-oracle" and kind in WAITS):
         found += [f"{key} is missing" for key in baseline if not derived(key, target) and key not in stands]
-    if kind in UNUSABLE and target not in {warning["source"] for warning in document["warnings"]}:
-        found.append(f"no warning names it: {document['warnings']}")
+    if kind in UNUSABLE and target not in {warning["source"] for warning in run.ran.document["warnings"]}:
+        found.append(f"no warning names it: {run.ran.document['warnings']}")
+    return found
+
+
+def failed_badly(run: Run, source: str) -> list[str]:
+    """What is wrong with any command's end, good or bad."""
+    document = run.ran.document
+    found = [f"{run.late_s:.1f} s late"] if run.late_s > SLACK_S else []
+    if len(run.ran.err.splitlines()) > 5:
+        found.append(f"{len(run.ran.err.splitlines())} lines on stderr")
+    if (run.ran.code == 0) is not document["ok"]:
+        found.append(f"exits {run.ran.code} with ok {document['ok']}")
+    if not document["ok"] and source not in document["error"]["message"]:
+        found.append(f"does not name the source: {document['error']['message']}")
     return found
 
 
 @pytest.fixture
 def baseline(defi):
-    ran, _ = defi(*SCAN)
+    ran = defi(*SCAN).ran
     assert ran.code == 0
     assert not ran.document["warnings"]
     found = standing(ran)
@@ -137,69 +170,55 @@ def baseline(defi):
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_scan_survives_one_bad_upstream_and_says_which(target, group, defi, baseline):
-    failures = []
-    for kind in GROUPS[group]:
-        ran, elapsed_s = defi(*SCAN, target=target, kind=kind)
-        failures += [f"{kind}: {what}" for what in complaints(ran, elapsed_s, target, kind, baseline)]
-    assert not failures, "\n".join(failures)
+def test_a_scan_survives_one_bad_upstream_and_says_which(target, group, failures, baseline):
+    def complaints(run: Run, kind: str) -> list[str]:
+        return scanned_badly(run, target, kind, baseline)
+
+    assert failures(SCAN, target, group, complaints) == []
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_markets_of_a_bad_chain_are_those_of_a_good_one_or_an_error(group, defi):
-    commands = (("market", "list", "--json"), ("market", "book", "INJ/USDT", "--json"))
-    good = {args: shape(defi(*args)[0].rows) for args in commands}
-    failures = []
-    for kind in GROUPS[group]:
-        for args in commands:
-            ran, elapsed_s = defi(*args, target="injective", kind=kind)
-            wrong = failed_wrongly(ran, elapsed_s, "injective")
-            if ran.document["ok"] and kind in UNUSABLE:
-                wrong.append("shows what cannot have been read")
-            if ran.document["ok"] and not set(shape(ran.rows)) <= set(good[args]) and kind not in RESCALED:
-                wrong.append("shows other numbers")
-            failures += [f"{kind} {args[1]}: {what}" for what in wrong]
-    assert not failures, "\n".join(failures)
+@pytest.mark.parametrize("args", [("market", "list"), ("market", "book", "INJ/USDT")])
+def test_the_markets_of_a_bad_chain_are_those_of_a_good_one_or_an_error(args, group, defi, failures):
+    good = shape(defi(*args, "--json").ran)
+
+    def complaints(run: Run, kind: str) -> list[str]:
+        found = failed_badly(run, "injective")
+        if run.ran.document["ok"] and kind in UNUSABLE:
+            found.append("shows what cannot have been read")
+        # A chain that is wrong about everything by the same factor cannot be seen through by itself.
+        if kind not in {"scale_up", "scale_down"} and not shape(run.ran) <= good:
+            found.append("shows other numbers")
+        return found
+
+    assert failures((*args, "--json"), "injective", group, complaints) == []
 
 
-RESCALED = frozenset({"scale_up", "scale_down", "book_repeated"})
-
-
-def shape(rows):
+def shape(ran: Ran) -> set[str]:
     """The numbers of markets and books as texts that can be compared."""
     names = ("market_id", "price_tick", "quantity_tick", "taker_fee", "bid", "ask", "mid", "mark", "bids", "asks")
-    return [json.dumps([row.get(name) for name in names]) for row in rows]
-
-
-def failed_wrongly(ran: Ran, elapsed_s: float, *sources: str) -> list[str]:
-    found = []
-    if elapsed_s > DEADLINE_S + SLACK_S:
-        found.append(f"took {elapsed_s:.1f} s")
-    if ran.code == 0 and not ran.document["ok"]:
-        found.append("exits 0 with an error")
-    if not ran.document["ok"] and not any(name in ran.error["message"] for name in sources):
-        found.append(f"does not name the source: {ran.error['message']}")
-    return found
+    return {json.dumps([row.get(name) for name in names]) for row in ran.rows}
 
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("target", ["allora", "binance"])
-def test_a_prediction_is_that_of_a_good_source_or_says_what_is_wrong(target, group, defi):
-    good, _ = defi("predict", "BTC", "ETH", "--json")
+def test_a_prediction_is_that_of_a_good_source_or_says_what_is_wrong(target, group, defi, failures):
+    args = ("predict", "BTC", "ETH", "--json")
+    good = defi(*args).ran
     assert good.code == 0
     values = {row["asset"]: (row["value"], row["predicted_price"]) for row in good.rows}
     assert len(values) == 2
-    failures = []
-    for kind in GROUPS[group]:
-        ran, elapsed_s = defi("predict", "BTC", "ETH", "--json", target=target, kind=kind)
-        wrong = failed_wrongly(ran, elapsed_s, target)
-        for row in ran.rows:
+
+    def complaints(run: Run, kind: str) -> list[str]:
+        found = [] if run.ran.rows else failed_badly(run, target)
+        for row in run.ran.rows:
             same = values[row["asset"]] == (row["value"], row["predicted_price"])
-            if not same and not row["stale"] and not row["notes"]:
-                wrong.append(f"{row['asset']} is {row['value']} without a note")
-        if target == "allora" and kind in UNUSABLE and ran.rows:
-            wrong.append("shows what cannot have been read")
-        if target == "binance" and len(ran.rows) != 2:
-            wrong.append(f"is not shown for want of a base price: {ran.code} {ran.err}")
-        failures += [f"{kind}: {what}" for what in wrong]
-    assert not failures, "\n".join(failures)
+            if not (same or row["stale"] or row["notes"]):
+                found.append(f"{row['asset']} is {row['value']} without a note")
+        if target == "allora" and kind in UNUSABLE and run.ran.rows:
+            found.append("shows what cannot have been read")
+        if target == "binance" and len(run.ran.rows) != len(values):
+            found.append(f"is not shown for want of a base price: {run.ran.code} {run.ran.err}")
+        return found
+
+    assert failures(args, target, group, complaints) == []

@@ -174,6 +174,14 @@ def test_the_largest_notional_allowed_caps_the_quantity() -> None:
     assert edge.pricing.notional <= 100.0
 
 
+def test_the_cap_on_the_notional_is_in_the_home_quote() -> None:
+    pair = Pairing(HOME, IN_USDC)
+    snapshot = _snapshot(([(40.0, 10)], [(40.1, 10)]), CHEAP, pair, rates=(a_rate(bid=1.25, ask=1.25),))
+    edge = cross_venue(snapshot, pair, replace(LOOSE, max_notional=125.0))
+    assert edge.pricing is not None
+    assert (edge.side, edge.pricing.quantity, edge.pricing.notional) == (Side.SELL, 4, 125.0)
+
+
 def test_a_step_dearer_than_the_largest_notional_is_not_taken_instead() -> None:
     pair = PAIR._replace(home=replace(HOME, quantity_tick=Decimal(5)))
     edge = cross_venue(_snapshot(pair=pair), pair, replace(LOOSE, max_notional=100.0))
@@ -198,13 +206,14 @@ def test_a_fixed_cost_no_size_can_cover_is_shown_at_the_best_size_not_at_one_ste
 @pytest.mark.parametrize("home_first", [True, False])
 @pytest.mark.parametrize("cut_at_home", [True, False])
 def test_a_walk_that_ended_where_a_cut_book_ends_says_so(home_first: bool, cut_at_home: bool) -> None:
-    snapshot = _snapshot(*((CHEAP, DEAR) if home_first else (DEAR, CHEAP)))
+    here, there = (CHEAP, DEAR) if home_first else (DEAR, CHEAP)
+    snapshot = _snapshot(here, [[(price, 20) for price, _ in side] for side in there])
     cut = (HOME if cut_at_home else OTHER).key
     books = {k: replace(b, truncated=k == cut) for k, b in snapshot.books.items()}
     edge = cross_venue(replace(snapshot, books=books), PAIR, LOOSE)
     whole = cross_venue(snapshot, PAIR, LOOSE)
     limited = cross_venue(replace(snapshot, books=books), PAIR, replace(LOOSE, max_notional=100.0))
-    assert [e.pricing.exhausted for e in (edge, whole, limited) if e.pricing] == [True, False, False]
+    assert [e.pricing.exhausted for e in (edge, whole, limited) if e.pricing] == [cut_at_home, False, False]
 
 
 @pytest.mark.parametrize("missing", [HOME, OTHER])
@@ -255,10 +264,12 @@ def test_prices_factors_apart_are_mixed_up_units(factor: float, deep_only: bool)
     assert rejection.value == pytest.approx(25.5 * factor / 25.0 if factor > 1 else 24.9 / (25.6 * factor))
 
 
-def test_plausibility_is_judged_after_conversion() -> None:
+@pytest.mark.parametrize(("rate", "ratio"), [(4.0, 4 * 25.5 / 25.0), (0.25, 4 * 24.9 / 25.6)])
+def test_plausibility_is_judged_after_conversion(rate: float, ratio: float) -> None:
     pair = Pairing(HOME, IN_USDC)
-    snapshot = _snapshot(pair=pair, rates=(a_rate(bid=4.0, ask=4.0),))
-    assert _codes(cross_venue(snapshot, pair, LOOSE)) == "IMPLAUSIBLE"
+    rejection = cross_venue(_snapshot(pair=pair, rates=(a_rate(bid=rate, ask=rate),)), pair, LOOSE).rejection
+    assert rejection is not None
+    assert (rejection.code, rejection.value) == ("IMPLAUSIBLE", pytest.approx(ratio))
 
 
 @pytest.mark.parametrize("which", [HOME, OTHER])

@@ -91,6 +91,14 @@ def test_a_middle_price_alone_is_enough_to_screen() -> None:
     assert oracle_screened(snapshot, MARKET, a_quote(price=25.5), LOOSE).stands
 
 
+@pytest.mark.parametrize("sides", [(24.9, None), (None, 25.0)])
+def test_a_middle_with_one_side_has_no_spread_to_doubt_it_by(sides) -> None:
+    snapshot = _snapshot(tops={MARKET.key: a_top(MARKET, *sides, mid=24.95)})
+    signal = oracle_screened(snapshot, MARKET, a_quote(price=25.5), LOOSE).signal
+    assert signal is not None
+    assert signal.uncertainty == 0.005
+
+
 def test_a_gap_inside_the_unit_is_not_a_signal_and_no_book_is_read_for_it() -> None:
     edge = oracle_screened(_snapshot(), MARKET, a_quote(price=25.0), LOOSE)
     assert edge.rejection is not None

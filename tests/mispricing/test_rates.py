@@ -80,6 +80,7 @@ def test_two_rates_are_chained_through_a_third_currency() -> None:
     assert [(r.base, r.quote) for r in path] == [("USDC", "USD"), ("USD", "USDT")]
     assert bid(path) == pytest.approx(0.9 / 1.25)
     assert ask(path) == pytest.approx(1.1 / 0.8)
+    assert mid(path) == pytest.approx(1.0 * (1 / 1.25 + 1 / 0.8) / 2)
 
 
 def test_a_direct_rate_is_preferred_to_a_chain_and_the_first_to_a_later() -> None:
