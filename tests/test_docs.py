@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from defi_analytics import errors
@@ -18,6 +19,7 @@ from defi_analytics.cli.commands import COMMANDS
 from defi_analytics.cli.explain import REASONS
 from defi_analytics.cli.main import main
 from defi_analytics.cli.scan import EXIT_NOT_MET
+from defi_analytics.cli.schemas import SCHEMAS, VERSION
 from defi_analytics.cli.tree import EPILOG
 from defi_analytics.config import schema
 from defi_analytics.config.load import load
@@ -108,7 +110,16 @@ def test_a_command_of_the_readme_ends_as_documented(line, outside, monkeypatch, 
     out = capsys.readouterr().out
     assert out or "config" in words
     if "--json" in words:
-        assert json.loads(out)["ok"] is True
+        is_as_its_schema_says(json.loads(out))
+
+
+def is_as_its_schema_says(document):
+    assert document["ok"] is True
+    row = SCHEMAS[document["schema"].removeprefix("defi.").removesuffix(f"/{VERSION}")]
+    assert document["data"]
+    for each in document["data"]:
+        assert each.keys() == set(row.__struct_fields__)
+        msgspec.convert(each, row)
 
 
 def run_in_shell(script, folder):

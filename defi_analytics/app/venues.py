@@ -1,7 +1,6 @@
 """The reference venues, by name, made when asked for; installed packages may add their own."""
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import TypeVar
 
 from defi_analytics.config.settings import VenueSettings
@@ -51,6 +50,8 @@ def pick(kind: str, builtin: Mapping[str, T], name: str) -> T:
     """The part called `name`: ours, else an installed one of entry-point group `defi_analytics.<kind>`."""
     if name in builtin:
         return builtin[name]
+    from importlib.metadata import entry_points
+
     installed = {point.name: point for point in entry_points(group=f"defi_analytics.{kind}")}
     if name in installed:
         found: T = installed[name].load()

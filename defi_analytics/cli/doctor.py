@@ -14,7 +14,7 @@ from defi_analytics.cli.tree import new_app
 from defi_analytics.cli.venue import pinged
 from defi_analytics.cli.version import installed
 from defi_analytics.config.settings import Settings
-from defi_analytics.errors import DataError, Unavailable
+from defi_analytics.errors import DefiError, Unavailable
 
 app = new_app()
 
@@ -87,7 +87,7 @@ _NETWORK_HINT = "check the network and the URL: defi config show --origin"
 async def _oracle(session: Session) -> CheckRow:
     try:
         quotes = await session.app.oracle().quotes()
-    except DataError as error:
+    except DefiError as error:
         return _row("injective-oracle", False, error.message, _NETWORK_HINT)
     newest = max((q.at for q in quotes), default=None)
     if newest is None:
@@ -107,7 +107,7 @@ async def _allora(session: Session) -> CheckRow:
     how = "with a key" if session.app.allora_key else "keyless"
     try:
         prediction = await predictor.predict("BTC")
-    except DataError as error:
+    except DefiError as error:
         return _row("allora", False, error.message, _NETWORK_HINT)
     age_s = prediction.age_s(session.app.clock.now())
     return _row(

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from defi_analytics.cli.common import Common, Output
+from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
 from defi_analytics.cli.render import Column, emit, hint
 from defi_analytics.cli.scan_rows import ago, bps, market_name
@@ -13,10 +14,11 @@ from defi_analytics.cli.session import Session, opened
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
+from defi_analytics.domain.snapshot import Listing
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import DataError, NotCovered, Stale
 
-Outcome = Prediction | DataError
+T = TypeVar("T")
 
 
 async def shown(
@@ -26,15 +28,18 @@ async def shown(
         with session.working("asking Allora"):
             outcomes = await _asked(session, assets, topics, horizon_s)
             found = [o for o in outcomes if isinstance(o, Prediction)]
-            books = await _books(session, found) if with_market else {}
+            errors = [o for o in outcomes if isinstance(o, DataError)]
+            if not found:
+                raise _plainest(errors)
+            books = await _books(session, found, errors) if with_market else {}
         session.app.record_predictions(found)
-        _show(session, outcomes, books)
-        return _exit_code(outcomes)
+        _show(session, found, errors, books)
+        return Stale.exit_code if all(p.stale for p in found) else 0
 
 
 async def _asked(
     session: Session, assets: Sequence[str], topics: Sequence[int], horizon_s: int | None
-) -> list[Outcome]:
+) -> list[Prediction | DataError]:
     predictor = session.app.predictor()
     horizon = horizon_s or session.loaded.settings.allora.prediction_settings.time_horizon
     names = [asset.upper() for asset in assets] or ([] if topics else sorted(predictor.assets()))
@@ -43,59 +48,70 @@ async def _asked(
     return list(await asyncio.gather(*(_outcome(one) for one in asked)))
 
 
-async def _outcome(asked: Awaitable[Prediction]) -> Outcome:
+async def _outcome(asked: Awaitable[T]) -> T | DataError:
     try:
         return await asked
     except DataError as error:
         return error
 
 
-async def _books(session: Session, found: Sequence[Prediction]) -> Mapping[str, tuple[Market, OrderBook]]:
-    """By asset: Injective's market of it with a dollar quote, a perpetual before spot, and its book."""
+def _plainest(errors: Sequence[DataError]) -> DataError:
+    """What to say when nothing can be shown; the others are warned of."""
+    # Not covered is the plainer truth than whatever else went wrong.
+    ordered = sorted(errors, key=lambda error: not isinstance(error, NotCovered))
+    for error in ordered[1:]:
+        say(f"defi: warning: {safe(error.message, 400)}")
+    return ordered[0] if ordered else NotCovered("allora", "no topics on this network")
+
+
+async def _books(
+    session: Session, found: Sequence[Prediction], errors: list[DataError]
+) -> Mapping[str, tuple[Market, OrderBook]]:
+    """By asset: Injective's market of it with a dollar quote, a perpetual before spot, and its book.
+
+    What cannot be read is left out and added to `errors`.
+    """
     home = session.app.injective()
-    listing = await home.listing()
+    try:
+        best = _dollar_markets(await home.listing())
+    except DataError as error:
+        errors.append(error)
+        return {}
+    assets = sorted({p.topic.asset for p in found} & best.keys())
+    books = await asyncio.gather(*(_outcome(home.order_book(best[asset])) for asset in assets))
+    errors += [book for book in books if isinstance(book, DataError)]
+    return {
+        asset: (best[asset], book)
+        for asset, book in zip(assets, books, strict=True)
+        if isinstance(book, OrderBook)
+    }
+
+
+def _dollar_markets(listing: Listing) -> Mapping[str, Market]:
     best: dict[str, Market] = {}
     for market in listing.markets.values():
         if market.verified and market.quote.startswith("USD"):
             held = best.get(market.base)
             if held is None or (held.kind is MarketKind.SPOT and market.kind is MarketKind.PERPETUAL):
                 best[market.base] = market
-    assets = {p.topic.asset for p in found} & best.keys()
-    books = await asyncio.gather(*(home.order_book(best[asset]) for asset in sorted(assets)))
-    return {asset: (best[asset], book) for asset, book in zip(sorted(assets), books, strict=True)}
+    return best
 
 
 def _show(
-    session: Session, outcomes: Sequence[Outcome], books: Mapping[str, tuple[Market, OrderBook]]
+    session: Session,
+    found: Sequence[Prediction],
+    errors: Sequence[DataError],
+    books: Mapping[str, tuple[Market, OrderBook]],
 ) -> None:
     now = session.app.clock.now()
-    rows = [prediction_row(o, now, books.get(o.topic.asset)) for o in outcomes if isinstance(o, Prediction)]
-    warnings = [
-        WarningRow(code=o.code, message=o.message, source=o.source)
-        for o in outcomes
-        if isinstance(o, DataError)
-    ]
+    rows = [prediction_row(one, now, books.get(one.topic.asset)) for one in found]
+    warnings = [WarningRow(code=e.code, message=e.message, source=e.source) for e in errors]
     document = Document("predict", rows, session.app.network, warnings)
-    if rows or session.common.format is not Output.TABLE:
-        emit(document, COLUMNS, session.common)
-        for row in rows:
-            for note in row.notes:
-                hint(session.common, f"{row.asset} topic {row.topic_id}: {safe(note, 200)}")
-    else:
-        for warning in warnings:
-            say(f"defi: warning: {safe(warning.message, 400)}")
+    emit(document, COLUMNS, session.common)
+    for row in rows:
+        for note in row.notes:
+            hint(session.common, f"{row.asset} topic {row.topic_id}: {safe(note, 200)}")
     hint(session.common, "The interval is how far the workers disagree, not how wrong they may be.")
-
-
-def _exit_code(outcomes: Sequence[Outcome]) -> int:
-    """The first failure's code when nothing could be shown; stale has its own even when it is shown."""
-    errors = [o for o in outcomes if isinstance(o, DataError)]
-    found = [o for o in outcomes if isinstance(o, Prediction)]
-    if found:
-        return Stale.exit_code if all(p.stale for p in found) else 0
-    # Not covered is the plainer truth than whatever else went wrong.
-    errors.sort(key=lambda error: not isinstance(error, NotCovered))
-    return errors[0].exit_code if errors else 0
 
 
 def prediction_row(

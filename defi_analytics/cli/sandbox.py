@@ -44,7 +44,8 @@ def sandbox(
     r"""Run a local Injective, with planted mispricings.
 
     It, two reference venues, an oracle and Allora share one loopback port, each in its service's real wire
-    format. What is planted is at /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a command starts one of its own.
+    format. What is planted is at /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a
+    command starts one of its own.
 
     \b
     Examples:

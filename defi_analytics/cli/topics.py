@@ -70,9 +70,13 @@ async def _list(common: Common, asset: str | None, refresh: bool) -> int:
         with session.working("asking Allora"):
             topics = await _topics(session.app.predictor(), network, refresh)
         rows = [topic_row(t) for t in topics if asset is None or t.asset == asset.upper()]
+        if not rows:
+            raise NotFound(
+                "allora", f"no topic of {asset or 'any asset'} on {network}", hint="see: defi topics list"
+            )
         emit(Document("topics", rows, network), COLUMNS, common)
         hint(common, "Next: defi predict --topic ID   shows its current inference")
-        return 0 if rows else NotFound.exit_code
+        return 0
 
 
 async def _topics(predictor: "AlloraPredictor", network: str, refresh: bool) -> Sequence[Topic]:

@@ -28,14 +28,20 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
         ),
         *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
     ]
-    wanted = set(wanted_books(snapshot, scope, limits))
-    return sorted((_examined(edge, snapshot, wanted, limits) for edge in edges), key=_rank)
+    if any(map(_unread, edges)):
+        wanted = set(_wanted(snapshot, scope, limits, pairs))
+        edges = [_examined(edge, snapshot, wanted, limits) for edge in edges]
+    return sorted(edges, key=_rank)
 
 
 def wanted_books(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[MarketKey]:
     """The deep books worth reading, best candidates first: what the tops of book do not rule out."""
+    return _wanted(snapshot, scope, limits, _venue_pairs(snapshot, scope))
+
+
+def _wanted(snapshot: Snapshot, scope: Scope, limits: Limits, pairs: list[Pairing]) -> list[MarketKey]:
     found = [
-        *(screened(snapshot, pair, limits) for pair in _venue_pairs(snapshot, scope)),
+        *(screened(snapshot, pair, limits) for pair in pairs),
         *(
             oracle_screened(snapshot, market, quote, limits)
             for market, quote in _oracle_pairs(snapshot, scope)
@@ -115,13 +121,18 @@ def _rejected(market: Market, kind: EdgeKind, reason: Reason, detail: str) -> Ed
 
 def _examined(edge: Edge, snapshot: Snapshot, wanted: set[MarketKey], limits: Limits) -> Edge:
     """Says of a candidate beyond `max_candidates` that it was not looked at, not that its book failed."""
-    unread = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
-    if not unread or (edge.indicative is None and edge.signal is None):
+    if not _unread(edge):
         return edge
     needed = {edge.market.key, edge.reference.key if edge.reference else edge.market.key}
     if needed - snapshot.books.keys() <= wanted:
         return edge
     return replace(edge, rejection=Rejection(Reason.NOT_EXAMINED, limits.max_candidates, unit="candidates"))
+
+
+def _unread(edge: Edge) -> bool:
+    """Whether a book was missing for a candidate that its tops did not rule out."""
+    missing = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
+    return missing and not (edge.indicative is None and edge.signal is None)
 
 
 def _promise(edge: Edge) -> float:

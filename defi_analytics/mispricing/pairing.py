@@ -20,12 +20,17 @@ def pairings(markets: Mapping[MarketKey, Market], scope: Scope) -> list[Pairing]
 
     The nearest is of the same kind, then of the same quote, then of the most liquid dollar (USDT, USDC, USD).
     """
+    homes = home_markets(markets, scope)
+    bases = {home.base for home in homes}
     by_venue: dict[str, dict[str, list[Market]]] = {venue: {} for venue in scope.against}
     for market in markets.values():
-        if market.venue in by_venue and market.verified and market.status is MarketStatus.ACTIVE:
+        # A venue lists thousands of markets, few of them of an asset that is asked about.
+        if market.base not in bases or market.venue not in by_venue:
+            continue
+        if market.verified and market.status is MarketStatus.ACTIVE:
             by_venue[market.venue].setdefault(market.base, []).append(market)
     out = []
-    for home in home_markets(markets, scope):
+    for home in homes:
         for venue in scope.against:
             found = [m for m in by_venue[venue].get(home.base, ()) if _comparable(home, m)]
             if found:

@@ -197,7 +197,8 @@ def parse_listing(
     """
     venue = VENUES[kind]
     with wire.reading(venue, "listing"):
-        rows = _ROWS.decode(body)
+        if not (rows := _ROWS.decode(body)):
+            raise ValueError("no symbols at all")
 
     def read(row: msgspec.Raw) -> Listed | None:
         ticker = _TICKER.decode(row)

@@ -9,16 +9,18 @@ MODULES = ("start_up", "two_stages", "books", "walk")
 def main(wanted: list[str]) -> int:
     """Exit code 1 when a figure misses its target."""
     width, missed = 74, 0
-    print(f"{'figure':<{width}} {'ratio':>7} {'target':>7}")
+    sys.stdout.write(f"{'figure':<{width}} {'ratio':>7} {'target':>7}\n")
     for name in wanted or MODULES:
         for figure in import_module(f"tests.bench.{name}").figures():
             target = "" if figure.target is None else f"{figure.target:.2f}"
             missed += figure.verdict == "MISS"
-            print(
-                f"{figure.name:<{width}} {figure.ratio:>7.2f} {target:>7}  {figure.verdict:<4}  {figure.note}".rstrip(),
-                flush=True,
+            line = (
+                f"{figure.name:<{width}} {figure.ratio:>7.2f} {target:>7}  {figure.verdict:<4}  {figure.note}"
             )
+            sys.stdout.write(f"{line.rstrip()}\n")
+            sys.stdout.flush()
     return int(bool(missed))
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

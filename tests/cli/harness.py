@@ -80,7 +80,15 @@ def forget_log() -> None:
         handler.close()
 
 
-SETTINGS_VARIABLES = ("ALLORA_API_KEY", "NO_COLOR", "TERM", "COLUMNS", "LINES", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+SETTINGS_VARIABLES = (
+    "ALLORA_API_KEY",
+    "NO_COLOR",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+)
 
 
 def clean_environment(monkeypatch: Any, home: Any) -> None:

@@ -71,9 +71,9 @@ class LocalVenues:
 
     dear: frozenset
     rounds: Rounds | None = None
-    rows: list = field(default_factory=recorded_rows)
     injective: Server | None = None
     binance: Server | None = None
+    rows: list = field(default_factory=recorded_rows)
     bodies: dict = field(default_factory=dict)
 
     @asynccontextmanager

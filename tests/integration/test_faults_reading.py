@@ -196,7 +196,18 @@ def test_the_markets_of_a_bad_chain_are_those_of_a_good_one_or_an_error(args, gr
 
 def shape(ran: Ran) -> set[str]:
     """The numbers of markets and books as texts that can be compared."""
-    names = ("market_id", "price_tick", "quantity_tick", "taker_fee", "bid", "ask", "mid", "mark", "bids", "asks")
+    names = (
+        "market_id",
+        "price_tick",
+        "quantity_tick",
+        "taker_fee",
+        "bid",
+        "ask",
+        "mid",
+        "mark",
+        "bids",
+        "asks",
+    )
     return {json.dumps([row.get(name) for name in names]) for row in ran.rows}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from defi_analytics.domain.prediction import Prediction, PredictionKind, Topic
-from defi_analytics.errors import DataError, NotCovered, UsageError
+from defi_analytics.errors import AuthError, DataError, NotCovered, Unavailable, UsageError
 from defi_analytics.metrics.dispersion import MAX_LEVEL
 from defi_analytics.ports import Clock, PriceHistory
 from defi_analytics.predictors.allora.api import ApiSource
@@ -71,5 +71,8 @@ class AlloraPredictor:
             return None
         try:
             return await self._history.minute_close(topic.asset, base_time(reading.made_at))
+        except AuthError as error:
+            # A venue that shuts out a whole country says 403, which is no reason to hide the forecast.
+            return Unavailable(SOURCE, error.message)
         except DataError as error:
             return error
