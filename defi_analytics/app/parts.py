@@ -1,6 +1,6 @@
 """The parts of one run, each made when it is first asked for: a command pays only for what it uses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,10 +11,14 @@ from defi_analytics.config.settings import Settings, VenueSettings
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
+from defi_analytics.errors import ConfigError, UsageError
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
 if TYPE_CHECKING:
+    from defi_analytics.predictors.allora.api import ApiSource
+    from defi_analytics.predictors.allora.lcd import LcdSource
     from defi_analytics.predictors.allora.predictor import AlloraPredictor
+    from defi_analytics.predictors.allora.topics import Registry
     from defi_analytics.storage.journal import SqliteJournal
     from defi_analytics.venues.injective.assets import Assets
     from defi_analytics.venues.injective.indexer import InjectiveIndexer
@@ -65,6 +69,10 @@ class App:
 
     def venue(self, name: str) -> MarketData:
         """A reference venue, the same object each time: it may remember contract sizes."""
+        if self.network == "sandbox" and name not in SANDBOX_VENUES:
+            raise UsageError(
+                f"the sandbox does not imitate {name!r}", hint=f"it has {', '.join(SANDBOX_VENUES)}"
+            )
         if name not in self._venues:
             make = pick("venues", VENUES, name)
             own = self.settings.venues.get(name) or VenueSettings("", Decimal(0), Decimal(0), Decimal(1))
@@ -73,25 +81,39 @@ class App:
 
     def predictor(self) -> "AlloraPredictor":
         """Allora through the chain's keyless interface, or through its API when a key is set."""
-        from defi_analytics.predictors.allora.api import ApiSource
-        from defi_analytics.predictors.allora.lcd import LcdSource
         from defi_analytics.predictors.allora.predictor import AlloraPredictor
 
-        own = self.settings.allora
-        source: ApiSource | LcdSource
-        if self.allora_key is not None:
-            source = ApiSource(
-                self.http,
-                self.allora_key,
-                own.network,
-                own.base_url,
-                allow_custom_host=own.allow_custom_host,
-            )
-        else:
-            source = LcdSource(self.http, own.network, own.lcd_url)
+        registry = self.topics()
         return AlloraPredictor(
-            source, self.clock, history=self.history(), interval_level=float(own.confidence_level)
+            self._allora_source(),
+            self.clock,
+            registry,
+            self.history(),
+            float(self.settings.allora.confidence_level),
+            pinned_topics(self.settings, registry),
         )
+
+    def topics(self) -> "Registry":
+        """The topics known without asking; in the sandbox only those it imitates."""
+        from defi_analytics.predictors.allora.topics import Registry, bundled_registry
+
+        if self.network != "sandbox":
+            return bundled_registry()
+        from defi_analytics.sandbox.allora import TOPICS
+
+        return Registry(t for t in bundled_registry().topics("mainnet") if t.topic_id in TOPICS)
+
+    def _allora_source(self) -> "ApiSource | LcdSource":
+        own = self.settings.allora
+        # The sandbox imitates the chain's interface alone, and a key has no business there.
+        if self.allora_key is not None and self.network != "sandbox":
+            from defi_analytics.predictors.allora.api import ApiSource
+
+            custom = own.allow_custom_host
+            return ApiSource(self.http, self.allora_key, own.network, own.base_url, allow_custom_host=custom)
+        from defi_analytics.predictors.allora.lcd import LcdSource
+
+        return LcdSource(self.http, own.network, own.lcd_url)
 
     def reused_predictor(self) -> Predictor:
         """The same, asked again only after the settings' `update_interval`: for looks that repeat."""
@@ -138,3 +160,17 @@ class App:
         """The settings' venues; in the sandbox only those it imitates."""
         wanted = self.settings.scan.against
         return tuple(n for n in wanted if n in SANDBOX_VENUES) if self.network == "sandbox" else wanted
+
+
+def pinned_topics(settings: Settings, registry: "Registry") -> Mapping[str, int]:
+    """The topic to use by asset, as the settings pin it. Raises ConfigError for a model_id nobody knows."""
+    own = settings.allora
+    pinned = dict(own.topics)
+    if own.model_id != "auto":
+        topic = registry.get(own.network, int(own.model_id))
+        if topic is None:
+            raise ConfigError(
+                f"allora.model_id: no topic {own.model_id} on {own.network}", hint="see: defi topics list"
+            )
+        pinned[topic.asset] = topic.topic_id
+    return pinned

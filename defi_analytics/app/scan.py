@@ -12,7 +12,7 @@ from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing, Snapshot
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, gather_snapshot
-from defi_analytics.errors import Unavailable, UnknownMarket
+from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.venues.injective.market_rows import VENUE
@@ -29,6 +29,8 @@ class ScanRequest:
     kinds: frozenset[EdgeKind] | None = None
     against: tuple[str, ...] | None = None
     sizes: tuple[float, ...] = ()
+    size_quote: str = ""
+    """The currency of `sizes`: only markets quoted in it are looked at. Empty: each market's own quote."""
     min_edge: float | None = None
     min_profit: float | None = None
     max_age_s: float | None = None
@@ -60,7 +62,7 @@ async def look(app: App, request: ScanRequest) -> Scan:
     def choose(home: Listing) -> frozenset[MarketKey]:
         markets = list(home.markets.values())
         chosen = resolve_many(request.markets, markets) if request.markets else markets
-        return frozenset(market.key for market in chosen)
+        return frozenset(market.key for market in _quoted_as_asked(request, chosen))
 
     wide = limits(app.settings, request, {})
     snapshot, scope = await gather_snapshot(
@@ -68,6 +70,18 @@ async def look(app: App, request: ScanRequest) -> Scan:
     )
     edges = decide(snapshot, scope, limits(app.settings, request, snapshot.markets))
     return Scan(request, snapshot, scope, edges, app.clock.monotonic() - started)
+
+
+def _quoted_as_asked(request: ScanRequest, chosen: Sequence[Market]) -> Sequence[Market]:
+    if not request.size_quote:
+        return chosen
+    quoted = [market for market in chosen if market.quote == request.size_quote]
+    if not quoted:
+        quotes = ", ".join(sorted({market.quote for market in chosen if market.quote}))
+        raise UsageError(
+            f"--size is in {request.size_quote}, the markets are quoted in {quotes or 'nothing known'}"
+        )
+    return quoted
 
 
 def _sources(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> Sources:

@@ -5,12 +5,14 @@ from datetime import datetime
 from pathlib import Path
 
 from defi_analytics.clock import WallClock
+from defi_analytics.config.load import default_home
 from defi_analytics.log import shown
 
 
 def crash_file(error: Exception) -> str:
     """Writes the traceback, without local values and with known secrets taken out; returns where."""
-    folder = Path(os.environ.get("DEFI_HOME") or Path.home() / ".local" / "state" / "defi") / "crashes"
+    home = os.environ.get("DEFI_HOME")
+    folder = (Path(home) if home else default_home(os.environ)) / "crashes"
     text = "\n".join(shown(line) for line in "".join(traceback.format_exception(error)).splitlines())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

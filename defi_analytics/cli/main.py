@@ -1,5 +1,6 @@
 """Entry point. `--version` and the top-level `--help` answer before anything heavy is imported."""
 
+import os
 import sys
 
 from defi_analytics import __version__
@@ -8,6 +9,11 @@ from defi_analytics import __version__
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns the process's exit code (see errors.py)."""
     args = sys.argv[1:] if argv is None else argv
+    if "_DEFI_COMPLETE" in os.environ:
+        # A shell asks what could follow; the answer is not in `args`.
+        from defi_analytics.cli.boundary import run
+
+        return run(args)
     if args in (["--version"], ["-V"]):
         sys.stdout.write(f"defi {__version__}\n")
         return 0

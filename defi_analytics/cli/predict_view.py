@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
+from defi_analytics.cli.figures import ago, bps, decimal_text
 from defi_analytics.cli.render import Column, emit, hint
-from defi_analytics.cli.scan_rows import ago, bps, market_name
-from defi_analytics.cli.schemas import IntervalRow, PredictionRow, WarningRow, decimal_text
+from defi_analytics.cli.scan_rows import market_name
+from defi_analytics.cli.schemas import IntervalRow, PredictionRow, WarningRow
 from defi_analytics.cli.session import Session, opened
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.market import Market, MarketKind

@@ -1,5 +1,7 @@
 import asyncio
+import re
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,7 +94,7 @@ def scan(
             "--count",
             min=1,
             metavar="N",
-            help="With --watch: stop after N scans. [default: until Ctrl-C]",
+            help="Stop after N scans; alone, with the settings' interval. [default: until Ctrl-C]",
         ),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Append what was found to the journal.")] = False,
@@ -110,11 +112,13 @@ def scan(
     from defi_analytics.app.scan import ScanRequest
     from defi_analytics.cli.scan_view import Options
 
+    notionals, size_quote = sizes(size or ())
     request = ScanRequest(
         markets=tuple(market or ()),
         kinds=frozenset(kind) if kind else None,
         against=tuple(against) if against else None,
-        sizes=tuple(_size(s) for s in size or ()),
+        sizes=notionals,
+        size_quote=size_quote,
         min_edge=None if min_edge_bps is None else min_edge_bps / 10_000,
         min_profit=min_profit,
         max_age_s=None if max_age is None else _seconds(max_age),
@@ -128,11 +132,14 @@ async def _scan(common: Common, request: "ScanRequest", options: "Options") -> i
 
     async with opened(common) as session:
         code = await _once(session, request, options)
-        if options.watch_s is None:
+        pause_s = options.watch_s or (
+            options.count and float(session.loaded.settings.monitoring.update_interval)
+        )
+        if not pause_s:
             return code
         rounds = 1
         while options.count is None or rounds < options.count:
-            await session.app.clock.sleep(options.watch_s)
+            await session.app.clock.sleep(pause_s)
             _clear(common)
             code = await _once(session, request, options)
             rounds += 1
@@ -157,10 +164,19 @@ def _clear(common: Common) -> None:
         sys.stdout.write("\x1b[H\x1b[2J")
 
 
-def _size(text: str) -> float:
-    """A notional such as 500USDT, 500 or 2.5k is not understood; the unit is the market's quote."""
-    digits = text.strip().rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz ")
-    return _positive(digits, f"--size {text!r}", "a notional such as 500USDT")
+def sizes(texts: Sequence[str]) -> tuple[tuple[float, ...], str]:
+    """Notionals such as 500USDT or 500, and their one currency, if any is named."""
+    values, quotes = [], set()
+    for text in texts:
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]{2,10})?", text.strip())
+        values.append(_positive(found[1] if found else "", f"--size {text!r}", "a notional such as 500USDT"))
+        if found and found[2]:
+            quotes.add(found[2].upper())
+    if len(quotes) > 1:
+        raise UsageError(
+            f"--size is given in {' and '.join(sorted(quotes))}", hint="use one currency in one scan"
+        )
+    return tuple(values), "".join(quotes)
 
 
 def _seconds(text: str) -> float:

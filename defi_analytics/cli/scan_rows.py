@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from defi_analytics.cli.figures import ago, amount, bps, decimal_text, short
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas import (
     CostsRow,
@@ -12,14 +13,10 @@ from defi_analytics.cli.schemas import (
     RejectionRow,
     ScanRow,
     SizeRow,
-    decimal_text,
 )
 from defi_analytics.domain.edge import Edge, Pricing, Rejection, Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.text import safe
-
-_BPS = 10_000
-_MINUTE_S = 60
 
 
 def scan_row(edge: Edge, now: datetime) -> ScanRow:
@@ -110,19 +107,6 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def bps(fraction: str | None) -> str:
-    return "" if fraction is None else f"{float(fraction) * _BPS:.1f}"
-
-
-def amount(text: str | None, places: int = 2) -> str:
-    return "" if text is None else f"{float(text):,.{places}f}"
-
-
-def _short(text: str | None) -> str:
-    """Eight significant digits: what a person can compare."""
-    return "" if text is None else decimal_text(float(text), 8) or ""
-
-
 def _does(row: ScanRow) -> str:
     if row.side is None:
         return ""
@@ -141,15 +125,6 @@ def _verdict(row: ScanRow) -> str:
 
 def _age(row: ScanRow) -> str:
     return ago(max(i.age_ms for i in row.inputs) / 1000) if row.inputs else ""
-
-
-def ago(seconds: float) -> str:
-    """A duration as a person says it, its unit always with it."""
-    if seconds < _MINUTE_S * 2:
-        return f"{seconds:.1f} s"
-    if seconds < _MINUTE_S * 120:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    return f"{seconds / _MINUTE_S / 60:.1f} h"
 
 
 def _verdict_style(row: ScanRow) -> str:
@@ -182,7 +157,7 @@ def explanation(row: ScanRow) -> Iterator[str]:
     yield from _waterfall(row)
     yield from _fair_value(row)
     for rate in row.rates:
-        prices = f"{_short(rate.bid)} to {_short(rate.ask)}"
+        prices = f"{short(rate.bid)} to {short(rate.ask)}"
         yield f"  rate        {rate.base}/{rate.quote} {prices} from {safe(rate.source)}"
     for size in row.sizes:
         earns = f"net {bps(size.net_edge)} bps, {amount(size.profit, 4)} {row.quote}"
@@ -196,7 +171,7 @@ def explanation(row: ScanRow) -> Iterator[str]:
 def _fair_value(row: ScanRow) -> Iterator[str]:
     if row.fair is None:
         return
-    yield f"  fair value  {_short(row.fair)} {row.quote}, uncertainty {bps(row.uncertainty)} bps"
+    yield f"  fair value  {short(row.fair)} {row.quote}, uncertainty {bps(row.uncertainty)} bps"
     sure = f", probability {row.probability} (not calibrated)" if row.probability else ""
     yield f"  gap         {float(row.z or 0):.2f} times the uncertainty{sure}"
 
@@ -229,7 +204,7 @@ def _waterfall(row: ScanRow) -> Iterator[str]:
     }
     gross = float(row.profit) + sum(float(part) for part in parts.values())
     yield f"  size        {row.quantity} base, {amount(row.notional)} {row.quote}"
-    yield f"  prices      buy at {_short(row.buy_price)}, sell at {_short(row.sell_price)} on average"
+    yield f"  prices      buy at {short(row.buy_price)}, sell at {short(row.sell_price)} on average"
     yield f"  gross         {gross:,.4f} {row.quote} ({bps(row.gross_edge)} bps)"
     for name, part in parts.items():
         if float(part):

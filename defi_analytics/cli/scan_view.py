@@ -1,5 +1,6 @@
 """What a scan shows: what stands, why the rest does not, what failed, and what to do next."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -70,6 +71,8 @@ def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:
 
 
 def _conclude(session: Session, found: Scan, options: Options) -> None:
+    if session.common.quiet:
+        return
     standing = sum(edge.stands for edge in found.edges)
     rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
     reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))
@@ -82,7 +85,7 @@ def _conclude(session: Session, found: Scan, options: Options) -> None:
 
 
 def _next(found: Scan, options: Options) -> str:
-    names = " ".join(f"'{m}'" if " " in m else m for m in found.request.markets)
+    names = shlex.join(found.request.markets)
     command = f"defi scan {names}".strip()
     if not any(e.stands for e in found.edges):
         return f"Next: {command} --include-rejected   shows why each candidate was rejected"

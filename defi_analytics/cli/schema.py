@@ -1,10 +1,11 @@
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from defi_analytics.cli.common import Common, with_common
-from defi_analytics.cli.schemas import SCHEMAS, envelope_schema
+from defi_analytics.cli.schemas import SCHEMAS, VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
 
@@ -29,3 +30,29 @@ def schema(
         raise UsageError(f"no schema {name!r}", hint=f"there are: {', '.join(SCHEMAS)}")
     typer.echo(json.dumps(envelope_schema(name), indent=2))
     return 0
+
+
+def envelope_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of the whole document that a command prints."""
+    row = msgspec.json.schema(SCHEMAS[name], ref_template="#/$defs/{name}")
+    shared = msgspec.json.schema_components([WarningRow, Meta, ErrorRow], ref_template="#/$defs/{name}")
+    definitions = {**shared[1], **row.get("$defs", {})}
+    warning, meta, error = shared[0]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"defi.{name}/{VERSION}",
+        "type": "object",
+        "required": ["schema", "ok", "generated_at", "data", "warnings", "meta"],
+        "properties": {
+            "schema": {"const": f"defi.{name}/{VERSION}"},
+            "ok": {"type": "boolean"},
+            "generated_at": {"type": "string", "format": "date-time"},
+            "network": {"type": ["string", "null"]},
+            "execution": {"type": ["string", "null"]},
+            "data": {"type": "array", "items": {"$ref": row["$ref"]}},
+            "warnings": {"type": "array", "items": warning},
+            "meta": meta,
+            "error": error,
+        },
+        "$defs": definitions,
+    }

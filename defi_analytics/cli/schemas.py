@@ -5,8 +5,6 @@ times are RFC 3339 UTC. A number that could not be determined is null, and a nei
 """
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -247,11 +245,6 @@ class VersionRow(Row, frozen=True, kw_only=True):
     version: str
 
 
-class EventRow(Row, frozen=True, kw_only=True):
-    event: str
-    message: str
-
-
 class WarningRow(Row, frozen=True, kw_only=True):
     code: str
     message: str
@@ -291,46 +284,8 @@ SCHEMAS: dict[str, type[Row]] = {
     "explain": CodeRow,
     "config": SettingRow,
     "version": VersionRow,
-    "sandbox": EventRow,
     "error": ErrorRow,
 }
 """By the name that `schema` carries: defi.<name>/<VERSION>."""
 
 VERSION = 1
-
-
-def envelope_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of the whole document that a command prints."""
-    row = msgspec.json.schema(SCHEMAS[name], ref_template="#/$defs/{name}")
-    shared = msgspec.json.schema_components([WarningRow, Meta, ErrorRow], ref_template="#/$defs/{name}")
-    definitions = {**shared[1], **row.get("$defs", {})}
-    warning, meta, error = shared[0]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"defi.{name}/{VERSION}",
-        "type": "object",
-        "required": ["schema", "ok", "generated_at", "data", "warnings", "meta"],
-        "properties": {
-            "schema": {"const": f"defi.{name}/{VERSION}"},
-            "ok": {"type": "boolean"},
-            "generated_at": {"type": "string", "format": "date-time"},
-            "network": {"type": ["string", "null"]},
-            "execution": {"type": ["string", "null"]},
-            "data": {"type": "array", "items": {"$ref": row["$ref"]}},
-            "warnings": {"type": "array", "items": warning},
-            "meta": meta,
-            "error": error,
-        },
-        "$defs": definitions,
-    }
-
-
-def decimal_text(value: float | Decimal | None, digits: int = 12) -> str | None:
-    """A plain decimal string, no exponent, at most `digits` significant digits of a float."""
-    if value is None:
-        return None
-    exact = value if isinstance(value, Decimal) else Decimal(f"{value:.{digits}g}")
-    text = format(exact, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text

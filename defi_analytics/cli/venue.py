@@ -6,8 +6,9 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column, emit
-from defi_analytics.cli.schemas import PingRow, VenueRow, decimal_text
+from defi_analytics.cli.schemas import PingRow, VenueRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.errors import DefiError, Unavailable
@@ -47,10 +48,16 @@ def list_venues(common: Common) -> int:
     Example:
       defi venue list
     """
-    from defi_analytics.app.opening import injective_network
+    from defi_analytics.app.opening import injective_network, pointed_at, sandbox_url
+    from defi_analytics.app.parts import SANDBOX_VENUES
     from defi_analytics.cli.session import settings_of
+    from defi_analytics.sandbox.sandbox import endpoints_at
 
     settings = settings_of(common).settings
+    known = tuple(settings.venues)
+    if settings.network == "sandbox":
+        settings = pointed_at(settings, endpoints_at(sandbox_url(settings)))
+        known = SANDBOX_VENUES
     rows = [
         VenueRow(
             name="injective",
@@ -61,7 +68,8 @@ def list_venues(common: Common) -> int:
             maker_fee="",
         )
     ]
-    for name, own in settings.venues.items():
+    for name in known:
+        own = settings.venues[name]
         perpetual = name == "hyperliquid" or name.endswith("-perp")
         rows.append(
             VenueRow(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Text, Url, Whole, YesNo
 

@@ -84,10 +84,16 @@ def _content(path: Path) -> tuple[bytes, int]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a file name"
         raise ConfigError(f"{shown(path)}: cannot be read: {reason}") from None
     mode = stat.S_IMODE(status.st_mode)
-    if stat.S_ISREG(status.st_mode) and mode & 0o022:
+    if stat.S_ISREG(status.st_mode) and _others_may_write(status):
         fix = f"run `chmod go-w {path}`"
         raise ConfigError(f"{path}: others may write to this file (mode {mode:04o}): {fix}", hint=fix)
     return raw, mode
+
+
+def _others_may_write(status: os.stat_result) -> bool:
+    """Whether anyone but the owner may; a group of the owner alone (the same number) is nobody else."""
+    own_group = status.st_uid == status.st_gid
+    return bool(status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not own_group))
 
 
 def _text(raw: bytes, name: str) -> str:

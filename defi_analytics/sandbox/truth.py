@@ -33,8 +33,9 @@ class Planted(NamedTuple):
 def truth(world: World, block: int, min_edge: Decimal = Decimal(0)) -> list[Planted]:
     """Every mispricing with a top edge of more than `min_edge`, largest first.
 
-    A market is compared with the instrument of its asset on every reference venue, spot or perpetual, and with
-    the oracle's price of its asset in USDT. USDC is sold at Binance's best bid and bought at its best ask.
+    A market is compared with the instrument of its asset on every reference venue, spot or perpetual, and
+    with the oracle's price of its asset in USDT. USDC is sold at Binance's best bid and bought at its best
+    ask.
     """
     with localcontext(prec=_DIGITS):
         found = [*_cross_venue(world, block), *_oracle(world, block)]

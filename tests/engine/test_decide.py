@@ -292,6 +292,9 @@ def test_an_oracle_candidate_beyond_the_limit_was_not_examined() -> None:
 
 def test_a_book_that_failed_is_not_called_unexamined() -> None:
     snapshot, scope, limits = _everything()
+    (lone,) = decide(replace(_oracle()[0], books={}), *_oracle()[1:])
+    assert lone.rejection is not None
+    assert lone.rejection.code == "NO_BOOK"
     edges = decide(replace(snapshot, books={}), scope, limits)
     codes = {e.rejection.code for e in edges if e.rejection}
     assert "NOT_EXAMINED" not in codes

@@ -174,11 +174,12 @@ def test_the_largest_notional_allowed_caps_the_quantity() -> None:
     assert edge.pricing.notional <= 100.0
 
 
-def test_the_cap_on_the_notional_is_in_the_home_quote() -> None:
+def test_the_cap_and_the_sizes_are_in_the_home_quote() -> None:
     pair = Pairing(HOME, IN_USDC)
     snapshot = _snapshot(([(40.0, 10)], [(40.1, 10)]), CHEAP, pair, rates=(a_rate(bid=1.25, ask=1.25),))
-    edge = cross_venue(snapshot, pair, replace(LOOSE, max_notional=125.0))
+    edge = cross_venue(snapshot, pair, replace(LOOSE, max_notional=125.0, sizes=(62.5,)))
     assert edge.pricing is not None
+    assert [point.quantity for point in edge.pricing.curve] == [2.0]
     assert (edge.side, edge.pricing.quantity, edge.pricing.notional) == (Side.SELL, 4, 125.0)
 
 

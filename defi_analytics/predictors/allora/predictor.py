@@ -1,6 +1,7 @@
 """Allora's predictions, from the chain without a key or from the API with one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from defi_analytics.domain.prediction import Prediction, PredictionKind, Topic
 from defi_analytics.errors import AuthError, DataError, NotCovered, Unavailable, UsageError
@@ -18,7 +19,8 @@ class AlloraPredictor:
     """A `Predictor` over either source.
 
     `interval_level` is the share of the workers' opinions the interval holds, at most 0.9544 (UsageError).
-    Without `history` a log return has no predicted price and a price is not checked against the market.
+    `pinned` maps assets to the topic to use for them. Without `history` a log return has no predicted
+    price, and a price is not checked against the market.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class AlloraPredictor:
         registry: Registry | None = None,
         history: PriceHistory | None = None,
         interval_level: float = 0.95,
+        pinned: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         if not 0 < interval_level <= MAX_LEVEL:
             raise UsageError(f"the interval level must be above 0 and at most {MAX_LEVEL}")
@@ -36,6 +39,7 @@ class AlloraPredictor:
         self._registry = registry or bundled_registry()
         self._history = history
         self._interval_level = interval_level
+        self._pinned = pinned
 
     @property
     def name(self) -> str:
@@ -46,7 +50,12 @@ class AlloraPredictor:
         return self._registry.assets(self._source.network)
 
     async def predict(self, asset: str, horizon_s: int | None = None) -> Prediction:
-        """The current inference of `Registry.find`'s topic. Raises NotCovered without asking anyone."""
+        """The current inference of `Registry.find`'s topic, or of the topic pinned to the asset.
+
+        A pinned topic gives way where a horizon is asked for. Raises NotCovered without asking anyone.
+        """
+        if horizon_s is None and asset in self._pinned:
+            return await self.predict_topic(self._pinned[asset])
         return await self._predict(self._registry.find(self._source.network, asset, horizon_s))
 
     async def predict_topic(self, topic_id: int) -> Prediction:

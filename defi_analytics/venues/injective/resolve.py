@@ -91,7 +91,9 @@ def _names(market: Market) -> set[str]:
 
 
 def _nearest(asked: str, markets: Collection[Market]) -> str:
-    by_name = {name: market for market in markets for name in sorted(_names(market))}
+    # Of those that bear a name, the one that `resolve` would choose is named: a verified one, if any.
+    ordered = sorted(markets, key=lambda market: market.verified)
+    by_name = {name: market for market in ordered for name in sorted(_names(market))}
     names = get_close_matches(_canonical(asked), by_name, n=_NAMED, cutoff=0.5)
     # One market may be near under two names.
     near = {by_name[name].market_id: by_name[name] for name in names}
