@@ -71,6 +71,9 @@ def _invoke(args: list[str]) -> int:
         if usage is None:
             raise
         raise usage from None
+    if result == EXIT_INTERRUPTED:
+        # What typer makes of Ctrl-C, without a word.
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

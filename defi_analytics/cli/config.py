@@ -66,6 +66,8 @@ def validate(
     from dataclasses import replace
 
     loaded = settings_of(replace(common, config=[*common.config, *(file or ())]))
+    if common.format is Output.JSON:
+        emit(Document("config", (), loaded.settings.network), COLUMNS, common)
     if not common.quiet:
         say(f"defi: settings are valid ({len(loaded.origins)} values given)")
     return 0
@@ -82,9 +84,18 @@ def path(common: Common) -> int:
     """
     from defi_analytics.config.load import candidate_paths
 
-    for candidate in candidate_paths(os.environ, common.config or None):
-        state = "found" if candidate.path.is_file() else "missing"
-        sys.stdout.write(f"{candidate.path.absolute()}\t{state}\n")
+    rows = [
+        SettingRow(
+            name=str(candidate.path.absolute()),
+            value="found" if candidate.path.is_file() else "missing",
+            origin="",
+        )
+        for candidate in candidate_paths(os.environ, common.config or None)
+    ]
+    if common.format is Output.JSON:
+        emit(Document("config", rows), COLUMNS, common)
+    else:
+        sys.stdout.writelines(f"{row.name}\t{row.value}\n" for row in rows)
     return 0
 
 
@@ -114,6 +125,8 @@ def init(
         raise WrongState(f"{file}: {error.strerror}", hint="choose another place") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(default_file())
+    if common.format is Output.JSON:
+        emit(Document("config", [SettingRow(name=str(file), value="written", origin="")]), COLUMNS, common)
     if not common.quiet:
         say(f"defi: wrote {file}; next: defi config validate {file}")
     return 0

@@ -115,7 +115,7 @@ def reading(source: str, what: str) -> Iterator[None]:
 
 
 def levels(side: Sequence[Level]) -> Levels:
-    return Levels(tuple(row.price for row in side), tuple(row.quantity for row in side))
+    return Levels(tuple([row.price for row in side]), tuple([row.quantity for row in side]))
 
 
 def exact(text: str) -> Decimal:

@@ -3,15 +3,20 @@
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
 
 from defi_analytics import log
 from defi_analytics.cli.main import main
 
 T = TypeVar("T")
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTED = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130, 143})
 
 
@@ -42,7 +47,7 @@ class Ran(NamedTuple):
 class Background:
     """An event loop in a thread of its own."""
 
-    def __enter__(self) -> "Background":
+    def __enter__(self) -> Self:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -63,8 +68,11 @@ class Defi:
     def __init__(self, capsys: Any) -> None:
         self._capsys = capsys
 
-    def __call__(self, *args: str) -> Ran:
+    def __call__(self, *args: str, terminal: bool = False) -> Ran:
+        """`terminal`: standard output and error say that they are one."""
         self._capsys.readouterr()
+        for stream in (sys.stdout, sys.stderr):
+            vars(stream)["isatty"] = lambda: terminal
         code = main(list(args))
         captured = self._capsys.readouterr()
         assert code in DOCUMENTED
@@ -93,8 +101,6 @@ SETTINGS_VARIABLES = (
 
 def clean_environment(monkeypatch: Any, home: Any) -> None:
     """Nothing of the machine's own settings; state below `home`, which is also the working directory."""
-    import os
-
     for name in [n for n in os.environ if n.startswith("DEFI_") and n != "DEFI_SHARED"]:
         monkeypatch.delenv(name)
     for name in SETTINGS_VARIABLES:
@@ -102,3 +108,25 @@ def clean_environment(monkeypatch: Any, home: Any) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("DEFI_HOME", str(home / "state"))
     monkeypatch.chdir(home)
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "defi_analytics", *args]
+
+
+def process_environment(**more: str) -> dict[str, str]:
+    """This one's, with the project importable from anywhere."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
+def process(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """One command line in a process of its own, without a terminal."""
+    return subprocess.run(
+        command(*args),
+        env=process_environment(**more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

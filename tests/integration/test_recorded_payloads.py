@@ -313,7 +313,7 @@ VENUES = ("binance", "hyperliquid", "okx")
 
 def against(*venues: str) -> Sequence[str]:
     """Binance always takes part: it alone says what a USDC is worth."""
-    return [word for venue in {*venues, "binance"} for word in ("--against", venue)]
+    return [word for venue in dict.fromkeys((*venues, "binance")) for word in ("--against", venue)]
 
 
 @pytest.mark.parametrize("venue", VENUES)

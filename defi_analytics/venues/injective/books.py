@@ -12,7 +12,7 @@ import msgspec
 
 from defi_analytics.domain.book import Levels, OrderBook, checked_book
 from defi_analytics.domain.market import Market
-from defi_analytics.venues.injective.units import ChainUnits, chain_units, human
+from defi_analytics.venues.injective.units import ChainUnits, chain_units, human_floats
 from defi_analytics.venues.wire import MAX_LEVELS, Price, Quantity, reading, utc
 
 Sequence64 = Annotated[int, msgspec.Meta(ge=0)]
@@ -90,8 +90,8 @@ def parse_v1_order_book(source: str, body: bytes, market: Market, at: datetime, 
         book = _CHAIN_BOOK.decode(body)
         bids = _human_levels(book.buys_price_level or (), chain_units(market))
         asks = _human_levels(book.sells_price_level or (), chain_units(market))
-        cut = _cut(len(bids), len(asks), limit)
-        return checked_book(market.key, _columns(bids), _columns(asks), at, truncated=cut)
+        cut = _cut(len(bids.prices), len(asks.prices), limit)
+        return checked_book(market.key, bids, asks, at, truncated=cut)
 
 
 def parse_indexer_order_book(source: str, body: bytes, market: Market, at: datetime, limit: int) -> OrderBook:
@@ -104,10 +104,10 @@ def parse_indexer_order_book(source: str, body: bytes, market: Market, at: datet
     with reading(source, "order book"):
         book = _found(_INDEXER_ANSWER.decode(body), market.market_id)
         told = utc(book.timestamp) if book.timestamp > 0 else at
-        bids = sorted(_human_levels(book.buys, chain_units(market)), reverse=True)
-        asks = sorted(_human_levels(book.sells, chain_units(market)))
-        cut = _cut(len(bids), len(asks), limit)
-        return checked_book(market.key, _columns(bids), _columns(asks), told, book.sequence, truncated=cut)
+        bids = _sorted(_human_levels(book.buys, chain_units(market)), descending=True)
+        asks = _sorted(_human_levels(book.sells, chain_units(market)), descending=False)
+        cut = _cut(len(bids.prices), len(asks.prices), limit)
+        return checked_book(market.key, bids, asks, told, book.sequence, truncated=cut)
 
 
 def _found(answer: _IndexerAnswer, market_id: str) -> _IndexerBook:
@@ -123,15 +123,17 @@ def _levels(side: Sequence[_Level]) -> Levels:
     return Levels(tuple([level.p for level in side]), tuple([level.q for level in side]))
 
 
-def _human_levels(
-    side: Sequence[_ChainLevel | _IndexerLevel], units: ChainUnits
-) -> list[tuple[float, float]]:
-    """Scaled as decimals and rounded once: a float scaled by 1e12 would be off by an ulp."""
-    return [(float(human(level.p, units.price)), float(human(level.q, units.quantity))) for level in side]
+def _human_levels(side: Sequence[_ChainLevel | _IndexerLevel], units: ChainUnits) -> Levels:
+    """Scaled as text and rounded once: a float scaled by 1e12 would be off by an ulp."""
+    return Levels(
+        human_floats([level.p for level in side], units.price),
+        human_floats([level.q for level in side], units.quantity),
+    )
 
 
-def _columns(side: Sequence[tuple[float, float]]) -> Levels:
-    return Levels(tuple(price for price, _ in side), tuple(quantity for _, quantity in side))
+def _sorted(side: Levels, *, descending: bool) -> Levels:
+    rows = sorted(zip(*side, strict=True), reverse=descending)
+    return Levels(tuple([price for price, _ in rows]), tuple([quantity for _, quantity in rows]))
 
 
 def _cut(bids: int, asks: int, limit: int) -> bool:

@@ -1,0 +1,69 @@
+import json
+from datetime import datetime
+
+import pytest
+
+from defi_analytics.cli.envelope import (
+    Document,
+    document_json,
+    say,
+    write_document,
+    write_error,
+    write_error_line,
+)
+from defi_analytics.cli.schemas import VersionRow, WarningRow
+from defi_analytics.errors import ConfigError, NotFound
+
+
+def test_a_document_carries_its_schema_network_and_warnings():
+    rows = [VersionRow(name="defi", version="1")]
+    document = document_json(
+        Document("version", rows, "testnet", [WarningRow(code="STALE", message="old", source="okx")])
+    )
+    assert document["schema"] == "defi.version/1"
+    assert document["network"] == "testnet"
+    assert document["data"] == [{"name": "defi", "version": "1"}]
+    assert document["warnings"] == [{"code": "STALE", "message": "old", "source": "okx"}]
+    assert datetime.fromisoformat(document["generated_at"]).tzinfo is not None
+
+
+def test_a_document_is_ascii_whatever_strangers_write(capsys):
+    write_document(Document("version", [VersionRow(name="\x1b[2J\u202e\x9b31m\u4e2d", version="\x00")]))
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert not set(map(chr, range(32))) & set(out) - {"\n"}
+    assert json.loads(out)["data"][0]["name"] == "\x1b[2J\u202e\x9b31m\u4e2d"
+
+
+def test_an_error_is_one_safe_line_and_its_hint(capsys):
+    write_error_line(NotFound("x", "no \x1b[31msuch\nthing", hint="try\x07 y"))
+    assert capsys.readouterr().err == "defi: error: x: no [31msuchthing\n  try y\n"
+
+
+def test_settings_get_a_line_for_each_violation(capsys):
+    error = ConfigError("bad", violations=("a: one", "b: two"))
+    write_error_line(error)
+    assert capsys.readouterr().err == "defi: error: a: one\ndefi: error: b: two\n"
+    write_error(error)
+    assert json.loads(capsys.readouterr().out)["error"]["violations"] == ["a: one", "b: two"]
+
+
+def test_a_line_that_cannot_be_said_is_no_failure(monkeypatch):
+    discarded = []
+
+    class Full:
+        def write(self, text):
+            raise OSError
+
+    monkeypatch.setattr("defi_analytics.cli.envelope.discard", discarded.append)
+    full = Full()
+    monkeypatch.setattr("sys.stderr", full)
+    say("anything")
+    assert discarded == [full]
+
+
+@pytest.mark.parametrize("message", ["x" * 10_000, "\n" * 50])
+def test_a_line_stays_one_of_bounded_length(capsys, message):
+    write_error_line(NotFound("source", message))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert len(line) < 450

@@ -1,0 +1,65 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from defi_analytics.errors import WrongState
+from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock
+from defi_analytics.sandbox.world import BLOCK_S, World
+from tests.fakes import NOON, FakeClock
+
+WORLD = World(1)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+def test_blocks_follow_the_clock_every_650_milliseconds(clock):
+    blocks = BlockClock(WORLD, clock, 5)
+    assert (blocks.moment().block, blocks.moment().at, blocks.held) == (5, NOON, False)
+    clock.advance(0.64)
+    assert blocks.moment().block == 5
+    clock.advance(0.02)
+    assert blocks.moment().block == 6
+    clock.advance(650)
+    assert blocks.moment().block == 1006
+    assert 0 <= (clock.now() - blocks.moment().at).total_seconds() < 0.65
+
+
+def test_a_wall_clock_that_is_set_back_moves_no_block(clock):
+    blocks = BlockClock(WORLD, clock, 5)
+    clock.advance(65)
+    before = blocks.moment()
+    clock.start -= timedelta(hours=1)
+    assert blocks.moment() == before
+
+
+def test_a_held_block_stays_until_told_and_is_always_of_now(clock):
+    blocks = BlockClock(WORLD, clock, 5, hold=True)
+    clock.advance(3_600)
+    assert (blocks.moment().block, blocks.moment().at, blocks.held) == (5, clock.now(), True)
+    blocks.advance(3)
+    assert (blocks.moment().block, blocks.moment().at) == (8, clock.now())
+
+
+def test_only_a_held_clock_can_be_advanced(clock):
+    blocks = BlockClock(WORLD, clock, 5)
+    with pytest.raises(WrongState, match="follow the clock"):
+        blocks.advance(1)
+    assert blocks.moment().block == 5
+
+
+def test_heights_are_those_of_a_chain_that_has_run_for_years(clock):
+    assert BlockClock(WORLD, clock).moment().height == FIRST_HEIGHT
+    assert BlockClock(WORLD, clock, 7).moment().height == FIRST_HEIGHT + 7
+
+
+@given(st.integers(-10**6, 10**6), st.integers(0, 10**6), st.floats(0.01, 0.99))
+def test_a_block_lasts_from_its_time_until_the_next_ones(block, current, part):
+    moment = BlockClock(WORLD, FakeClock(), current, hold=True).moment()
+    made_s = moment.time_of(block).timestamp()
+    assert moment.block_at(made_s) == moment.block_at(made_s + part * BLOCK_S) == block
+    assert moment.block_at(made_s - part * BLOCK_S) == block - 1
