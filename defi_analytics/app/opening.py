@@ -12,7 +12,7 @@ from defi_analytics.clock import WallClock
 from defi_analytics.config.load import PROJECT_FILE
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import Settings
-from defi_analytics.errors import DataError
+from defi_analytics.errors import DefiError
 from defi_analytics.ports import Clock, HttpClient
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ async def answers(http: HttpClient, url: str) -> bool:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.close()
         await http.get("sandbox", url)
-    except (OSError, DataError):
+    except (OSError, DefiError):
         return False
     return True
 

@@ -15,19 +15,20 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
-class Terminated(SystemExit):
-    """SIGTERM arrived: unwinds like Ctrl-C, so that everything opened is closed.
-
-    Of exceptions raised in the midst of a task, asyncio lets only KeyboardInterrupt and SystemExit through.
-    """
-
-
 def run(args: list[str]) -> int:
     """Parses and runs one command. Never lets an exception out."""
     make_writable()
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    received: list[int] = []
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        _unwind(frame)
+
+    previous = signal.signal(signal.SIGTERM, terminate)
     try:
         return _guarded(args)
+    except KeyboardInterrupt:
+        return EXIT_TERMINATED if received else _interrupted()
     except OSError:
         # Standard output cannot be written, not even with the error.
         discard(sys.stdout)
@@ -41,10 +42,6 @@ def _guarded(args: list[str]) -> int:
         _refuse_keys(args)
         code = _invoke(args)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _interrupted()
-    except Terminated:
-        return EXIT_TERMINATED
     except (BrokenPipeError, SystemExit):
         # The reader went away (`| head`), which click makes a SystemExit of.
         discard(sys.stdout)
@@ -132,5 +129,15 @@ def _wants_json(args: list[str]) -> bool:
     return any(a in {"-o", "--output"} and b == "json" for a, b in pairwise(args))
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
+def _unwind(frame: FrameType | None) -> None:
+    """Ends the command as Ctrl-C does, so that everything opened is closed.
+
+    That handler is asyncio's while it runs, and cancels the task; an exception raised from here in the midst
+    of one would be wrapped or swallowed.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        handler(signal.SIGINT, frame)
+    else:
+        # Ctrl-C is ignored, as in the background of a script.
+        raise KeyboardInterrupt

@@ -1,13 +1,18 @@
+import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document, say
+from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas import SettingRow
 from defi_analytics.cli.session import settings_of
@@ -43,11 +48,18 @@ def show(
         sys.stdout.write(render_yaml(loaded.settings, loaded.origins if origin else None))
         return 0
     rows = [
-        SettingRow(name=name, value=str(value), origin=loaded.origins.get(name, "default"))
+        SettingRow(name=name, value=_text(value), origin=loaded.origins.get(name, "default"))
         for name, value in ((".".join(trail), value) for trail, value in values(loaded.settings))
     ]
     emit(Document("config", rows, loaded.settings.network), COLUMNS, common)
     return 0
+
+
+def _text(value: object) -> str:
+    """Texts and numbers as they are; anything else as JSON, never as Python."""
+    if isinstance(value, Decimal):
+        return decimal_text(value) or ""
+    return str(value) if isinstance(value, str | Path) else json.dumps(msgspec.to_builtins(value))
 
 
 @app.command(epilog="Exit codes: 0 valid, 3 not; every violation is named with file and line.")
@@ -115,18 +127,23 @@ def init(
     """
     from defi_analytics.config.render import default_file
 
-    mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, mode, 0o600)
-    except FileExistsError:
-        raise WrongState(f"{file} exists", hint="use --force to overwrite it") from None
-    except OSError as error:
-        raise WrongState(f"{file}: {error.strerror}", hint="choose another place") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+    with os.fdopen(_opened(file, force=force), "w", encoding="utf-8") as out:
         out.write(default_file())
     if common.format is Output.JSON:
         emit(Document("config", [SettingRow(name=str(file), value="written", origin="")]), COLUMNS, common)
     if not common.quiet:
         say(f"defi: wrote {file}; next: defi config validate {file}")
     return 0
+
+
+def _opened(file: Path, *, force: bool) -> int:
+    mode = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        # Its "exists" would be a file where a folder should be, which --force does not help.
+        with suppress(FileExistsError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(file, mode, 0o600)
+    except FileExistsError:
+        raise WrongState(f"{file} exists", hint="use --force to overwrite it") from None
+    except OSError as error:
+        raise WrongState(f"{file}: {error.strerror}", hint="choose another place") from None

@@ -58,7 +58,7 @@ def _local(settings: Settings) -> Iterator[CheckRow]:
     folder = settings.home
     while not folder.exists():
         folder = folder.parent
-    writable = os.access(folder, os.W_OK)
+    writable = folder.is_dir() and os.access(folder, os.W_OK)
     yield _row("state folder", writable, str(settings.home), "set DEFI_HOME to a folder you can write to")
     free = psutil.disk_usage(str(folder)).free
     yield _row(

@@ -133,6 +133,8 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str
 
     width = shutil.get_terminal_size((100, 24)).columns
     shown = fitting(rows, columns, width)
+    # A terminal too narrow even for these wraps the line, which is better than half a figure.
+    width = max(width, _needed(rows, shown))
     table = Table(
         box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -156,12 +158,16 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str
 def fitting(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> list[Column[Any]]:
     """The columns that fit side by side: spare ones go, so that no figure has to be cut."""
     shown = list(columns)
-    while sum(_width(rows, c) + _GAP for c in shown) > width:
+    while _needed(rows, shown) > width:
         droppable = [c for c in shown if c.spare]
         if not droppable:
             break
         shown.remove(max(droppable, key=lambda c: c.spare))
     return shown
+
+
+def _needed(rows: Sequence[Row], columns: Sequence[Column[Any]]) -> int:
+    return sum(_width(rows, column) + _GAP for column in columns)
 
 
 def _width(rows: Sequence[Row], column: Column[Any]) -> int:

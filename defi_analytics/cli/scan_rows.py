@@ -87,6 +87,7 @@ def _costs_row(pricing: Pricing) -> CostsRow:
         slippage=decimal_text(costs.slippage) or "",
         conversion=decimal_text(costs.conversion) or "",
         carry=decimal_text(costs.carry) or "",
+        exit_fee=decimal_text(costs.exit_fee) or "",
         gas=decimal_text(costs.fixed) or "",
     )
 
@@ -199,7 +200,8 @@ def _waterfall(row: ScanRow) -> Iterator[str]:
         "sell fee": costs.sell_fee,
         "slippage": costs.slippage,
         "conversion": costs.conversion,
-        "carry": costs.carry,
+        "funding": costs.carry,
+        "exit fees": costs.exit_fee,
         "gas": costs.gas,
     }
     gross = float(row.profit) + sum(float(part) for part in parts.values())

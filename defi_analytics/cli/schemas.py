@@ -62,6 +62,9 @@ class CostsRow(Row, frozen=True, kw_only=True):
     slippage: str
     conversion: str
     carry: str
+    """Funding over the holding time."""
+    exit_fee: str
+    """Closing both legs again, where one is a perpetual."""
     gas: str
 
 

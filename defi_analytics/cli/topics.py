@@ -13,7 +13,7 @@ from defi_analytics.domain.prediction import Topic
 from defi_analytics.errors import NotFound
 
 if TYPE_CHECKING:
-    from defi_analytics.predictors.allora.predictor import AlloraPredictor
+    from defi_analytics.app.parts import App
 
 app = new_app(help="List what Allora predicts, and show one topic.", no_args_is_help=True)
 
@@ -66,9 +66,9 @@ async def _list(common: Common, asset: str | None, refresh: bool) -> int:
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
-        network = session.loaded.settings.allora.network
+        network = session.app.settings.allora.network
         with session.working("asking Allora"):
-            topics = await _topics(session.app.predictor(), network, refresh)
+            topics = await _topics(session.app, refresh)
         rows = [topic_row(t) for t in topics if asset is None or t.asset == asset.upper()]
         if not rows:
             raise NotFound(
@@ -79,19 +79,18 @@ async def _list(common: Common, asset: str | None, refresh: bool) -> int:
         return 0
 
 
-async def _topics(predictor: "AlloraPredictor", network: str, refresh: bool) -> Sequence[Topic]:
-    from defi_analytics.predictors.allora.topics import bundled_registry
-
-    return await predictor.refresh_topics() if refresh else bundled_registry().topics(network)
+async def _topics(app: "App", refresh: bool) -> Sequence[Topic]:
+    if refresh:
+        return await app.predictor().refresh_topics()
+    return app.topics().topics(app.settings.allora.network)
 
 
 async def _show(common: Common, topic_id: int) -> int:
     from defi_analytics.cli.session import opened
-    from defi_analytics.predictors.allora.topics import bundled_registry
 
     async with opened(common) as session:
-        network = session.loaded.settings.allora.network
-        found = bundled_registry().get(network, topic_id)
+        network = session.app.settings.allora.network
+        found = session.app.topics().get(network, topic_id)
         if found is None:
             raise NotFound("allora", f"no topic {topic_id} on {network}", hint="see: defi topics list")
         emit(Document("topics", [topic_row(found)], network), COLUMNS, common)

@@ -77,12 +77,15 @@ class Costs:
     conversion: float
     carry: float
     """Expected funding paid over the holding time of a perpetual leg."""
+    exit_fee: float
+    """Both taker fees once more, where a perpetual has to be closed again for the gap to be earned."""
     fixed: float
     """Gas."""
 
     @property
     def total(self) -> float:
-        return self.buy_fee + self.sell_fee + self.slippage + self.conversion + self.carry + self.fixed
+        entry = self.buy_fee + self.sell_fee + self.slippage + self.conversion
+        return entry + self.carry + self.exit_fee + self.fixed
 
 
 @dataclass(frozen=True, slots=True)

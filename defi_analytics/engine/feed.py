@@ -74,7 +74,7 @@ async def gather_snapshot(
         markets=markets,
         tops=tops,
         quotes=tuple(quotes),
-        rates=(*sources.fixed_rates, *observed_rates(markets, tops, quotes)),
+        rates=(*sources.fixed_rates, *observed_rates(markets, tops, quotes, distrusted=sources.home.venue)),
     )
     scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
     full = await _deepened(first, scope, limits, sources, clock, gathered)

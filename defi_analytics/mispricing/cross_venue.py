@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from defi_analytics.domain.book import Levels, OrderBook, Top
 from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection, Side
+from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.mispricing.limits import Limits
@@ -18,6 +19,7 @@ from defi_analytics.mispricing.pricing import (
     carry,
     common_step,
     exhausted,
+    exit_fee,
     gas_cost,
     pricing,
     rejection,
@@ -148,6 +150,7 @@ def _terms(snapshot: Snapshot, pair: Pairing, side: Side, path: tuple[Rate, ...]
         sell_rate=bid(path) if home_first else 1.0,
         buy_mid_rate=1.0 if home_first else mid(path),
         sell_mid_rate=mid(path) if home_first else 1.0,
+        exit_fee=exit_fee(home, other),
         carry=carry(buyer, snapshot.tops.get(buyer.key), Side.BUY, limits.holding_h)
         + carry(seller, snapshot.tops.get(seller.key), Side.SELL, limits.holding_h),
         fixed=gas_cost(snapshot, home.quote, limits) or 0.0,
@@ -202,6 +205,6 @@ def _no_rate(pair: Pairing) -> Rejection:
 
 def _notes(snapshot: Snapshot, pair: Pairing, limits: Limits) -> tuple[str, ...]:
     left_out = uncounted(snapshot, pair, limits)
-    if pair.home.kind is pair.reference.kind:
+    if MarketKind.PERPETUAL not in {pair.home.kind, pair.reference.kind}:
         return left_out
     return (f"{pair.home.kind} against {pair.reference.kind}: the gap need not close", *left_out)

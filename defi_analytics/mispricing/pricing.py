@@ -49,6 +49,16 @@ def carry(market: Market, top: Top | None, side: Side, holding_h: float) -> floa
     return max(0.0, paid_by_long if side is Side.BUY else -paid_by_long)
 
 
+def exit_fee(one: Market, other: Market) -> float:
+    """The fees of closing both legs, as a fraction of notional.
+
+    A perpetual is never delivered: what it gained on the other leg is earned only when both are closed again.
+    """
+    if MarketKind.PERPETUAL not in {one.kind, other.kind}:
+        return 0.0
+    return float(one.taker_fee + other.taker_fee)
+
+
 def gas_cost(snapshot: Snapshot, quote: str, limits: Limits) -> float | None:
     """Gas of one order in `quote`; None if nothing in the snapshot prices INJ in it."""
     if quote == "INJ":
@@ -107,7 +117,13 @@ def pricing(
         notional=trade.notional,
         gross=trade.gross,
         costs=Costs(
-            trade.buy_fee, trade.sell_fee, trade.slippage, trade.conversion, trade.carry, trade.fixed
+            buy_fee=trade.buy_fee,
+            sell_fee=trade.sell_fee,
+            slippage=trade.slippage,
+            conversion=trade.conversion,
+            carry=trade.carry,
+            exit_fee=trade.exit_fee,
+            fixed=trade.fixed,
         ),
         profit=trade.profit,
         buy_price=trade.buy_price,

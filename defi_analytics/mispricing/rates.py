@@ -9,10 +9,21 @@ from defi_analytics.domain.quote import Quote, Rate
 STABLE = ("USDT", "USDC", "USD")
 
 
+MOST_OFF = 0.1
+"""A dollar currency further than this from a dollar is broken, or the market that says so is."""
+
+
 def observed_rates(
-    markets: Mapping[MarketKey, Market], tops: Mapping[MarketKey, Top], quotes: Iterable[Quote]
+    markets: Mapping[MarketKey, Market],
+    tops: Mapping[MarketKey, Top],
+    quotes: Iterable[Quote],
+    distrusted: str = "",
 ) -> tuple[Rate, ...]:
-    """The rates between dollar currencies that these inputs state, traded prices before oracles."""
+    """The rates between dollar currencies that these inputs state, the most trustworthy first.
+
+    Traded prices come before oracles, narrow spreads before wide ones. Markets of the `distrusted` venue,
+    where anyone can list one and quote it, come last.
+    """
     traded = [
         Rate(market.base, market.quote, top.bid, top.ask, market.venue, top.at)
         for key, market in markets.items()
@@ -24,13 +35,21 @@ def observed_rates(
         and top.ask is not None
     ]
     published = [
-        Rate(
-            q.base, q.quote, q.price - (q.confidence or 0.0), q.price + (q.confidence or 0.0), q.source, q.at
-        )
+        Rate(q.base, q.quote, q.price - (q.confidence or 0), q.price + (q.confidence or 0), q.source, q.at)
         for q in quotes
-        if _is_rate(q.base, q.quote) and q.price > (q.confidence or 0.0)
+        if _is_rate(q.base, q.quote)
     ]
-    return (*traded, *published)
+    home = [rate for rate in traded if rate.source == distrusted]
+    elsewhere = sorted((rate for rate in traded if rate.source != distrusted), key=_relative_spread)
+    return tuple(rate for rate in (*elsewhere, *published, *home) if _plausible(rate))
+
+
+def _plausible(rate: Rate) -> bool:
+    return 1 - MOST_OFF <= rate.bid <= rate.ask <= 1 + MOST_OFF
+
+
+def _relative_spread(rate: Rate) -> float:
+    return (rate.ask - rate.bid) / rate.bid
 
 
 def find_rate(rates: Sequence[Rate], base: str, quote: str) -> tuple[Rate, ...] | None:

@@ -32,6 +32,8 @@ class Terms(NamedTuple):
     sell_mid_rate: float = 1.0
     carry: float = 0.0
     """Funding expected to be paid, as a fraction of notional."""
+    exit_fee: float = 0.0
+    """Fees for closing both legs again, as a fraction of notional; zero for what is delivered at once."""
     fixed: float = 0.0
     """Settlement quote per trade, whatever its size."""
     step: float = 0.0
@@ -64,6 +66,7 @@ class Priced(NamedTuple):
     slippage: float
     conversion: float
     carry: float
+    exit_fee: float
     fixed: float
     profit: float
     buy_price: float
@@ -85,10 +88,10 @@ def steps(asks: Levels, bids: Levels, terms: Terms) -> list[Step]:
     left_ask = asks.quantities[0] if len(asks.quantities) > 0 else 0.0
     left_bid = bids.quantities[0] if len(bids.quantities) > 0 else 0.0
     room = terms.max_quantity
-    carry = _unit_carry(asks, terms)
+    toll = _unit_toll(asks, terms)
     while i < len(asks.prices) and j < len(bids.prices) and room > 0:
         ask, bid = asks.prices[i], bids.prices[j]
-        if _unit_profit(ask, bid, terms) - carry <= 0:
+        if _unit_profit(ask, bid, terms) - toll <= 0:
             break
         quantity = min(left_ask, left_bid, room)
         out.append(Step(ask, bid, quantity))
@@ -112,7 +115,7 @@ def best_quantity(asks: Levels, bids: Levels, terms: Terms) -> float:
     if len(asks.prices) == 0 or len(bids.prices) == 0:
         return 0.0
     reference = asks.prices[0] * terms.buy_mid_rate
-    hurdle = terms.min_edge * reference + _unit_carry(asks, terms)
+    hurdle = terms.min_edge * reference + _unit_toll(asks, terms)
     total = best = 0.0
     surplus = -terms.fixed
     for ask, bid, quantity in steps(
@@ -197,6 +200,7 @@ def price_at(asks: Levels, bids: Levels, terms: Terms, quantity: float) -> Price
             conversion=cost * (terms.buy_rate - terms.buy_mid_rate)
             + revenue * (terms.sell_mid_rate - terms.sell_rate),
             carry=terms.carry * notional,
+            exit_fee=terms.exit_fee * notional,
             fixed=terms.fixed,
             profit=0.0,
             buy_price=cost / quantity,
@@ -231,19 +235,23 @@ def top_edge(asks: Levels, bids: Levels, terms: Terms) -> float:
     if len(asks.prices) == 0 or len(bids.prices) == 0:
         return -1.0
     ask, bid = asks.prices[0], bids.prices[0]
-    return _unit_profit(ask, bid, terms) / (ask * terms.buy_mid_rate) - terms.carry
+    return _unit_profit(ask, bid, terms) / (ask * terms.buy_mid_rate) - terms.carry - terms.exit_fee
 
 
 def _unit_profit(ask: float, bid: float, terms: Terms) -> float:
     return bid * terms.sell_rate * (1.0 - terms.sell_fee) - ask * terms.buy_rate * (1.0 + terms.buy_fee)
 
 
-def _unit_carry(asks: Levels, terms: Terms) -> float:
-    return terms.carry * asks.prices[0] * terms.buy_mid_rate if len(asks.prices) > 0 else 0.0
+def _unit_toll(asks: Levels, terms: Terms) -> float:
+    """What every unit pays whatever its price: funding and the way out."""
+    if len(asks.prices) == 0:
+        return 0.0
+    return (terms.carry + terms.exit_fee) * asks.prices[0] * terms.buy_mid_rate
 
 
 def _with_profit(trade: Priced) -> Priced:
-    costs = trade.buy_fee + trade.sell_fee + trade.slippage + trade.conversion + trade.carry + trade.fixed
+    costs = trade.buy_fee + trade.sell_fee + trade.slippage + trade.conversion
+    costs += trade.carry + trade.exit_fee + trade.fixed
     return trade._replace(profit=trade.gross - costs)
 
 
@@ -282,4 +290,4 @@ def _judged_by_result(trade: Priced, terms: Terms) -> Priced:
 
 
 def _refused(reason: Reason, limit: float, value: float) -> Priced:
-    return Priced(reason, limit, value, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Priced(reason, limit, value, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

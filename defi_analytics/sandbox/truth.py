@@ -22,12 +22,13 @@ class Planted(NamedTuple):
     side: Literal["BUY", "SELL"]
     """What to do on Injective."""
     top_edge: Decimal
-    """Fraction. Cross-venue: (proceeds - cost) / cost of the best levels, after both taker fees.
+    """Fraction. Cross-venue: (proceeds - cost) / cost of the best levels, after both taker fees, and after
+    both again where a perpetual has to be closed.
     Oracle: the distance of Injective's mid from the oracle's price, always positive."""
     best_quantity: Decimal
     """Base; where the marginal edge reaches zero, which is where the profit is greatest. Zero for oracle."""
     profit_quote: Decimal
-    """Of trading `best_quantity` as a taker on both sides, after both fees. Zero for oracle."""
+    """Of trading `best_quantity` as a taker on both sides, after the same fees. Zero for oracle."""
 
 
 def truth(world: World, block: int, min_edge: Decimal = Decimal(0)) -> list[Planted]:
@@ -48,15 +49,18 @@ def _cross_venue(world: World, block: int) -> Iterator[Planted]:
         for reference in _references(listing):
             there = world.reference(reference, block)
             sell_rate, buy_rate = _rates(world, reference)
+            way_out = _way_out(listing, reference)
             yield _planted(
                 (market_id, reference.venue, "BUY"),
                 _worth(here.asks, 1 + listing.taker_fee),
                 _worth(there.bids, sell_rate * (1 - reference.taker_fee)),
+                way_out * here.asks[0].price,
             )
             yield _planted(
                 (market_id, reference.venue, "SELL"),
                 _worth(there.asks, buy_rate * (1 + reference.taker_fee)),
                 _worth(here.bids, 1 - listing.taker_fee),
+                way_out * there.asks[0].price * (sell_rate + buy_rate) / 2,
             )
 
 
@@ -65,6 +69,13 @@ def _references(listing: Listing) -> list[Reference]:
     if listing.impostor:
         return []
     return [one for one in (*BINANCE.values(), *HYPERLIQUID.values()) if one.asset == listing.asset]
+
+
+def _way_out(listing: Listing, reference: Reference) -> Decimal:
+    """Closing both legs costs both taker fees again, as a fraction; spot against spot is simply kept."""
+    if not isinstance(listing, Perpetual) and reference.venue == "binance":
+        return Decimal(0)
+    return listing.taker_fee + reference.taker_fee
 
 
 def _rates(world: World, reference: Reference) -> tuple[Decimal, Decimal]:
@@ -83,15 +94,17 @@ def _planted(
     where: tuple[str, str, Literal["BUY", "SELL"]],
     costs: list[tuple[Decimal, Decimal]],
     proceeds: list[tuple[Decimal, Decimal]],
+    way_out: Decimal,
 ) -> Planted:
+    """`way_out` is what each base pays later, in quote."""
     quantity = profit = Decimal(0)
-    top_edge = proceeds[0][0] / costs[0][0] - 1
+    top_edge = (proceeds[0][0] - way_out) / costs[0][0] - 1
     costs, proceeds = costs[::-1], proceeds[::-1]
-    while costs and proceeds and proceeds[-1][0] > costs[-1][0]:
+    while costs and proceeds and proceeds[-1][0] - way_out > costs[-1][0]:
         (cost, offered), (gain, wanted) = costs.pop(), proceeds.pop()
         traded = min(offered, wanted)
         quantity += traded
-        profit += traded * (gain - cost)
+        profit += traded * (gain - way_out - cost)
         if offered > traded:
             costs.append((cost, offered - traded))
         if wanted > traded:

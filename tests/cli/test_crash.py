@@ -30,3 +30,25 @@ def test_without_defi_home_it_goes_where_state_goes(home, monkeypatch):
     monkeypatch.delenv("DEFI_HOME")
     path = crash_file(ValueError("x"))
     assert path.startswith(str(home / ".local" / "state" / "defi" / "crashes"))
+
+
+def test_a_bug_is_one_line_and_a_file_for_this_user_alone(bare, home, monkeypatch):
+    def broken(package):
+        password = "correct-horse"  # noqa: F841 - what a traceback with locals would show
+        raise RuntimeError(f"no {package}")
+
+    monkeypatch.setattr("defi_analytics.cli.version.installed", broken)
+    ran = bare("version", "--json")
+    (found,) = (home / "state" / "crashes").iterdir()
+    assert ran.code == ran.error["exit_code"] == 1
+    assert ran.error["message"] == "internal error: RuntimeError"
+    assert ran.error["hint"] == f"details are in {found}"
+    assert stat.S_IMODE(found.stat().st_mode) == 0o600
+    assert "RuntimeError: no httpx" in found.read_text()
+    assert "password =" not in found.read_text()
+
+
+def test_a_crash_file_that_cannot_be_written_is_said_to_be_nowhere(home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("DEFI_HOME", str(home / "file"))
+    assert crash_file(ValueError("x")) == ("nowhere: the crash file could not be written (Not a directory)")

@@ -39,8 +39,6 @@ def test_the_help_of_the_tree_has_a_panel_for_each_group(capsys):
 )
 def test_examples_are_shown_a_line_each(bare, args):
     out = bare(*args, "--help").out
-    examples = [
-        line for line in out.splitlines() if line.startswith("    defi ") or line.startswith("  defi ")
-    ]
+    examples = [line for line in out.splitlines() if line.startswith(("    defi ", "  defi "))]
     assert examples
     assert "\\b" not in out

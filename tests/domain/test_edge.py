@@ -5,12 +5,12 @@ import pytest
 from defi_analytics.domain.edge import Costs, Edge, EdgeKind, Pricing, Reason, Rejection
 from tests.builders import a_market
 
-COSTS = Costs(buy_fee=1.0, sell_fee=2.0, slippage=0.5, conversion=0.25, carry=-0.125, fixed=0.0625)
+COSTS = Costs(buy_fee=1.0, sell_fee=2.0, slippage=0.5, conversion=0.25, carry=-0.125, exit_fee=3.0, fixed=0.0625)
 PRICING = Pricing("USDT", Decimal(4), 100.0, 8.0, COSTS, 8.0 - COSTS.total, 25.0, 27.0)
 
 
 def test_every_cost_is_in_the_total_and_income_lowers_it() -> None:
-    assert COSTS.total == 1.0 + 2.0 + 0.5 + 0.25 - 0.125 + 0.0625
+    assert COSTS.total == 1.0 + 2.0 + 0.5 + 0.25 - 0.125 + 3.0 + 0.0625
 
 
 def test_edges_are_fractions_of_the_notional() -> None:

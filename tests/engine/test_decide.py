@@ -442,17 +442,19 @@ def _exact_profit(edge: Edge, s: Snapshot, limits: Limits) -> Fraction:
         best = Fraction((book.asks if buying else there.asks).prices[0])
         best *= 1 if buying else (Fraction(rate.bid) + Fraction(rate.ask)) / 2
         their_fee = Fraction(OTHER.taker_fee)
+        kinds = {edge.market.kind, edge.reference.kind if edge.reference else None}
+        way_out = fee + their_fee if MarketKind.PERPETUAL in kinds else Fraction(0)
     else:
         told = s.quotes[0].price if edge.kind is EdgeKind.ORACLE else s.predictions[0].predicted_price
         fair = Fraction(told or 0.0) * _dollar(s)
-        theirs, their_fee, gas = fair * quantity, fee, 2 * gas
+        theirs, their_fee, gas, way_out = fair * quantity, fee, 2 * gas, Fraction(0)
         best = Fraction(book.asks.prices[0]) if buying else fair
     paid, got = (
         (ours * (1 + fee), theirs * (1 - their_fee))
         if buying
         else (theirs * (1 + their_fee), ours * (1 - fee))
     )
-    return got - paid - funding * best * quantity - gas
+    return got - paid - (funding + way_out) * best * quantity - gas
 
 
 def _check_inputs(edge: Edge, s: Snapshot, limits: Limits) -> None:

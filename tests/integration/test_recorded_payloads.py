@@ -194,11 +194,12 @@ class Trade(NamedTuple):
     slippage: Fraction
     conversion: Fraction
     carry: Fraction
+    exit_fee: Fraction
 
     @property
     def profit(self) -> Fraction:
         received = self.gross - self.buy_fee - self.sell_fee - self.slippage
-        return received - self.conversion - self.carry
+        return received - self.conversion - self.carry - self.exit_fee
 
 
 class Terms(NamedTuple):
@@ -208,7 +209,8 @@ class Terms(NamedTuple):
     """USDT that a unit of the other venue's quote is sold for."""
     mid_rate: Fraction
     carry: Fraction
-    """Of the notional."""
+    exit_fee: Fraction
+    """Both of the notional."""
 
     @property
     def step(self) -> Fraction:
@@ -234,7 +236,7 @@ def swept(side: Levels, quantity: Fraction) -> Fraction:
 def most_profitable(terms: Terms) -> Fraction:
     """The quantity at which the next unit would lose, not yet on the grid."""
     asks, bids = exact(terms.home.sides.asks), exact(terms.there.sides.bids)
-    toll = terms.carry * asks[0][0]
+    toll = (terms.carry + terms.exit_fee) * asks[0][0]
     total = Fraction(0)
     while asks and bids:
         gain = bids[0][0] * terms.bid_rate * (1 - terms.there.fee)
@@ -263,6 +265,7 @@ def traded(terms: Terms, quantity: Fraction) -> Trade:
         slippage=cost - notional + best_revenue - revenue * terms.mid_rate,
         conversion=revenue * (terms.mid_rate - terms.bid_rate),
         carry=terms.carry * notional,
+        exit_fee=terms.exit_fee * notional,
     )
 
 
@@ -282,7 +285,10 @@ def terms(books, context):
         funding = Fraction(context["funding"])
         assert funding < 0
         carry = -funding if venue == "hyperliquid" else Fraction(0)
-        return Terms(books["injective"], books[venue], bid, (bid + ask) / 2, carry)
+        home, there = books["injective"], books[venue]
+        # A perpetual has to be closed again, and its other leg with it.
+        exit_fee = home.fee + there.fee if venue == "hyperliquid" else Fraction(0)
+        return Terms(home, there, bid, (bid + ask) / 2, carry, exit_fee)
 
     return of
 
@@ -298,9 +304,9 @@ def check(row: Mapping[str, Any], terms: Terms, wanted: Trade) -> None:
     near(row["buy_price"], wanted.cost / wanted.quantity)
     near(row["sell_price"], wanted.revenue / wanted.quantity)
     ask, bid = Fraction(terms.home.sides.asks[0][0]), Fraction(terms.there.sides.bids[0][0])
-    first = bid * terms.bid_rate * (1 - terms.there.fee) / ask - (1 + terms.home.fee) - terms.carry
+    first = bid * terms.bid_rate * (1 - terms.there.fee) / ask - (1 + terms.home.fee) - terms.carry - terms.exit_fee
     near(row["indicative_edge"], first, 7)
-    for name in ("buy_fee", "sell_fee", "slippage", "conversion", "carry"):
+    for name in ("buy_fee", "sell_fee", "slippage", "conversion", "carry", "exit_fee"):
         near(row["costs"][name], getattr(wanted, name))
     # Nothing recorded prices INJ in USDT on the oracle, so gas is left out, and said to be.
     assert row["costs"]["gas"] == "0"

@@ -34,17 +34,18 @@ class Replica:
     def step(self):
         received, _, text = self.pending or next(self.lines).partition(b" ")
         self.pending, self.at = None, int(received)
+        if b"@depth" not in text and b"lastUpdateId" not in text:
+            return
         message = json.loads(text)
         if "lastUpdateId" in message:
             self.sequence = message["lastUpdateId"]
             self.change(message["bids"], message["asks"])
             for diff in self.early:
                 self.follow(diff)
-        elif "@depth" in message["stream"]:
-            if self.sequence is None:
-                self.early.append(message["data"])
-            else:
-                self.follow(message["data"])
+        elif self.sequence is None:
+            self.early.append(message["data"])
+        else:
+            self.follow(message["data"])
 
     def follow(self, diff):
         if diff["u"] <= self.sequence:
@@ -121,12 +122,12 @@ def decided(instant, home, other):
 
 
 def top_edges(home, other):
-    """Net edge of the first unit in each direction, exactly."""
+    """Net edge of the first unit in each direction, exactly; the perpetual makes both legs be closed again."""
     (one, (bids, asks)), (reference, (their_bids, their_asks)) = home, other
     fee, their_fee = one.taker_fee, reference.taker_fee
     return {
-        Side.BUY: their_bids[0][0] * (1 - their_fee) / asks[0][0] - (1 + fee),
-        Side.SELL: bids[0][0] * (1 - fee) / their_asks[0][0] - (1 + their_fee),
+        Side.BUY: their_bids[0][0] * (1 - their_fee) / asks[0][0] - (1 + fee) - (fee + their_fee),
+        Side.SELL: bids[0][0] * (1 - fee) / their_asks[0][0] - (1 + their_fee) - (fee + their_fee),
     }
 
 
@@ -150,6 +151,8 @@ def test_after_taker_fees_no_opportunity_is_reported(spot_fee, spot_at_home):
         assert edge.rejection.reason is Reason.NOT_CROSSED
         assert edge.side is max(exact, key=exact.get)
         assert edge.indicative == pytest.approx(float(exact[edge.side]), abs=1e-12)
+        # Not even the way in is earned: nothing stands before the way out is paid either.
+        assert exact[edge.side] + home[0].taker_fee + other[0].taker_fee < 0
         judged += 1
     assert judged > 250
 
@@ -170,7 +173,7 @@ def test_without_fees_the_same_books_cross_and_are_reported_at_their_gap(spot_at
 
 def test_a_planted_gap_wider_than_the_fees_is_reported():
     instant, home, other = next(pairs("0.001", "0.0005", spot_at_home=True))
-    dearer = [[(price * D("1.003"), quantity) for price, quantity in side] for side in home[1]]
+    dearer = [[(price * D("1.005"), quantity) for price, quantity in side] for side in home[1]]
     edge = decided(instant, (home[0], dearer), other)
     assert edge.stands
     assert edge.side is Side.SELL

@@ -118,7 +118,18 @@ def test_a_perpetual_leg_is_charged_the_funding_of_its_side() -> None:
     earning = cross_venue(_snapshot(pair=perp, tops=opposite), perp, limits)
     assert earning.pricing is not None
     assert earning.pricing.costs.carry == 0.0
-    assert earning.notes == long_here.notes == ("gas is not counted: nothing prices INJ",)
+    assert earning.notes == long_here.notes
+    assert "perpetual against perpetual: the gap need not close" in earning.notes
+
+
+def test_a_perpetual_leg_means_that_both_legs_are_closed_again() -> None:
+    perp = Pairing(HOME, replace(OTHER, kind=MarketKind.PERPETUAL))
+    with_perp, spot = (cross_venue(_snapshot(pair=p), p, LOOSE).pricing for p in (perp, PAIR))
+    assert with_perp is not None
+    assert spot is not None
+    assert spot.costs.exit_fee == 0.0
+    assert with_perp.costs.exit_fee == pytest.approx(0.002 * with_perp.notional)
+    assert with_perp.profit == pytest.approx(spot.profit - with_perp.costs.exit_fee)
 
 
 def test_gas_of_one_order_is_paid_in_the_home_quote() -> None:
@@ -362,6 +373,13 @@ def _funding(snapshot: Snapshot, pair: Pairing, side: Side, limits: Limits) -> F
     return total
 
 
+def _way_out(pair: Pairing) -> Fraction:
+    """Both taker fees once more, where a perpetual has to be closed."""
+    if MarketKind.PERPETUAL not in {market.kind for market in pair}:
+        return Fraction(0)
+    return sum((Fraction(market.taker_fee) for market in pair), Fraction(0))
+
+
 def _swept(side: Levels, quantity: Fraction) -> Fraction:
     total = Fraction(0)
     for price, held in zip(*side, strict=True):
@@ -387,7 +405,7 @@ def exact_profit(
     return (
         _swept(bids, amount) * get_rate * (1 - Fraction(gets.taker_fee))
         - _swept(asks, amount) * pay_rate * (1 + Fraction(pays.taker_fee))
-        - _funding(snapshot, pair, side, limits) * Fraction(asks.prices[0]) * middle * amount
+        - (_funding(snapshot, pair, side, limits) + _way_out(pair)) * Fraction(asks.prices[0]) * middle * amount
         - Fraction(limits.gas_inj) * 25
     )
 

@@ -57,7 +57,7 @@ def test_heights_are_those_of_a_chain_that_has_run_for_years(clock):
     assert BlockClock(WORLD, clock, 7).moment().height == FIRST_HEIGHT + 7
 
 
-@given(st.integers(-10**6, 10**6), st.integers(0, 10**6), st.floats(0.01, 0.99))
+@given(st.integers(-(10**6), 10**6), st.integers(0, 10**6), st.floats(0.01, 0.99))
 def test_a_block_lasts_from_its_time_until_the_next_ones(block, current, part):
     moment = BlockClock(WORLD, FakeClock(), current, hold=True).moment()
     made_s = moment.time_of(block).timestamp()

@@ -1,15 +1,11 @@
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import httpx
 import pytest
 
-from defi_analytics.errors import WrongState
 from defi_analytics.sandbox.listings import SPOT
-from defi_analytics.sandbox.moment import BlockClock
 from defi_analytics.sandbox.sandbox import Sandbox
-from defi_analytics.sandbox.world import World
 from tests.fakes import NOON, FakeClock
 
 BOOK = f"/injective/exchange/v2/spot/orderbook/{SPOT[0].market_id}"
@@ -58,28 +54,6 @@ async def test_another_seed_or_block_gives_other_bytes():
         )
 
 
-async def test_blocks_follow_the_clock_every_650_milliseconds():
-    clock = FakeClock()
-    async with Sandbox(seed=1, clock=clock, start_block=5) as sandbox:
-        assert (sandbox.moment().block, sandbox.moment().at) == (5, NOON)
-        clock.advance(0.64)
-        assert sandbox.moment().block == 5
-        clock.advance(0.02)
-        assert sandbox.moment().block == 6
-        clock.advance(650)
-        assert sandbox.moment().block == 1006
-        assert 0 <= (clock.now() - sandbox.moment().at).total_seconds() < 0.65
-        with pytest.raises(WrongState):
-            sandbox.advance()
-
-
-def test_times_and_blocks_convert_both_ways():
-    moment = BlockClock(World(1), FakeClock(), 100, hold=True).moment()
-    for block in (-5_000, 99, 100, 101, 7_777):
-        assert moment.block_at(moment.time_of(block).timestamp()) == block
-    assert moment.block_at(NOON.timestamp() - 0.1) == 99
-
-
 async def test_a_held_sandbox_keeps_its_prices_fresh_until_it_is_advanced(client, get, clock, sandbox):
     book, status = await get(BOOK), await get("/sandbox/status")
     clock.advance(3_600)
@@ -88,39 +62,6 @@ async def test_a_held_sandbox_keeps_its_prices_fresh_until_it_is_advanced(client
     advanced = (await client.post("/sandbox/advance?blocks=4")).json()
     assert advanced["block"] == status["block"] + 4 == sandbox.moment().block
     assert await get(BOOK) != book
-
-
-async def test_bad_requests_to_advance_are_refused(client):
-    assert (await client.post("/sandbox/advance?blocks=x")).status_code == 400
-    async with Sandbox(seed=1, clock=FakeClock()) as running, httpx.AsyncClient() as other:
-        assert (await other.post(f"{running.url}/sandbox/advance")).status_code == 409
-
-
-async def test_the_truth_is_told_over_http_and_by_the_object_alike(get, sandbox):
-    for _ in range(40):
-        if sandbox.truth():
-            break
-        sandbox.advance(20)
-    told = (await get("/sandbox/truth"))["planted"]
-    known = sandbox.truth()
-    assert known
-    assert [(row["kind"], row["market_id"], row["side"]) for row in told] == [
-        (one.kind, one.market_id, one.side) for one in known
-    ]
-    for row, one in zip(told, known, strict=True):
-        assert Decimal(row["top_edge"]) == pytest.approx(one.top_edge)
-        assert Decimal(row["best_quantity"]) == one.best_quantity
-        assert Decimal(row["profit_quote"]) == one.profit_quote
-    assert (await get("/sandbox/truth", min_edge="0.5"))["planted"] == []
-    await get("/sandbox/truth", 400, min_edge="-1")
-    await get("/sandbox/nope", 404)
-
-
-async def test_the_status_tells_seed_fees_and_skill(get):
-    status = await get("/sandbox/status")
-    assert (status["seed"], status["held"], status["chain_id"]) == (11, True, "injective-777")
-    assert status["taker_fees"] == {"binance": "0.001", "hyperliquid": "0.00045"}
-    assert status["forecast_skill"] == 0.3
 
 
 async def test_every_service_has_its_own_base_url(sandbox):

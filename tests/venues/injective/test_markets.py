@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from defi_analytics.domain.market import MarketKind, MarketStatus
+from defi_analytics.domain.market import MarketKind
 from defi_analytics.errors import Malformed
 from defi_analytics.venues.injective.assets import assets_of
 from defi_analytics.venues.injective.markets import (
@@ -12,7 +12,7 @@ from defi_analytics.venues.injective.markets import (
 )
 from tests.fakes import NOON
 from tests.shared_data import shared, shared_json
-from tests.venues.injective.payloads import INJ_USDT_ID, USDT, body, market_id, perp, spot, tops
+from tests.venues.injective.payloads import INJ_USDT_ID, body, market_id, perp, spot, tops
 
 MAINNET, TESTNET = assets_of("injective-1"), assets_of("injective-888")
 TESTNET_INJ = "0x0611780ba69656949525013d947713300f56c37b6175e02f26bffa495c3208fe"
@@ -121,21 +121,6 @@ def test_a_one_sided_top_has_one_side():
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
-    [
-        ("Active", MarketStatus.ACTIVE),
-        ("Paused", MarketStatus.PAUSED),
-        ("ForcePaused", MarketStatus.PAUSED),
-        ("force_paused", MarketStatus.PAUSED),
-        ("Demolished", MarketStatus.CLOSED),
-        ("Expired", MarketStatus.CLOSED),
-    ],
-)
-def test_statuses_are_mapped(told, status):
-    assert spots(spot(status=told)).markets[INJ_USDT_ID].status is status
-
-
-@pytest.mark.parametrize(
     "change",
     [
         {"min_price_tick_size": "0.000000000000000000"},
@@ -180,18 +165,6 @@ def test_a_market_listed_twice_counts_once():
     listing = spots(spot(), spot(ticker="FAKE/USDT"))
     assert listing.markets[INJ_USDT_ID].ticker == "INJ/USDT"
     assert "listed already" in listing.problems[0].message
-
-
-def test_an_unknown_denomination_is_unverified_whatever_the_ticker():
-    market = spots(spot(base_denom="factory/inj1evil/inj")).markets[INJ_USDT_ID]
-    assert (market.ticker, market.base, market.quote, market.verified) == ("INJ/USDT", "", "", False)
-
-
-def test_ids_are_lower_case_and_tickers_kept_raw():
-    market = spots(spot(market_id=INJ_USDT_ID.upper().replace("0X", "0x"), ticker="APP/INJ ")).markets[
-        INJ_USDT_ID
-    ]
-    assert market.ticker == "APP/INJ "
 
 
 @pytest.mark.parametrize(
@@ -267,23 +240,3 @@ def test_an_expiring_derivative_of_the_indexer_is_a_future():
     listing = parse_indexer_markets("i", body({"markets": rows}), MAINNET, MarketKind.PERPETUAL)
     assert [m.kind for m in listing.markets.values()] == [MarketKind.PERPETUAL, MarketKind.FUTURE]
     assert [m.price_tick for m in listing.markets.values()] == [Decimal("0.01"), Decimal("1e-21")]
-
-
-def test_human_and_chain_format_lists_agree_market_by_market():
-    chain = spots(spot()).markets[INJ_USDT_ID]
-    row = {
-        "ticker": "INJ/USDT",
-        "baseDenom": "inj",
-        "quoteDenom": USDT,
-        "baseTokenMeta": {"decimals": 18},
-        "quoteTokenMeta": {"decimals": 6},
-        "makerFeeRate": "-0.00005",
-        "takerFeeRate": "0.0005",
-        "marketId": INJ_USDT_ID,
-        "marketStatus": "active",
-        "minPriceTickSize": "0.000000000000001",
-        "minQuantityTickSize": "10000000000000000",
-        "minNotional": "1000000",
-    }
-    indexed = parse_indexer_markets("i", body({"markets": [row]}), MAINNET, MarketKind.SPOT)
-    assert indexed.markets[INJ_USDT_ID] == chain

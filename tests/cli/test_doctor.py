@@ -1,0 +1,128 @@
+import msgspec
+import pytest
+
+from defi_analytics.cli import doctor
+from defi_analytics.cli.schemas import CheckRow
+from defi_analytics.sandbox.sandbox import Sandbox
+from defi_analytics.sandbox.server import Response
+from tests.cli.forms import FORMS, assert_form
+from tests.cli.front import DOWN, answering
+from tests.fakes import FakeClock
+
+CHECKS = [
+    "python",
+    "state folder",
+    "free disk",
+    "injective-py",
+    "injective",
+    "hyperliquid",
+    "binance",
+    "injective-oracle",
+    "allora",
+]
+
+
+def checks(ran):
+    return {row.name: row for row in msgspec.convert(ran.rows, list[CheckRow])}
+
+
+def failed(ran):
+    return {name for name, row in checks(ran).items() if not row.ok}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_checks_are_shown_in_every_form(defi, form):
+    assert_form(defi("doctor", "-o", form), form, doctor.COLUMNS, len(CHECKS))
+
+
+def test_where_all_is_well_nothing_is_to_be_done(defi):
+    ran = defi("doctor", "--json")
+    rows = checks(ran)
+    assert list(rows) == CHECKS
+    assert all(row.ok and row.message for row in rows.values())
+    assert not any(row.hint for name, row in rows.items() if name != "injective-py")
+    assert rows["allora"].message.endswith(", keyless")
+    assert "markets in" in rows["injective"].message
+    assert "prices, newest" in rows["injective-oracle"].message
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/injective/exchange/", "injective"),
+        ("/hyperliquid/", "hyperliquid"),
+        ("/binance/api/v3/ticker", "binance"),
+        ("/injective/oracle/", "injective-oracle"),
+        ("/allora/", "allora"),
+    ],
+)
+def test_one_upstream_down_is_one_failed_check_and_exit_5(defi, background, sandbox, monkeypatch, path, name):
+    with answering(background, sandbox, monkeypatch, {path: DOWN}):
+        ran = defi("doctor", "--json")
+    assert ran.code == 5
+    assert failed(ran) == {name}
+    assert "503" in checks(ran)[name].message
+    assert checks(ran)[name].hint == "check the network and the URL: defi config show --origin"
+
+
+def test_an_oracle_without_prices_is_a_failed_check(defi, background, sandbox, monkeypatch):
+    empty = Response(body=b'{"price_states": []}')
+    with answering(background, sandbox, monkeypatch, {"/injective/oracle/": empty}):
+        ran = defi("doctor", "--json")
+    assert (ran.code, failed(ran)) == (5, {"injective-oracle"})
+    row = checks(ran)["injective-oracle"]
+    assert (row.message, row.hint) == ("no prices of known assets", "oracle edges will be missing")
+
+
+@pytest.fixture
+def old_sandbox(background, defi, monkeypatch):
+    """Its present is long past."""
+    sandbox = Sandbox(58, FakeClock(), hold=True)
+    background.call(sandbox.__aenter__())
+    monkeypatch.setenv("DEFI_SANDBOX__PORT", sandbox.url.rpartition(":")[2])
+    yield sandbox
+    background.call(sandbox.__aexit__())
+
+
+def test_what_an_upstream_tells_too_late_is_a_failed_check(defi, old_sandbox):
+    ran = defi("doctor", "--json")
+    assert (ran.code, failed(ran)) == (5, {"injective-oracle", "allora"})
+    assert checks(ran)["allora"].hint == "predictions are stale"
+    assert checks(ran)["injective-oracle"].hint == "oracle edges will be refused"
+
+
+def test_a_key_is_named_but_not_shown(defi, monkeypatch):
+    monkeypatch.setenv("ALLORA_API_KEY", "UP-0123456789abcdef01234567")
+    ran = defi("doctor", "--json")
+    assert checks(ran)["allora"].message.endswith("with a key")
+    assert "0123456789abcdef" not in ran.out + ran.err
+
+
+def test_a_state_folder_that_does_not_exist_yet_is_no_fault(defi, home, monkeypatch):
+    monkeypatch.setenv("DEFI_HOME", str(home / "not" / "yet"))
+    row = checks(defi("doctor", "--json"))["state folder"]
+    assert (row.ok, row.message) == (True, str(home / "not" / "yet"))
+
+
+@pytest.mark.parametrize("name", ["file", "file/below/it"])
+def test_a_state_folder_that_cannot_be_one_is_a_failed_check(defi, home, monkeypatch, name):
+    (home / "file").write_text("")
+    monkeypatch.setenv("DEFI_HOME", str(home / name))
+    ran = defi("doctor", "--json")
+    assert ran.code == 5
+    assert checks(ran)["state folder"].hint == "set DEFI_HOME to a folder you can write to"
+
+
+def test_too_little_room_an_old_python_and_a_missing_sdk_are_told(defi, monkeypatch):
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**80)
+    monkeypatch.setattr(doctor, "OLDEST_PYTHON", (99, 0))
+    monkeypatch.setattr(doctor, "installed", lambda package: "not installed")
+    ran = defi("doctor", "--json")
+    assert (ran.code, failed(ran)) == (5, {"free disk", "python"})
+    sdk = checks(ran)["injective-py"]
+    assert (sdk.ok, sdk.message, sdk.hint) == (True, "not installed", "only needed for signing and gRPC")
+
+
+def test_settings_that_cannot_be_used_are_exit_3(defi, monkeypatch):
+    monkeypatch.setenv("DEFI_SCAN__TOP", "many")
+    assert defi("doctor").code == 3

@@ -1,0 +1,85 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from defi_analytics.cli.common import Output
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import Column, emit, emit_record, fitting
+from defi_analytics.cli.schemas import VersionRow, WarningRow
+from tests.cli.test_common import common
+
+COLUMNS = (
+    Column("Name", lambda r: r.name),
+    Column("Version", lambda r: r.version, number=True),
+    Column("Twice", lambda r: r.name * 2, spare=1),
+    Column("Thrice", lambda r: r.name * 3, spare=2),
+)
+
+
+def row(name, version="1"):
+    return VersionRow(name=name, version=version)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "=cmd|'/c calc'!A1"])
+def test_csv_disarms_a_text_that_a_spreadsheet_would_run_but_not_a_number(capsys, start):
+    emit(Document("version", [row(f"{start}1", "-5")]), COLUMNS[:2], common(output=Output.CSV))
+    (_, (name, version)) = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert name.startswith("'")
+    assert version == "-5"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=5))
+def test_lines_stay_lines_and_columns_columns_whatever_strangers_write(capsys, texts):
+    rows = [row(name, version) for name, version in texts]
+    emit(Document("version", rows), COLUMNS, common(output=Output.PLAIN))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(rows) + 1
+    assert all(line.count("\t") == len(COLUMNS) - 1 for line in lines)
+    emit(Document("version", rows), COLUMNS, common(output=Output.CSV))
+    assert len(list(csv.reader(io.StringIO(capsys.readouterr().out, newline="")))) == len(rows) + 1
+    emit(Document("version", rows), COLUMNS, common(output=Output.NDJSON))
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["name"], one["version"]) for one in found] == texts
+
+
+def test_markup_of_the_table_library_is_plain_text(capsys):
+    emit(Document("version", [row("[bold red]A[/]B[/]")]), COLUMNS[:1], common(output=Output.TABLE))
+    assert "[bold red]A[/]B[/]" in capsys.readouterr().out
+
+
+def test_warnings_go_to_standard_error_but_into_the_document_of_json(capsys):
+    document = Document(
+        "version", [row("a")], warnings=[WarningRow(code="STALE", message="old \x1b[2J book")]
+    )
+    emit(document, COLUMNS, common(output=Output.PLAIN))
+    assert capsys.readouterr().err == "defi: warning: old [2J book\n"
+    emit(document, COLUMNS, common(json=True))
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert json.loads(captured.out)["warnings"][0]["message"] == "old \x1b[2J book"
+
+
+def test_spare_columns_go_first_and_the_others_never():
+    rows = [row("abcdefghij", "1.5")]
+    assert [c.name for c in fitting(rows, COLUMNS, 200)] == ["Name", "Version", "Twice", "Thrice"]
+    assert [c.name for c in fitting(rows, COLUMNS, 50)] == ["Name", "Version", "Twice"]
+    assert [c.name for c in fitting(rows, COLUMNS, 5)] == ["Name", "Version"]
+
+
+@pytest.mark.parametrize("columns", [1, 10, 30, 300])
+def test_no_width_cuts_a_figure(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    emit(Document("version", [row("x" * 100, "123,456,789.12")]), COLUMNS, common(output=Output.TABLE))
+    assert "123,456,789.12" in capsys.readouterr().out
+
+
+def test_a_single_record_is_a_line_for_each_field(capsys):
+    emit_record(Document("version", [row("a", "b")]), common(output=Output.PLAIN))
+    assert capsys.readouterr().out == "Field\tValue\nname\ta\nversion\tb\n"
+    emit_record(Document("version", [row("a", "b")]), common(output=Output.NDJSON))
+    assert json.loads(capsys.readouterr().out) == {"name": "a", "version": "b"}

@@ -1,0 +1,43 @@
+import logging
+import stat
+
+import pytest
+
+
+def test_a_key_in_the_environment_is_warned_of_once_and_never_shown(bare, monkeypatch, home):
+    monkeypatch.setenv("ALLORA_API_KEY", "UP-sesame-sesame")
+    ran = bare("topics", "list", "--json")
+    assert ran.code == 0
+    assert ran.err.count("ALLORA_API_KEY") == 1
+    assert bare("topics", "list", "-q").err == ""
+    everything = ran.out + ran.err + "".join(p.read_text() for p in home.rglob("*") if p.is_file())
+    assert "sesame" not in everything
+
+
+def test_the_log_goes_where_it_is_told_and_is_private(bare, home, monkeypatch):
+    monkeypatch.setenv("DEFI_LOGGING__LEVEL", "DEBUG")
+    monkeypatch.setattr("defi_analytics.cli.topics._topics", noisy)
+    ran = bare("topics", "list", "--log-file", str(home / "a.log"), "-v")
+    assert ran.code == 0
+    assert "hello from a test" in ran.err
+    assert "hello from a test" in (home / "a.log").read_text()
+    assert stat.S_IMODE((home / "a.log").stat().st_mode) == 0o600
+
+
+async def noisy(app, refresh):
+    from defi_analytics.predictors.allora.topics import bundled_registry
+
+    logging.getLogger("test").info("hello from a test")
+    return bundled_registry().topics("mainnet")
+
+
+@pytest.mark.parametrize(("flags", "said"), [(["-q"], False), ([], False), (["-v"], True), (["-vv"], True)])
+def test_verbosity_decides_what_standard_error_gets(bare, monkeypatch, flags, said):
+    monkeypatch.setattr("defi_analytics.cli.topics._topics", noisy)
+    assert ("hello from a test" in bare("topics", "list", *flags).err) is said
+
+
+@pytest.mark.parametrize("option", [["-q"], ["--json"], ["-o", "plain"], []])
+def test_a_spinner_turns_only_where_a_person_looks(defi, option):
+    ran = defi("topics", "list", *option, terminal=True)
+    assert ("asking Allora" in ran.err) is not bool(option)

@@ -1,0 +1,95 @@
+import json
+import re
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.sandbox.control import respond
+from defi_analytics.sandbox.listings import SPOT
+from defi_analytics.sandbox.moment import BlockClock
+from defi_analytics.sandbox.server import Request
+from defi_analytics.sandbox.world import World
+from tests.fakes import FakeClock
+
+
+def ask(clock, method, name, **query):
+    answer = respond(Request(method, f"/sandbox/{name}", tuple(query.items()), (), b""), clock)
+    return answer.status, json.loads(answer.body)
+
+
+@pytest.fixture
+def held():
+    return BlockClock(World(11), FakeClock(), 61, hold=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "blocks", "status"),
+    [
+        ("POST", "advance", "x", 400),
+        ("POST", "advance", "-1", 400),
+        ("POST", "advance", "1" * 10, 400),
+        ("GET", "advance", "1", 404),
+        ("POST", "status", "1", 404),
+    ],
+)
+def test_what_is_no_order_to_advance_is_refused_and_moves_nothing(held, method, name, blocks, status):
+    answer = ask(held, method, name, blocks=blocks)
+    assert (answer[0], list(answer[1]), held.moment().block) == (status, ["error"], 61)
+
+
+def test_blocks_that_follow_the_clock_cannot_be_advanced():
+    assert ask(BlockClock(World(1), FakeClock()), "POST", "advance")[0] == 409
+
+
+def test_an_advance_is_by_one_block_unless_told_and_answers_with_the_new_status(held):
+    for told, block in (({}, 62), ({"blocks": "0"}, 62), ({"blocks": "4"}, 66)):
+        assert ask(held, "POST", "advance", **told) == (200, ask(held, "GET", "status")[1])
+        assert (held.moment().block, ask(held, "GET", "status")[1]["block"]) == (block, block)
+
+
+async def test_the_truth_is_told_over_http_and_by_the_object_alike(get, sandbox):
+    for _ in range(40):
+        if sandbox.truth():
+            break
+        sandbox.advance(20)
+    told = (await get("/sandbox/truth"))["planted"]
+    known = sandbox.truth()
+    assert known
+    assert [(row["kind"], row["market_id"], row["side"]) for row in told] == [
+        (one.kind, one.market_id, one.side) for one in known
+    ]
+    for row, one in zip(told, known, strict=True):
+        assert Decimal(row["top_edge"]) == pytest.approx(one.top_edge)
+        assert Decimal(row["best_quantity"]) == one.best_quantity
+        assert Decimal(row["profit_quote"]) == one.profit_quote
+    assert (await get("/sandbox/truth", min_edge="0.5"))["planted"] == []
+    await get("/sandbox/truth", 400, min_edge="-1")
+    await get("/sandbox/nope", 404)
+
+
+async def test_the_status_tells_seed_fees_and_skill(get):
+    status = await get("/sandbox/status")
+    assert (status["seed"], status["held"], status["chain_id"]) == (11, True, "injective-777")
+    assert status["taker_fees"] == {"binance": "0.001", "hyperliquid": "0.00045"}
+    assert status["forecast_skill"] == 0.3
+
+
+def test_every_figure_of_the_truth_is_an_exact_decimal_without_an_exponent(held):
+    rows = ask(held, "GET", "truth", min_edge="0")[1]["planted"]
+    assert rows
+    for row in rows:
+        assert re.fullmatch(r"0\.\d{18}", row["top_edge"])
+        assert all(re.fullmatch(r"\d+(\.\d+)?", row[name]) for name in ("best_quantity", "profit_quote"))
+
+
+def test_the_token_list_has_each_real_denomination_once_with_its_decimals_and_no_impostor(held):
+    tokens = ask(held, "GET", "tokens.json")[1]
+    decimals = {token["denom"]: token["decimals"] for token in tokens}
+    assert len(decimals) == len(tokens)
+    real = [listing for listing in SPOT if not listing.impostor]
+    assert decimals == {
+        **{listing.base_denom: listing.base_decimals for listing in real},
+        **{listing.quote_denom: listing.quote_decimals for listing in real},
+    }
+    symbols = {token["denom"]: token["symbol"] for token in tokens}
+    assert all(f"{symbols[one.base_denom]}/{symbols[one.quote_denom]}" == one.ticker for one in real)
