@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from defi_analytics.app.parts import App
 from defi_analytics.clock import WallClock
 from defi_analytics.config.load import PROJECT_FILE
 from defi_analytics.config.loaded import Loaded
-from defi_analytics.config.settings import Settings
+from defi_analytics.config.settings import LoggingSettings, Settings
 from defi_analytics.errors import DefiError
 from defi_analytics.ports import Clock, HttpClient
 
@@ -24,7 +25,7 @@ INJECTIVE_RATE_PER_S = 20
 
 
 @asynccontextmanager
-async def opened_app(loaded: Loaded, environ: Mapping[str, str]) -> AsyncIterator[App]:
+async def opened_app(loaded: Loaded, environ: Mapping[str, str], *, hold: bool = True) -> AsyncIterator[App]:
     """The parts, open; closed again however the run ends. A sandbox is started if none is running."""
     from defi_analytics.http.client import Http
 
@@ -33,7 +34,7 @@ async def opened_app(loaded: Loaded, environ: Mapping[str, str]) -> AsyncIterato
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(Http(clock, policy_of(settings), settings.home / "hosts"))
         if settings.network == "sandbox":
-            endpoints = await sandbox_endpoints(settings, http, clock, stack)
+            endpoints = await sandbox_endpoints(settings, http, clock, stack, hold=hold)
             settings = pointed_at(settings, endpoints)
         key, warnings = allora_key(loaded, environ)
         yield App(settings, http, clock, injective_network(settings), key, warnings)
@@ -44,14 +45,14 @@ def policy_of(settings: Settings) -> "Policy":
     from defi_analytics.http.policy import Policy
 
     own, network = settings.http, injective_network(settings)
-    rates = {host_of(venue.url): int(venue.rate_per_s) for venue in settings.venues.values() if venue.url}
+    rates = {host_of(venue.url): venue.rate_per_s for venue in settings.venues.values() if venue.url}
     rates |= dict.fromkeys(map(host_of, (network.lcd_url, network.indexer_url)), INJECTIVE_RATE_PER_S)
     return Policy(
         deadline_s=float(own.deadline_s),
         attempts=own.attempts,
         max_body_bytes=own.max_body_bytes,
-        rate_per_s=int(own.rate_per_s),
-        rates_per_s={host: max(1, rate) for host, rate in rates.items()} | LOOPBACK_RATES_PER_S,
+        rate_per_s=own.rate_per_s,
+        rates_per_s=rates | LOOPBACK_RATES_PER_S,
     )
 
 
@@ -109,12 +110,22 @@ def allora_key(
 
 
 def trusted(loaded: Loaded) -> Settings:
-    """The settings without what a stranger's ./settings.yaml may not decide: where a key is sent."""
+    """The settings without what a stranger's ./settings.yaml may not decide.
+
+    A file that merely lies in the working folder says neither where a key is sent nor which file is written.
+    """
     settings = loaded.settings
-    where = loaded.origins.get("allora.allow_custom_host", "").rpartition(":")[0]
-    if where != str(PROJECT_FILE):
-        return settings
-    return replace(settings, allora=replace(settings.allora, allow_custom_host=False))
+
+    def from_project(name: str) -> bool:
+        return loaded.origins.get(name, "").rpartition(":")[0] == str(PROJECT_FILE)
+
+    allora, log = settings.allora, settings.logging
+    if from_project("allora.allow_custom_host") or from_project("allora.base_url"):
+        allora = replace(allora, allow_custom_host=False)
+    path = PurePath(log.file_path)
+    if from_project("logging.file_path") and (path.is_absolute() or ".." in path.parts):
+        log = replace(log, file_path=LoggingSettings().file_path)
+    return replace(settings, allora=allora, logging=log)
 
 
 def sandbox_url(settings: Settings) -> str:
@@ -122,14 +133,14 @@ def sandbox_url(settings: Settings) -> str:
 
 
 async def sandbox_endpoints(
-    settings: Settings, http: HttpClient, clock: Clock, stack: AsyncExitStack
+    settings: Settings, http: HttpClient, clock: Clock, stack: AsyncExitStack, *, hold: bool
 ) -> Mapping[str, str]:
     """Those of the sandbox that is running at the configured port, else of one started for this run."""
     from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
 
     if await answers(http, f"{sandbox_url(settings)}/sandbox/status"):
         return endpoints_at(sandbox_url(settings))
-    sandbox = Sandbox(settings.sandbox.seed, clock, hold=True)
+    sandbox = Sandbox(settings.sandbox.seed, clock, hold=hold)
     return (await stack.enter_async_context(sandbox)).endpoints
 
 

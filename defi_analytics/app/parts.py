@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from defi_analytics.app.venues import VENUES, pick
-from defi_analytics.config.settings import Settings, VenueSettings
+from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
@@ -42,6 +41,7 @@ class App:
     """About how a key was given."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
     _reused: Predictor | None = None
+    _recorded: set[tuple[int, datetime]] = field(default_factory=set)
 
     @property
     def network(self) -> str:
@@ -75,13 +75,14 @@ class App:
             )
         if name not in self._venues:
             make = pick("venues", VENUES, name)
-            own = self.settings.venues.get(name) or VenueSettings("", Decimal(0), Decimal(0), Decimal(1))
-            self._venues[name] = make(own, self.http, self.clock)
+            if name not in self.settings.venues:
+                raise UsageError(f"venue {name!r} has no settings", hint="its URL and fees are not known")
+            self._venues[name] = make(self.settings.venues[name], self.http, self.clock)
         return self._venues[name]
 
     def predictor(self) -> "AlloraPredictor":
         """Allora through the chain's keyless interface, or through its API when a key is set."""
-        from defi_analytics.predictors.allora.predictor import AlloraPredictor
+        from defi_analytics.predictors.allora.predictor import AlloraPredictor, TopicChoice
 
         registry = self.topics()
         return AlloraPredictor(
@@ -90,7 +91,10 @@ class App:
             registry,
             self.history(),
             float(self.settings.allora.confidence_level),
-            pinned_topics(self.settings, registry),
+            TopicChoice(
+                pinned_topics(self.settings, registry),
+                self.settings.allora.prediction_settings.time_horizon,
+            ),
         )
 
     def topics(self) -> "Registry":
@@ -149,12 +153,14 @@ class App:
             journal.append("scan", at, {"network": self.network, "edges": edges})
 
     def record_predictions(self, predictions: Sequence[Prediction]) -> None:
-        """Appends predictions, each with the time it became usable, for later scoring."""
-        if not predictions:
+        """Appends predictions, each with the time it became usable, for later scoring; each once a run."""
+        new = [p for p in predictions if (p.topic.topic_id, p.usable_at) not in self._recorded]
+        if not new:
             return
         with self.journal() as journal:
-            for prediction in predictions:
+            for prediction in new:
                 journal.append("prediction", prediction.usable_at, {"prediction": prediction})
+                self._recorded.add((prediction.topic.topic_id, prediction.usable_at))
 
     def default_against(self) -> tuple[str, ...]:
         """The settings' venues; in the sandbox only those it imitates."""

@@ -1,24 +1,28 @@
 """One look: from what was asked and what the settings say to a snapshot and its edges."""
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from defi_analytics.app.parts import App
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Edge, EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.quote import Rate
-from defi_analytics.domain.snapshot import Listing, Snapshot
+from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, gather_snapshot
 from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
+from defi_analytics.mispricing.prediction import MOST_CONFIDENT
 from defi_analytics.ports import Clock
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.resolve import resolve_many
 
 Markets = Mapping[MarketKey, Market]
+
+ALL_KINDS = frozenset(MarketKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,13 @@ class Scan:
 
     @property
     def exit_code(self) -> int:
-        """0 if there was anything to compare with, else that nothing answered."""
-        others = any(key.venue != self.scope.home for key in self.snapshot.tops)
-        compared = others or bool(self.snapshot.quotes) or bool(self.snapshot.predictions)
+        """0 if at least one of the kinds asked for had something to compare with, or nothing failed."""
+        answered = {
+            EdgeKind.CROSS_VENUE: any(key.venue != self.scope.home for key in self.snapshot.tops),
+            EdgeKind.ORACLE: bool(self.snapshot.quotes),
+            EdgeKind.PREDICTION: bool(self.snapshot.predictions),
+        }
+        compared = any(answered[kind] for kind in self.scope.kinds)
         return 0 if compared or not self.snapshot.problems else Unavailable.exit_code
 
 
@@ -58,18 +66,70 @@ async def look(app: App, request: ScanRequest) -> Scan:
     """One look at everything asked for. Raises DataError when Injective itself cannot be read."""
     started = app.clock.monotonic()
     kinds = request.kinds or frozenset(EdgeKind(kind) for kind in app.settings.scan.kinds)
+    markets = kinds_of(request.markets)
+    try:
+        snapshot, scope = await _gathered(app, request, kinds, markets)
+    except UnknownMarket:
+        if markets == ALL_KINDS:
+            raise
+        # Perhaps it exists as a perpetual alone: look again with every list, and say so if not.
+        snapshot, scope = await _gathered(app, request, kinds, ALL_KINDS)
+    own = limits(app.settings, request, snapshot.markets)
+    edges = decide(snapshot, scope, own)
+    snapshot = replace(snapshot, problems=(*snapshot.problems, *_doubts(app, snapshot)))
+    _log(snapshot.problems, edges)
+    return Scan(request, snapshot, scope, edges, app.clock.monotonic() - started)
 
+
+async def _gathered(
+    app: App, request: ScanRequest, kinds: frozenset[EdgeKind], markets: frozenset[MarketKind]
+) -> tuple[Snapshot, Scope]:
     def choose(home: Listing) -> frozenset[MarketKey]:
-        markets = list(home.markets.values())
-        chosen = resolve_many(request.markets, markets) if request.markets else markets
+        listed = list(home.markets.values())
+        try:
+            chosen = resolve_many(request.markets, listed) if request.markets else listed
+        except UnknownMarket:
+            if home.problems:
+                raise Unavailable(
+                    VENUE, f"not all markets could be listed: {home.problems[0].message}"
+                ) from None
+            raise
         return frozenset(market.key for market in _quoted_as_asked(request, chosen))
 
+    sources = _sources(app, request, kinds, markets)
     wide = limits(app.settings, request, {})
-    snapshot, scope = await gather_snapshot(
-        _sources(app, request, kinds), app.clock, app.network, kinds, choose, wide
-    )
-    edges = decide(snapshot, scope, limits(app.settings, request, snapshot.markets))
-    return Scan(request, snapshot, scope, edges, app.clock.monotonic() - started)
+    return await gather_snapshot(sources, app.clock, app.network, kinds, choose, wide)
+
+
+def _doubts(app: App, snapshot: Snapshot) -> Iterator[Problem]:
+    """What a person should know besides failures: limits that reach no market, play money."""
+    home = [market for key, market in snapshot.markets.items() if key.venue == VENUE]
+    if {market.kind for market in home} > {MarketKind.SPOT}:
+        for own in app.settings.injective.markets:
+            try:
+                resolve_many([own.id], home)
+            except UnknownMarket as error:
+                yield Problem(
+                    "settings", error.code, f"injective.markets: its limits apply to nothing: {error}"
+                )
+    wanted = float(app.settings.allora.prediction_settings.min_confidence)
+    if snapshot.predictions and wanted > MOST_CONFIDENT:
+        yield Problem(
+            "settings",
+            "UNREACHABLE",
+            f"min_confidence {wanted} lets no forecast through: uncalibrated ones reach {MOST_CONFIDENT}",
+        )
+    if app.network == "testnet":
+        yield Problem(
+            "testnet", "PLAY_MONEY", "testnet prices are play money: no edge against live venues is real"
+        )
+
+
+def _log(problems: Sequence[Problem], edges: Sequence[Edge]) -> None:
+    log = logging.getLogger("defi.scan")
+    for problem in problems:
+        log.info("%s %s: %s", problem.source, problem.code, problem.message)
+    log.info("%d of %d candidates stand", sum(edge.stands for edge in edges), len(edges))
 
 
 def _quoted_as_asked(request: ScanRequest, chosen: Sequence[Market]) -> Sequence[Market]:
@@ -84,14 +144,15 @@ def _quoted_as_asked(request: ScanRequest, chosen: Sequence[Market]) -> Sequence
     return quoted
 
 
-def _sources(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> Sources:
+def _sources(
+    app: App, request: ScanRequest, kinds: frozenset[EdgeKind], markets: frozenset[MarketKind]
+) -> Sources:
     names = app.default_against() if request.against is None else request.against
     return Sources(
-        home=app.injective(kinds_of(request.markets)),
+        home=app.injective(markets),
         references=[app.venue(name) for name in names] if EdgeKind.CROSS_VENUE in kinds else [],
         oracles=[app.oracle()],
         predictor=app.reused_predictor() if EdgeKind.PREDICTION in kinds else None,
-        horizon_s=app.settings.allora.prediction_settings.time_horizon,
         fixed_rates=fixed_rates(app.settings, app.clock),
     )
 
@@ -133,8 +194,6 @@ def fixed_rates(settings: Settings, clock: Clock) -> tuple[Rate, ...]:
 
 def market_bounds(settings: Settings, markets: Markets) -> Mapping[MarketKey, MarketBounds]:
     """The settings' limits by market, for those of `markets` that they name."""
-    from defi_analytics.venues.injective.resolve import resolve_many
-
     bounds: dict[MarketKey, MarketBounds] = {}
     home = [m for key, m in markets.items() if key.venue == VENUE]
     for own in settings.injective.markets:

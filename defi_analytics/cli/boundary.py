@@ -26,7 +26,7 @@ def run(args: list[str]) -> int:
 
     previous = signal.signal(signal.SIGTERM, terminate)
     try:
-        return _guarded(args)
+        return _left(_guarded(args))
     except KeyboardInterrupt:
         return EXIT_TERMINATED if received else _interrupted()
     except OSError:
@@ -37,14 +37,24 @@ def run(args: list[str]) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
+def _left(code: int) -> int:
+    """`code`, without waiting for host names that still resolve; only commands that asked for some can."""
+    if "defi_analytics.cli.resolver" not in sys.modules:
+        return code
+    from defi_analytics.cli.resolver import leave
+
+    return leave(code)
+
+
 def _guarded(args: list[str]) -> int:
     try:
         _refuse_keys(args)
         code = _invoke(args)
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # The reader went away (`| head`), which click makes a SystemExit of.
-        discard(sys.stdout)
+    except (BrokenPipeError, SystemExit) as stop:
+        # The reader went away (`| head`), which click makes an exit of 1 of; 0 is a shell's completion, done.
+        if not (isinstance(stop, SystemExit) and stop.code == 0):
+            discard(sys.stdout)
         return 0
     except DefiError as error:
         return _reported(error, args)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
@@ -15,11 +15,22 @@ from defi_analytics.cli.session import Session, opened
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
+from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import DataError, NotCovered, Stale
+from defi_analytics.mispricing.rates import find_rate, observed_rates
+from defi_analytics.mispricing.rates import mid as mid_rate
 
 T = TypeVar("T")
+
+
+class Compared(NamedTuple):
+    """What a prediction is held against: a market, its book, and the rates between dollars."""
+
+    market: Market
+    book: OrderBook
+    rates: tuple[Rate, ...]
 
 
 async def shown(
@@ -42,9 +53,8 @@ async def _asked(
     session: Session, assets: Sequence[str], topics: Sequence[int], horizon_s: int | None
 ) -> list[Prediction | DataError]:
     predictor = session.app.predictor()
-    horizon = horizon_s or session.loaded.settings.allora.prediction_settings.time_horizon
     names = [asset.upper() for asset in assets] or ([] if topics else sorted(predictor.assets()))
-    asked: list[Awaitable[Prediction]] = [predictor.predict(name, horizon) for name in names]
+    asked: list[Awaitable[Prediction]] = [predictor.predict(name, horizon_s) for name in names]
     asked += [predictor.predict_topic(topic) for topic in topics]
     return list(await asyncio.gather(*(_outcome(one) for one in asked)))
 
@@ -67,7 +77,7 @@ def _plainest(errors: Sequence[DataError]) -> DataError:
 
 async def _books(
     session: Session, found: Sequence[Prediction], errors: list[DataError]
-) -> Mapping[str, tuple[Market, OrderBook]]:
+) -> Mapping[str, Compared]:
     """By asset: Injective's market of it with a dollar quote, a perpetual before spot, and its book.
 
     What cannot be read is left out and added to `errors`.
@@ -79,10 +89,12 @@ async def _books(
         errors.append(error)
         return {}
     assets = sorted({p.topic.asset for p in found} & best.keys())
-    books = await asyncio.gather(*(_outcome(home.order_book(best[asset])) for asset in assets))
-    errors += [book for book in books if isinstance(book, DataError)]
+    asked = asyncio.gather(*(_outcome(home.order_book(best[asset])) for asset in assets))
+    quotes, books = await asyncio.gather(_outcome(session.app.oracle().quotes()), asked)
+    errors += [answer for answer in (quotes, *books) if isinstance(answer, DataError)]
+    rates = () if isinstance(quotes, DataError) else observed_rates({}, {}, quotes)
     return {
-        asset: (best[asset], book)
+        asset: Compared(best[asset], book, rates)
         for asset, book in zip(assets, books, strict=True)
         if isinstance(book, OrderBook)
     }
@@ -102,7 +114,7 @@ def _show(
     session: Session,
     found: Sequence[Prediction],
     errors: Sequence[DataError],
-    books: Mapping[str, tuple[Market, OrderBook]],
+    books: Mapping[str, Compared],
 ) -> None:
     now = session.app.clock.now()
     rows = [prediction_row(one, now, books.get(one.topic.asset)) for one in found]
@@ -115,12 +127,9 @@ def _show(
     hint(session.common, "The interval is how far the workers disagree, not how wrong they may be.")
 
 
-def prediction_row(
-    prediction: Prediction, now: datetime, seen: tuple[Market, OrderBook] | None
-) -> PredictionRow:
+def prediction_row(prediction: Prediction, now: datetime, seen: Compared | None) -> PredictionRow:
     topic, interval = prediction.topic, prediction.interval
-    mid = seen[1].mid if seen else None
-    gap = prediction.predicted_price / mid - 1 if prediction.predicted_price and mid else None
+    mid = seen.book.mid if seen else None
     return PredictionRow(
         asset=topic.asset,
         source=prediction.source,
@@ -151,15 +160,23 @@ def prediction_row(
         inferers=prediction.inferers,
         forecasters=prediction.forecasters,
         stale=prediction.stale,
-        market=market_name(seen[0]) if seen else None,
+        market=market_name(seen.market) if seen else None,
         market_mid=decimal_text(mid),
-        gap=decimal_text(gap, 6),
+        gap=decimal_text(gap(prediction, seen), 6),
         notes=list(prediction.notes),
     )
 
 
 def _significant(text: str | None, digits: int = 6) -> str:
     return "" if text is None else decimal_text(float(text), digits) or ""
+
+
+def gap(prediction: Prediction, seen: Compared | None) -> float | None:
+    """The predicted price, in the market's quote, over its mid, less one; None where a part lacks."""
+    if seen is None or seen.book.mid is None or prediction.predicted_price is None:
+        return None
+    path = find_rate(seen.rates, prediction.quote, seen.market.quote)
+    return None if path is None else prediction.predicted_price * mid_rate(path) / seen.book.mid - 1
 
 
 def _interval(row: PredictionRow) -> str:

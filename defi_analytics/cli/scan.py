@@ -1,7 +1,8 @@
 import asyncio
+import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.errors import UsageError
+from defi_analytics.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from defi_analytics.app.scan import ScanRequest
@@ -112,6 +113,11 @@ def scan(
     from defi_analytics.app.scan import ScanRequest
     from defi_analytics.cli.scan_view import Options
 
+    if (watch or count) and common.format is Output.JSON:
+        raise UsageError(
+            "one JSON document cannot hold many scans", hint="use -o ndjson with --watch or --count"
+        )
+    finite({"--min-edge-bps": min_edge_bps, "--min-profit": min_profit, "--watch": watch})
     notionals, size_quote = sizes(size or ())
     request = ScanRequest(
         markets=tuple(market or ()),
@@ -130,33 +136,52 @@ def scan(
 async def _scan(common: Common, request: "ScanRequest", options: "Options") -> int:
     from defi_analytics.cli.session import opened
 
-    async with opened(common) as session:
-        code = await _once(session, request, options)
-        pause_s = options.watch_s or (
-            options.count and float(session.loaded.settings.monitoring.update_interval)
-        )
-        if not pause_s:
-            return code
-        rounds = 1
-        while options.count is None or rounds < options.count:
+    repeats = options.watch_s is not None or options.count is not None
+    async with opened(common, hold=not repeats) as session:
+        if not repeats:
+            return await _once(session, request, options)
+        interval_s = float(session.loaded.settings.monitoring.update_interval)
+        return await _repeated(session, request, options, options.watch_s or interval_s)
+
+
+async def _repeated(session: "Session", request: "ScanRequest", options: "Options", pause_s: float) -> int:
+    """Looks again and again; a look that fails is told in a line, and the next may succeed."""
+    from defi_analytics.cli.envelope import write_error_line
+
+    code = rounds = 0
+    while options.count is None or rounds < options.count:
+        if rounds:
             await session.app.clock.sleep(pause_s)
-            _clear(common)
-            code = await _once(session, request, options)
-            rounds += 1
-        return code
+        try:
+            code = await _once(session, request, options, repaint=rounds > 0)
+        except DataError as error:
+            if not error.retryable:
+                raise
+            write_error_line(error)
+            code = error.exit_code
+        rounds += 1
+    return code
 
 
-async def _once(session: "Session", request: "ScanRequest", options: "Options") -> int:
+async def _once(
+    session: "Session", request: "ScanRequest", options: "Options", *, repaint: bool = False
+) -> int:
     from defi_analytics.app.scan import look
     from defi_analytics.cli.scan_view import show
 
     with session.working("reading order books"):
         found = await look(session.app, request)
-    if options.record:
-        session.app.record_edges(found.snapshot.time, found.edges)
+    if repaint:
+        _clear(session.common)
     show(session, found, options)
+    # What was found is on the screen by now, so a journal that cannot be written loses nothing of it.
+    unkept = session.kept(lambda: session.app.record_predictions(found.snapshot.predictions))
+    if options.record:
+        unkept = session.kept(lambda: session.app.record_edges(found.snapshot.time, found.edges))
+    if found.exit_code or unkept:
+        return found.exit_code or unkept
     stood = any(edge.stands for edge in found.edges)
-    return EXIT_NOT_MET if options.exit_code and not stood else found.exit_code
+    return EXIT_NOT_MET if options.exit_code and not stood else 0
 
 
 def _clear(common: Common) -> None:
@@ -177,6 +202,13 @@ def sizes(texts: Sequence[str]) -> tuple[tuple[float, ...], str]:
             f"--size is given in {' and '.join(sorted(quotes))}", hint="use one currency in one scan"
         )
     return tuple(values), "".join(quotes)
+
+
+def finite(given: Mapping[str, float | None]) -> None:
+    """Refuses nan and inf, which compare as no number does. Raises UsageError."""
+    for name, value in given.items():
+        if value is not None and not math.isfinite(value):
+            raise UsageError(f"{name} must be a number, not {value}")
 
 
 def _seconds(text: str) -> float:

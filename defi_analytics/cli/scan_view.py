@@ -37,11 +37,13 @@ def show(session: Session, found: Scan, options: Options) -> None:
         "scan",
         rows,
         found.snapshot.network,
-        [
-            WarningRow(code=p.code, message=f"{p.source} failed: {p.message}", source=p.source)
-            for p in found.snapshot.problems
-        ],
-        Meta(elapsed_ms=round(found.elapsed_s * 1000), sources=_sources(rows)),
+        [WarningRow(code=p.code, message=p.message, source=p.source) for p in found.snapshot.problems],
+        Meta(
+            elapsed_ms=round(found.elapsed_s * 1000),
+            sources=_sources(rows),
+            candidates=len(found.edges),
+            standing=sum(edge.stands for edge in found.edges),
+        ),
     )
     common = session.common
     if rows or common.format is not Output.TABLE:
@@ -58,8 +60,9 @@ def show(session: Session, found: Scan, options: Options) -> None:
 
 def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
     edges = [e for e in found.edges if e.stands or options.include_rejected]
-    top = options.top or session.loaded.settings.scan.top
-    return [scan_row(edge, found.snapshot.time) for edge in edges[:top]]
+    # A program gets everything unless it says otherwise; a person gets what fits a screen.
+    screen = session.loaded.settings.scan.top if session.common.format is Output.TABLE else None
+    return [scan_row(edge, found.snapshot.time) for edge in edges[: options.top or screen]]
 
 
 def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:
@@ -81,14 +84,23 @@ def _conclude(session: Session, found: Scan, options: Options) -> None:
         + (f"; rejected: {reasons}" if reasons else "")
         + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s)"
     )
-    hint(session.common, _next(found, options))
+    hint(session.common, _next(session, found, options))
 
 
-def _next(found: Scan, options: Options) -> str:
-    names = shlex.join(found.request.markets)
-    command = f"defi scan {names}".strip()
-    if not any(e.stands for e in found.edges):
+def _next(session: Session, found: Scan, options: Options) -> str:
+    command = shlex.join(["defi", "scan", *found.request.markets, *_repeated(session, found)])
+    if not any(edge.stands for edge in found.edges):
         return f"Next: {command} --include-rejected   shows why each candidate was rejected"
     if not options.explain:
         return f"Next: {command} --explain   shows every cost and the age of each input"
     return f"Next: {command} --watch 5   looks again every 5 seconds"
+
+
+def _repeated(session: Session, found: Scan) -> list[str]:
+    """The options without which the next command would look at something else."""
+    given = ["--network", session.common.network.value] if session.common.network else []
+    for kind in sorted(found.request.kinds or ()):
+        given += ["--kind", kind.value]
+    for venue in found.request.against or ():
+        given += ["--against", venue]
+    return given

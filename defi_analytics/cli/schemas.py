@@ -262,6 +262,9 @@ class SourceRow(Row, frozen=True, kw_only=True):
 class Meta(Row, frozen=True, kw_only=True):
     elapsed_ms: int | None = None
     sources: list[SourceRow] = []
+    candidates: int | None = None
+    """How many were judged, and how many of them stand, whatever `data` was cut to."""
+    standing: int | None = None
 
 
 class ErrorRow(Row, frozen=True, kw_only=True):

@@ -2,18 +2,20 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from defi_analytics.app.opening import opened_app
+from defi_analytics.app.opening import opened_app, trusted
 from defi_analytics.app.parts import App
 from defi_analytics.cli.common import Common, Output
-from defi_analytics.cli.envelope import say
+from defi_analytics.cli.envelope import say, write_error_line
+from defi_analytics.cli.resolver import survive_slow_names
 from defi_analytics.config.load import load
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.domain.text import safe
+from defi_analytics.errors import DefiError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +36,15 @@ class Session:
             return
         with console.status(f"{what} on {self.app.network}…"):
             yield
+
+    def kept(self, write: Callable[[], None]) -> int:
+        """Writes to the journal what has been shown already; a failure is one line and its exit code."""
+        try:
+            write()
+        except DefiError as error:
+            write_error_line(error)
+            return error.exit_code
+        return 0
 
     def _console(self) -> "Console | None":
         quiet = self.common.quiet or self.common.format is not Output.TABLE or not sys.stderr.isatty()
@@ -58,12 +69,16 @@ def _warn(common: Common, warnings: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def opened(common: Common) -> AsyncIterator[Session]:
-    """A session whose parts are closed when the command ends, however it ends."""
+async def opened(common: Common, *, hold: bool = True) -> AsyncIterator[Session]:
+    """A session whose parts are closed when the command ends, however it ends.
+
+    `hold` keeps a sandbox that is started for this run at its first block, so that a run can be repeated.
+    """
     from defi_analytics.log import configure
 
     loaded = settings_of(common)
-    settings = loaded.settings
+    settings = trusted(loaded)
+    survive_slow_names()
     own = settings.logging
     configure(
         level=own.level,
@@ -73,6 +88,6 @@ async def opened(common: Common) -> AsyncIterator[Session]:
         home=settings.home,
         verbosity=-1 if common.quiet else common.verbose,
     )
-    async with opened_app(loaded, os.environ) as app:
+    async with opened_app(loaded, os.environ, hold=hold) as app:
         _warn(common, app.warnings)
         yield Session(common, loaded, app)

@@ -74,7 +74,7 @@ class ScanSettings:
         Amount | None, "smallest net edge shown, in bps; null: monitoring.min_profit_threshold"
     ] = None
     min_profit: Annotated[Amount, "smallest profit shown"] = _ZERO
-    max_age_s: Annotated[Seconds, "older books, quotes and tops are refused"] = Decimal(10)
+    max_age_s: Annotated[Seconds, "older order books are refused"] = Decimal(10)
     sizes: Annotated[tuple[Positive, ...], "sizes to price; empty: the size that earns most"] = ()
     against: Annotated[tuple[VenueName, ...], "venues compared with Injective"] = (
         "hyperliquid",
@@ -92,11 +92,13 @@ class ScanSettings:
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     deadline_s: Annotated[Seconds, "one call with all its attempts"] = Decimal(10)
-    attempts: Annotated[Annotated[int, Whole(1, 10)], "tries per call within the deadline"] = 3
+    attempts: Annotated[Annotated[int, Whole(1, 4)], "tries per call within the deadline, at most 4"] = 3
     max_body_bytes: Annotated[Annotated[int, Whole(1024, 268_435_456)], "largest answer, decompressed"] = (
         4_194_304
     )
-    rate_per_s: Annotated[Positive, "requests to one host; venues have their own below"] = Decimal(10)
+    rate_per_s: Annotated[
+        Annotated[int, Whole(1, 1000)], "requests to one host; venues have their own below"
+    ] = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,11 @@ class VenueSettings:
     url: Annotated[Address, ""]
     taker_fee: Annotated[Fee, ""]
     maker_fee: Annotated[Fee, ""]
-    rate_per_s: Annotated[Positive, ""]
+    rate_per_s: Annotated[Annotated[int, Whole(1, 1000)], ""]
 
 
 def _venue(url: str, taker_fee: str, maker_fee: str, rate_per_s: int) -> VenueSettings:
-    return VenueSettings(url, Decimal(taker_fee), Decimal(maker_fee), Decimal(rate_per_s))
+    return VenueSettings(url, Decimal(taker_fee), Decimal(maker_fee), rate_per_s)
 
 
 VENUES: Mapping[str, VenueSettings] = MappingProxyType({

@@ -38,7 +38,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One inference, with every time that matters. Prices are USD per unit of `asset`."""
+    """One inference, with every time that matters. Prices are in `quote` per unit of the topic's asset."""
 
     source: str
     topic: Topic
@@ -50,6 +50,10 @@ class Prediction:
     """The minute it is about."""
     usable_at: datetime
     """When we could first have acted on it: never before it was read."""
+    fresh_until: datetime | None = None
+    """When a newer inference is overdue; empty where the source does not tell how often it infers."""
+    quote: str = "USD"
+    """What prices are in: the network's own USD, or the currency of the base price of a log return."""
     base_price: float | None = None
     base_price_source: str = ""
     predicted_price: float | None = None

@@ -137,7 +137,8 @@ def _unread(edge: Edge) -> bool:
 
 def _promise(edge: Edge) -> float:
     if edge.signal is not None:
-        return abs(edge.signal.z) * edge.signal.uncertainty
+        # The gap less the way in and out, to be weighed against the net edges between venues.
+        return abs(edge.signal.z) * edge.signal.uncertainty - 2 * float(edge.market.taker_fee)
     return edge.indicative or 0.0
 
 

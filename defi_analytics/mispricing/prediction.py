@@ -19,6 +19,8 @@ from defi_analytics.mispricing.rates import find_rate, half_spread, mid
 
 # Without a measured record, half of what the model says about direction is believed.
 SHRINK = 0.5
+MOST_CONFIDENT = 0.5 + SHRINK / 2
+"""What `probability` approaches and never reaches."""
 
 
 def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, limits: Limits) -> Edge:
@@ -33,9 +35,9 @@ def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, l
     wrong = _unusable(snapshot, prediction)
     if wrong:
         return replace(edge, rejection=wrong)
-    path = find_rate(snapshot.rates, "USD", market.quote)
+    path = find_rate(snapshot.rates, prediction.quote, market.quote)
     if path is None:
-        return replace(edge, rejection=Rejection(Reason.NO_RATE, detail=f"USD/{market.quote}"))
+        return replace(edge, rejection=Rejection(Reason.NO_RATE, detail=f"{prediction.quote}/{market.quote}"))
     edge = replace(edge, rates=path, inputs=(*edge.inputs, *seen_rates(path, snapshot.time)))
     stale = too_old(seen_rates(path, snapshot.time), limits.max_rate_age_s, Reason.STALE_RATE)
     if stale:
@@ -43,7 +45,8 @@ def prediction_gap(snapshot: Snapshot, market: Market, prediction: Prediction, l
     fair = (prediction.predicted_price or 0.0) * mid(path)
     unit = math.hypot(uncertainty(snapshot, prediction), half_spread(path))
     edge = _confident(measured_on_book(edge, snapshot, fair, unit, limits), limits)
-    return against_fair(edge, snapshot, limits)
+    left_h = (prediction.target_time - snapshot.time).total_seconds() / 3600
+    return against_fair(edge, snapshot, replace(limits, holding_h=left_h))
 
 
 def uncertainty(snapshot: Snapshot, prediction: Prediction) -> float:
@@ -92,6 +95,9 @@ def _untimely(snapshot: Snapshot, prediction: Prediction) -> Rejection | None:
         return Rejection(Reason.STALE_PREDICTION, prediction.topic.horizon_s, age_s, "s", "target passed")
     if prediction.stale:
         return Rejection(Reason.STALE_PREDICTION, None, age_s, "s", "its source calls it stale")
+    if prediction.fresh_until is not None and snapshot.time > prediction.fresh_until:
+        allowed_s = (prediction.fresh_until - prediction.base_time).total_seconds()
+        return Rejection(Reason.STALE_PREDICTION, allowed_s, age_s, "s", "a newer one is overdue")
     if age_s < -MAX_AHEAD_S or prediction.usable_at > snapshot.time:
         return Rejection(Reason.STALE_PREDICTION, None, age_s, "s", "not known yet at this time")
     return None

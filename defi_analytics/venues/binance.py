@@ -139,12 +139,14 @@ class BinanceMarketData:
             raise NotFound(self.venue, f"no candles of {resolution_s} s")
         found: list[Candle] = []
         since, last = wire.to_milliseconds(start), wire.to_milliseconds(end)
-        while since <= last:
+        most, asked = wire.most_pages(end - start, resolution_s, PAGE), 0
+        while since <= last and asked < most:
+            asked += 1
             period = {"startTime": str(since), "endTime": str(last), "limit": str(PAGE)}
             body = await self._get_of(
                 market.market_id, "klines", {"interval": INTERVALS[resolution_s], **period}
             )
-            page = parse_candles(self.venue, body, wire.utc(since), wire.utc(last))
+            page = parse_candles(self.venue, body, resolution_s, wire.utc(since), wire.utc(last))
             found += page
             if len(page) < PAGE:
                 break
@@ -159,7 +161,7 @@ class BinanceMarketData:
         since = str(wire.to_milliseconds(minute))
         period = {"interval": "1m", "startTime": since, "endTime": since}
         body = await self._get_of(f"{asset}USDT", "klines", period)
-        found = parse_candles(self.venue, body, minute, minute)
+        found = parse_candles(self.venue, body, 60, minute, minute)
         if not found:
             raise NotFound(self.venue, f"no candle of {asset!r} at {minute:%Y-%m-%dT%H:%M:%SZ}")
         return Quote(self.venue, asset, "USDT", found[0].close, end)
@@ -253,13 +255,15 @@ def parse_order_book(body: bytes, key: MarketKey, received: datetime) -> OrderBo
         )
 
 
-def parse_candles(venue: str, body: bytes, start: datetime, end: datetime) -> Sequence[Candle]:
+def parse_candles(
+    venue: str, body: bytes, resolution_s: int, start: datetime, end: datetime
+) -> Sequence[Candle]:
     """The answer to `klines`: `[[open time, open, high, low, close, volume, …]]`, oldest first.
 
-    Raises Malformed, also for a candle outside the period that was asked for.
+    Raises Malformed, also for a candle outside the period that was asked for or off the resolution's grid.
     """
     with wire.reading(venue, "candles"):
-        found = wire.candles(_CANDLES.decode(body))
+        found = wire.candles(_CANDLES.decode(body), resolution_s)
         if found and not start <= found[0].at <= found[-1].at <= end:
             raise ValueError("outside the period asked for")
         return found

@@ -142,11 +142,13 @@ class OkxMarketData:
         found: list[Candle] = []
         since, older = wire.to_milliseconds(start), wire.to_milliseconds(end) + 1
         for path, limit in PAGES.items():
-            while older > since:
+            most, asked = wire.most_pages(end - start, resolution_s, limit), 0
+            while older > since and asked < most:
+                asked += 1
                 request = {"instId": market.market_id, "bar": BARS[resolution_s], "limit": str(limit)}
                 # `after` is the venue's word for "older than this".
                 body = await self._get(f"market/{path}", {**request, "after": str(older)})
-                page = parse_candles(body, market.key, self.kind, wire.utc(older))
+                page = parse_candles(body, market.key, self.kind, resolution_s, wire.utc(older))
                 found[:0] = page
                 older = wire.to_milliseconds(page[0].at) if page else older
                 if len(page) < limit:
@@ -227,15 +229,18 @@ def parse_order_book(body: bytes, key: MarketKey, contract: Decimal) -> OrderBoo
         return checked_book(key, bids, asks, wire.utc(book.ts), truncated=truncated)
 
 
-def parse_candles(body: bytes, key: MarketKey, kind: MarketKind, older: datetime) -> Sequence[Candle]:
+def parse_candles(
+    body: bytes, key: MarketKey, kind: MarketKind, resolution_s: int, older: datetime
+) -> Sequence[Candle]:
     """The answer to `market/candles`, newest first as sent, oldest first as returned.
 
-    Raises UnknownMarket, Malformed (also for a candle not older than asked), RateLimited, Unavailable.
+    Raises UnknownMarket, Malformed (also for a candle that is not older than asked or off the resolution's
+    grid), RateLimited, Unavailable.
     """
     data = _rows(key.venue, body, "candles")
     with wire.reading(key.venue, "candles"):
         rows = [_CANDLE.decode(row) for row in reversed(data)]
-        found = wire.candles(rows)
+        found = wire.candles(rows, resolution_s)
         if found and found[-1].at >= older:
             raise ValueError("outside the period asked for")
     if kind is MarketKind.SPOT:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import ceil
 from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
@@ -34,6 +35,7 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=4_102_444_800_000)]
 """Since 1970, before 2100: always a valid datetime."""
 
 MAX_LEVELS = 5_000
+DAY_S = 86_400
 PROBLEMS_NAMED = 5
 UNREADABLE = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 """All that decoding and checking untrusted bytes can raise."""
@@ -141,8 +143,19 @@ def to_milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def candles(rows: Sequence[CandleRow]) -> Sequence[Candle]:
-    """Candles from rows that are oldest first. Raises ValueError."""
+def most_pages(span: timedelta, resolution_s: int, page: int) -> int:
+    """Requests that an honest venue makes us send for the candles of a period, `page` being what one holds."""
+    return ceil(span / timedelta(seconds=resolution_s) / page) + 1
+
+
+def candles(rows: Sequence[CandleRow], resolution_s: int) -> Sequence[Candle]:
+    """Candles from rows that are oldest first and on the resolution's grid. Raises ValueError.
+
+    Beyond a day venues begin their grids on days of their own, so only the distances must fit those.
+    """
+    whole, day = 1_000 * resolution_s, 1_000 * min(resolution_s, DAY_S)
+    if any(row.at % day or (row.at - rows[0].at) % whole for row in rows):
+        raise ValueError(f"a candle off the grid of {resolution_s} s")
     return checked_candles(
         [Candle(utc(row.at), row.open, row.high, row.low, row.close, row.volume) for row in rows]
     )

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
@@ -31,9 +30,10 @@ def test_a_venue_is_made_once(app):
     assert app.venue("okx") is not app.venue("okx-perp")
 
 
-def test_a_venue_that_settings_do_not_know_has_no_fees(app):
+def test_a_venue_whose_fees_nobody_told_is_refused(app):
     app.settings = replace(app.settings, venues={})
-    assert app.venue("binance").taker_fee == Decimal(0)
+    with pytest.raises(UsageError, match="has no settings"):
+        app.venue("binance")
 
 
 def test_the_sandbox_has_only_what_it_imitates(sandboxed):

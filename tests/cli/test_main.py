@@ -61,3 +61,12 @@ def test_the_module_runs_as_a_program_and_returns_the_code():
     ran = process("explain", "NONSENSE")
     assert (ran.returncode, ran.stdout) == (8, "")
     assert ran.stderr.startswith("defi: error: ")
+
+
+def test_a_shell_that_asks_what_could_follow_is_told(bare, monkeypatch):
+    monkeypatch.setenv("_DEFI_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "defi sc")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    ran = bare()
+    assert ran.code == 0
+    assert "scan" in ran.out.split()

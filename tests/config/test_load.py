@@ -153,16 +153,16 @@ def test_each_layer_wins_over_the_ones_below_and_origins_say_who(env):
         written("scan: {min_z: 3, min_profit: 3}\nhttp: {attempts: 3, rate_per_s: 3}", "three.yaml")
     )
     four = written("scan: {min_profit: 4}\nhttp: {attempts: 4, rate_per_s: 4}", "four.yaml")
-    env["DEFI_HTTP__ATTEMPTS"] = "5"
+    env["DEFI_HTTP__ATTEMPTS"] = "2"
     env["DEFI_HTTP__RATE_PER_S"] = "5"
-    loaded = load([four], env, {"http.rate_per_s": Decimal(6)})
+    loaded = load([four], env, {"http.rate_per_s": 6})
     scan, http = loaded.settings.scan, loaded.settings.http
     assert (scan.top, scan.max_candidates, scan.min_z, scan.min_profit, http.attempts, http.rate_per_s) == (
         1,
         2,
         3,
         4,
-        5,
+        2,
         6,
     )
     assert loaded.origins == {
@@ -440,10 +440,28 @@ def test_a_custom_host_gets_a_warning_that_the_key_stays_here(env):
     assert load(None, env, {"allora.allow_custom_host": "true"}).warnings == ()
 
 
-@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+@pytest.mark.parametrize("mode", [0o602, 0o666])
 def test_a_file_others_may_write_is_refused(env, mode):
     written("scan: {top: 1}", mode=mode)
     assert "chmod go-w settings.yaml" in violations(env)[0]
+
+
+@pytest.mark.parametrize("own_group", [True, False])
+def test_a_group_may_write_only_where_it_is_the_owner_alone(env, monkeypatch, own_group):
+    """Many systems give each user a group of the same number, and their files the mode 0664."""
+    written("scan: {top: 1}", mode=0o664)
+    real = os.fstat
+
+    def told(handle):
+        fields = list(real(handle))
+        fields[5] = fields[4] if own_group else fields[4] + 1
+        return os.stat_result(fields)
+
+    monkeypatch.setattr("defi_analytics.config.yaml_file.os.fstat", told)
+    if own_group:
+        assert load(None, env, {}).settings.scan.top == 1
+    else:
+        assert "chmod go-w settings.yaml" in violations(env)[0]
 
 
 def test_a_file_of_two_megabytes_is_refused_unread(env):

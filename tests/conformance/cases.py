@@ -269,6 +269,7 @@ def injective() -> Case:
             **listing(rows),
             "derivative/markets": b'{"markets":[]}',
             "/orderbook/": book(BIDS, ASKS),
+            "/blocks/latest": f'{{"block":{{"header":{{"time":"{NOON:%Y-%m-%dT%H:%M:%S}.000000001Z"}}}}}}'.encode(),
             "/history": f'{{"s":"ok","t":{seconds},"o":[5,5],"h":[6,6],"l":[4,4],"c":[5,5],"v":[7,7]}}'.encode(),
         },
         book_request="/orderbook/",

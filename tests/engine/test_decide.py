@@ -431,6 +431,9 @@ def _exact_profit(edge: Edge, s: Snapshot, limits: Limits) -> Fraction:
     fee = Fraction(edge.market.taker_fee)
     top = s.tops.get(HOME.key)
     funding = max(Fraction(0), Fraction((top and top.funding_hourly) or 0.0) * (1 if buying else -1))
+    if edge.kind is EdgeKind.PREDICTION:
+        # A forecast is held until its target, anything else for an hour.
+        funding *= Fraction((s.predictions[0].target_time - s.time).total_seconds()) / 3600
     priced = [Fraction(q.price) for q in s.quotes if 0 < q.price < math.inf]
     gas = Fraction(limits.gas_inj) * priced[0] * _dollar(s) if priced and s.rates else Fraction(0)
     ours = _swept(book.asks if buying else book.bids, quantity)

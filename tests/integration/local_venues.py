@@ -19,6 +19,7 @@ from tests.shared_data import shared_json
 
 LATENCY_S = 0.05
 LEVELS = 100
+LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 FILLERS = 1_500
 """Binance lists thousands of symbols, and tells all of them in one answer."""
 D = Decimal
@@ -97,6 +98,8 @@ class LocalVenues:
     async def answer(self, request):
         if self.rounds is not None:
             await self.rounds.wait()
+        if request.path == LATEST_BLOCK:
+            return Response(body=latest_block())
         found = self.bodies.get((request.path, request.first("symbol")))
         return Response(404, b"{}") if found is None else Response(body=found)
 
@@ -131,6 +134,10 @@ def injective_bodies(rows):
     states = [pyth_state(feed, "1.0" if asset == "USDT" else "20.0") for feed, asset in ASSETS.feeds.items()]
     path = "/injective/oracle/v1beta1/pyth_price_states"
     return {**bodies, (path, ""): msgspec.json.encode({"price_states": states})}
+
+
+def latest_block():
+    return msgspec.json.encode({"block": {"header": {"time": WallClock().now()}}})
 
 
 def pyth_state(feed, price):

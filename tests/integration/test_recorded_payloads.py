@@ -85,6 +85,9 @@ def recording(books: Mapping[str, Book], context: Mapping[str, Any]) -> dict[str
             "sells_price_level": [{"p": p, "q": q} for p, q in books["injective"].sides.asks],
             "seq": "7",
         },
+        "GET /cosmos/base/tendermint/v1beta1/blocks/latest": {
+            "block": {"header": {"time": WallClock().now().isoformat()}}
+        },
         **binance(books["binance"].sides),
         **hyperliquid(books["hyperliquid"].sides, context),
         **okx(books["okx"].sides),
@@ -304,7 +307,12 @@ def check(row: Mapping[str, Any], terms: Terms, wanted: Trade) -> None:
     near(row["buy_price"], wanted.cost / wanted.quantity)
     near(row["sell_price"], wanted.revenue / wanted.quantity)
     ask, bid = Fraction(terms.home.sides.asks[0][0]), Fraction(terms.there.sides.bids[0][0])
-    first = bid * terms.bid_rate * (1 - terms.there.fee) / ask - (1 + terms.home.fee) - terms.carry - terms.exit_fee
+    first = (
+        bid * terms.bid_rate * (1 - terms.there.fee) / ask
+        - (1 + terms.home.fee)
+        - terms.carry
+        - terms.exit_fee
+    )
     near(row["indicative_edge"], first, 7)
     for name in ("buy_fee", "sell_fee", "slippage", "conversion", "carry", "exit_fee"):
         near(row["costs"][name], getattr(wanted, name))

@@ -279,6 +279,15 @@ async def test_an_answer_that_does_not_move_on_is_malformed_instead_of_endless()
     assert len(http.requests) == 2
 
 
+@pytest.mark.parametrize("step_ms", [1, 59_999])
+async def test_candles_closer_than_asked_for_are_malformed_after_one_page(step_ms: int) -> None:
+    rows = [candle(NOON + timedelta(milliseconds=n * step_ms)) for n in range(1000)]
+    data, http = venue({"klines": json.dumps(rows).encode()})
+    with pytest.raises(Malformed, match="off the grid"):
+        await data.candles(inj(), 60, NOON, NOON + timedelta(days=9))
+    assert len(http.requests) == 1
+
+
 async def test_a_resolution_without_a_name_is_not_asked_for() -> None:
     data, http = venue({})
     with pytest.raises(NotFound, match="7 s"):
@@ -361,7 +370,7 @@ def test_the_published_examples_of_depth_ticker_and_candles_are_read() -> None:
     top = listed(row).tops["LTCBTC"]
     assert (top.bid, top.ask) == (4.0, 4.000002)
     at = datetime.fromtimestamp(1_499_040_000, UTC)
-    (only,) = parse_candles("binance", (folder / "klines_response.json").read_bytes(), at, at)
+    (only,) = parse_candles("binance", (folder / "klines_response.json").read_bytes(), 604_800, at, at)
     assert (only.open, only.close, only.volume) == (0.0163479, 0.015771, 148976.11427815)
 
 

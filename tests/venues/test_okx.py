@@ -279,6 +279,15 @@ async def test_an_answer_that_does_not_move_on_is_malformed_instead_of_endless()
     assert len(http.requests) == 2
 
 
+@pytest.mark.parametrize("step_ms", [1, 59_999])
+async def test_candles_closer_than_asked_for_are_malformed_after_one_page(step_ms: int) -> None:
+    rows = [candle(NOON + timedelta(milliseconds=n * step_ms)) for n in reversed(range(300))]
+    data, http = venue({"candles": envelope(*rows)})
+    with pytest.raises(Malformed, match="off the grid"):
+        await data.candles(inj(), 60, NOON - timedelta(days=9), NOON + timedelta(days=1))
+    assert len(http.requests) == 1
+
+
 async def test_a_resolution_without_a_name_is_not_asked_for() -> None:
     data, http = venue({})
     with pytest.raises(NotFound, match="7 s"):
@@ -289,8 +298,8 @@ async def test_a_resolution_without_a_name_is_not_asked_for() -> None:
 def test_the_volume_of_a_swap_is_its_base_and_not_its_contracts() -> None:
     later = NOON + MINUTE
     body = envelope(candle(NOON))
-    assert parse_candles(body, KEY, MarketKind.SPOT, later)[0].volume == 70
-    assert parse_candles(body, KEY, MarketKind.PERPETUAL, later)[0].volume == 7
+    assert parse_candles(body, KEY, MarketKind.SPOT, 60, later)[0].volume == 70
+    assert parse_candles(body, KEY, MarketKind.PERPETUAL, 60, later)[0].volume == 7
 
 
 @pytest.mark.parametrize(
@@ -365,7 +374,7 @@ def test_published_swaps_are_the_linear_ones_in_base_units(file: str) -> None:
 
 def test_published_candles_come_out_oldest_first_with_base_volume() -> None:
     body = shared(f"{PAYLOADS}/http_get_candlesticks_full.json").read_bytes()
-    first, second = parse_candles(body, KEY, MarketKind.PERPETUAL, NOON)
+    first, second = parse_candles(body, KEY, MarketKind.PERPETUAL, 60, NOON)
     assert second.at - first.at == MINUTE
     assert (first.close, first.volume, second.volume) == (102806.1, 71.6404, 10.4037)
 
@@ -373,4 +382,4 @@ def test_published_candles_come_out_oldest_first_with_base_volume() -> None:
 def test_published_candles_that_were_written_oldest_first_are_refused() -> None:
     body = shared(f"{PAYLOADS}/http_get_candlesticks.json").read_bytes()
     with pytest.raises(Malformed, match="order of time"):
-        parse_candles(body, KEY, MarketKind.SPOT, NOON)
+        parse_candles(body, KEY, MarketKind.SPOT, 60, NOON)

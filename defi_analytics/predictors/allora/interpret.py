@@ -48,6 +48,8 @@ def interpret(topic: Topic, reading: Reading, base: Base, now: datetime, interva
         base_time=start,
         target_time=target,
         usable_at=now,
+        fresh_until=reading.made_at + timedelta(seconds=_allowed_s(topic)),
+        quote=base.quote if isinstance(base, Quote) and topic.kind is PredictionKind.LOG_RETURN else "USD",
         base_price=base_price,
         base_price_source=f"{base.source} {base.base}/{base.quote}" if isinstance(base, Quote) else "",
         predicted_price=predicted,
@@ -97,9 +99,14 @@ def _opinions(reading: Reading, level: float) -> tuple[Interval | None, float | 
     return interval, spread, () if inside else ("the value lies outside its own workers' interval",)
 
 
+def _allowed_s(topic: Topic) -> int:
+    """How old an inference may be: two epochs, or the network skipped one."""
+    return _EPOCHS_FRESH * topic.epoch_blocks * _BLOCK_S + _SLACK_S
+
+
 def _staleness(topic: Topic, reading: Reading, now: datetime, target: datetime) -> tuple[str, ...]:
     age_s = (now - reading.made_at).total_seconds()
-    allowed_s = _EPOCHS_FRESH * topic.epoch_blocks * _BLOCK_S + _SLACK_S
+    allowed_s = _allowed_s(topic)
     checks = (
         (target <= now, "stale: its target time has passed"),
         (age_s > allowed_s, f"stale: {age_s:.0f} s old, more than two epochs ({allowed_s} s)"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from defi_analytics.domain.prediction import Prediction, PredictionKind, Topic
 from defi_analytics.errors import AuthError, DataError, NotCovered, Unavailable, UsageError
@@ -15,12 +16,18 @@ from defi_analytics.predictors.allora.lcd import LcdSource
 from defi_analytics.predictors.allora.topics import PRICED, Registry, bundled_registry
 
 
+class TopicChoice(NamedTuple):
+    """Which topic to use where no horizon is asked for: the one pinned to the asset, else of this horizon."""
+
+    pinned: Mapping[str, int] = MappingProxyType({})
+    horizon_s: int | None = None
+
+
 class AlloraPredictor:
     """A `Predictor` over either source.
 
     `interval_level` is the share of the workers' opinions the interval holds, at most 0.9544 (UsageError).
-    `pinned` maps assets to the topic to use for them. Without `history` a log return has no predicted
-    price, and a price is not checked against the market.
+    Without `history` a log return has no predicted price, and a price is not checked against the market.
     """
 
     def __init__(
@@ -30,7 +37,7 @@ class AlloraPredictor:
         registry: Registry | None = None,
         history: PriceHistory | None = None,
         interval_level: float = 0.95,
-        pinned: Mapping[str, int] = MappingProxyType({}),
+        choice: TopicChoice | None = None,
     ) -> None:
         if not 0 < interval_level <= MAX_LEVEL:
             raise UsageError(f"the interval level must be above 0 and at most {MAX_LEVEL}")
@@ -39,7 +46,7 @@ class AlloraPredictor:
         self._registry = registry or bundled_registry()
         self._history = history
         self._interval_level = interval_level
-        self._pinned = pinned
+        self._choice = choice or TopicChoice()
 
     @property
     def name(self) -> str:
@@ -50,13 +57,14 @@ class AlloraPredictor:
         return self._registry.assets(self._source.network)
 
     async def predict(self, asset: str, horizon_s: int | None = None) -> Prediction:
-        """The current inference of `Registry.find`'s topic, or of the topic pinned to the asset.
+        """The current inference of `Registry.find`'s topic. Raises NotCovered without asking anyone.
 
-        A pinned topic gives way where a horizon is asked for. Raises NotCovered without asking anyone.
+        Where no horizon is asked for, the topic pinned to the asset comes first, then the default horizon.
         """
-        if horizon_s is None and asset in self._pinned:
-            return await self.predict_topic(self._pinned[asset])
-        return await self._predict(self._registry.find(self._source.network, asset, horizon_s))
+        if horizon_s is None and asset in self._choice.pinned:
+            return await self.predict_topic(self._choice.pinned[asset])
+        wanted_s = horizon_s or self._choice.horizon_s
+        return await self._predict(self._registry.find(self._source.network, asset, wanted_s))
 
     async def predict_topic(self, topic_id: int) -> Prediction:
         """Any topic that forecasts one number, also a volatility; one the registry lacks is looked up."""

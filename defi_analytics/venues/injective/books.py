@@ -75,7 +75,7 @@ _INDEXER_ANSWER = msgspec.json.Decoder(_IndexerAnswer, strict=False)
 def parse_order_book(source: str, body: bytes, market: Market, at: datetime, limit: int) -> OrderBook:
     """A book of the chain's exchange v2, `limit` being the levels asked for per side.
 
-    The chain's answer carries no time and does not repeat the market's id: `at` is when it was received.
+    The chain's answer carries no time and does not repeat the market's id: `at` is its block's.
     """
     with reading(source, "order book"):
         book = _BOOK.decode(body)

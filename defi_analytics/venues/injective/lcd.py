@@ -12,12 +12,14 @@ from defi_analytics.domain.snapshot import Listing, Problem
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues.injective.assets import Assets
+from defi_analytics.venues.injective.blocks import BlockTime, dated
 from defi_analytics.venues.injective.books import parse_order_book
 from defi_analytics.venues.injective.charts import Charts
 from defi_analytics.venues.injective.funding import Funding, parse_funding
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.markets import parse_derivative_markets, parse_spot_markets
 from defi_analytics.venues.injective.networks import Network
+from defi_analytics.venues.wire import together
 
 DEPTH = 100
 ALL_KINDS = frozenset(MarketKind)
@@ -44,8 +46,10 @@ class InjectiveMarketData:
     depth: int = DEPTH
     """Levels asked for on each side of a book."""
     charts: Charts = field(init=False)
+    _block_time: BlockTime = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._block_time = BlockTime(self.http, self.clock, self.network)
         self.charts = Charts(self.http, self.network.chart_urls)
 
     @property
@@ -65,10 +69,17 @@ class InjectiveMarketData:
         return market
 
     async def order_book(self, market: Market) -> OrderBook:
-        """The book as of its receipt: the gateway tells a sequence number but no time."""
+        """The book, dated by the latest block, which is asked for at the same time.
+
+        The gateway tells a sequence number but no time, and an undated book is no book: without the block
+        this raises its DataError. Books asked for within a second share one request for the block, so a
+        book may be up to that much younger than its date. Nodes behind the load balancer may differ by a
+        block, in either direction.
+        """
         path = f"{_folder(market)}/orderbook/{market.market_id}"
-        body = await self.http.get(VENUE, self._url(path), {"limit": str(self.depth)})
-        return parse_order_book(VENUE, body, market, self.clock.now(), self.depth)
+        reading = self.http.get(VENUE, self._url(path), {"limit": str(self.depth)})
+        body, made = await together(reading, self._block_time.read())
+        return parse_order_book(VENUE, body, market, dated(made, self.clock.now()), self.depth)
 
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime

@@ -73,6 +73,10 @@ def book(bids: list[tuple[str, str]], asks: list[tuple[str, str]], **more: Any) 
     return body(sides | more)
 
 
+def block(time: str = "2026-01-02T12:00:00.000000000Z") -> bytes:
+    return body({"block": {"header": {"height": "150000000", "time": time}}})
+
+
 def market(
     kind: MarketKind = MarketKind.SPOT,
     base: str = "INJ",

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,9 +11,20 @@ from defi_analytics.venues.injective.lcd import InjectiveMarketData
 from defi_analytics.venues.injective.networks import MAINNET
 from tests.fakes import NOON, FakeClock, FakeHttp
 from tests.shared_data import shared_json
-from tests.venues.injective.payloads import INJ_USDT_ID, body, book, market, market_id, perp, spot, tops
+from tests.venues.injective.payloads import (
+    INJ_USDT_ID,
+    block,
+    body,
+    book,
+    market,
+    market_id,
+    perp,
+    spot,
+    tops,
+)
 
 SPOTS, PERPS = "/exchange/v2/spot/full_markets", "/exchange/v2/derivative/markets"
+BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 SPOT_LIST = body({"markets": [{"market": spot(), "mid_price_and_tob": tops("5.1", "5", "5.2")}]})
 FUTURE = perp(market_id=market_id(8), isPerpetual=False)
 PERP_LIST = body(
@@ -84,19 +96,48 @@ async def test_hostile_rows_of_both_lists_are_reported():
     assert len((await injective.listing()).problems) == 2
 
 
-async def test_a_book_is_as_of_its_receipt_and_as_deep_as_asked():
+async def test_a_book_is_as_deep_as_asked_and_dated_by_the_block_asked_for_with_it():
     answer = book([("5", "1"), ("4", "1")], [("6", "1")], seq="9")
-    injective, http, clock = venue({"/spot/orderbook/": answer}, depth=2)
+    injective, http, clock = venue({"/spot/orderbook/": answer, BLOCK: block()}, depth=2)
     clock.advance(3)
     read = await injective.order_book(market())
-    assert (read.at, read.sequence, read.truncated) == (NOON + timedelta(seconds=3), 9, True)
+    assert (read.at, read.sequence, read.truncated) == (NOON, 9, True)
     assert http.requests == [
-        f"GET {MAINNET.lcd_url}/injective/exchange/v2/spot/orderbook/{market_id(1)}?limit=2"
+        f"GET {MAINNET.lcd_url}/injective/exchange/v2/spot/orderbook/{market_id(1)}?limit=2",
+        f"GET {MAINNET.lcd_url}{BLOCK}",
     ]
 
 
+async def test_the_book_of_a_chain_that_stopped_a_minute_ago_is_a_minute_old():
+    stopped = block("2026-01-02T11:59:00.000000000Z")
+    injective, _, clock = venue({"/orderbook/": book([("5", "1")], []), BLOCK: stopped})
+    assert clock.now() - (await injective.order_book(market())).at == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("ahead", "told"), [("00.700000000", NOON), ("05", NOON + timedelta(seconds=5))])
+async def test_a_book_is_not_dated_after_its_receipt_unless_the_clocks_are_5_s_apart(ahead, told):
+    later = block(f"2026-01-02T12:00:{ahead}Z")
+    injective, _, _ = venue({"/orderbook/": book([("5", "1")], []), BLOCK: later})
+    assert (await injective.order_book(market())).at == told
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(Unavailable("injective", "503"), Unavailable), (b"{}", Malformed)]
+)
+async def test_a_book_that_cannot_be_dated_is_no_book(answer, kind):
+    injective, _, _ = venue({"/orderbook/": book([("5", "1")], []), BLOCK: answer})
+    with pytest.raises(kind):
+        await injective.order_book(market())
+
+
+async def test_ten_books_at_once_take_eleven_requests():
+    injective, http, _ = venue({"/orderbook/": book([("5", "1")], []), BLOCK: block()})
+    await asyncio.gather(*(injective.order_book(market(number=n)) for n in range(10)))
+    assert len(http.requests) == 11
+
+
 async def test_a_derivatives_book_has_its_own_path():
-    injective, http, _ = venue({"/derivative/orderbook/": book([("5", "1")], [])})
+    injective, http, _ = venue({"/derivative/orderbook/": book([("5", "1")], []), BLOCK: block()})
     assert not (await injective.order_book(market(MarketKind.PERPETUAL))).truncated
     assert http.requests[0].endswith("limit=100")
 
