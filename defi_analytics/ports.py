@@ -1,6 +1,6 @@
 """All that the core asks of the world. Nothing inherits from these.
 
-Reads raise only `DataError`, or `AuthError` where a source refuses us (401, 403).
+Reads raise only `DataError`, or `AuthError` where a source refuses our key (401, 403).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from defi_analytics.domain.market import MarketKey
 
+LEAST, MOST = 1e-18, 1e18
+"""No price, quantity or depth lies beyond: denominations have 18 decimals, supplies fewer than 18 digits."""
+
 
 class Levels(NamedTuple):
     """One side of a book, best price first, as two parallel arrays (the form the decision core walks)."""
@@ -107,8 +110,8 @@ def _check_side(name: str, side: Levels, *, descending: bool) -> None:
         raise ValueError(f"{name} are not sorted best first")
     # Strictly sorted and both ends good means every price between is good (a NaN breaks the sorting).
     low, high = (prices[-1], prices[0]) if descending else (prices[0], prices[-1])
-    if not 0 < low <= high < math.inf:
+    if not LEAST <= low <= high <= MOST:
         raise ValueError(f"{name} hold a price that is not positive and finite")
     # NaN and infinity both survive into the sum, so one comparison rejects either.
-    if not (min(quantities) > 0 and sum(quantities) < math.inf):
+    if not (min(quantities) >= LEAST and sum(quantities) <= MOST):
         raise ValueError(f"{name} hold a quantity that is not positive and finite")

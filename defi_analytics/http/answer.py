@@ -22,6 +22,7 @@ WHOLE = frozenset({200, 201, 202, 203, 204})
 """Not 206: a part of a body is not the body."""
 TEAPOT = 418
 """How Binance says that it has banned an address. Source: Binance, "Limits", HTTP return codes."""
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _REDIRECTS = range(300, 400)
 _SERVER_ERRORS = range(500, 600)
 _NEVER_LATER = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
@@ -76,10 +77,15 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-def error_of(source: str, place: str, answer: Answer, wait_s: float | None) -> DataError | AuthError:
-    """What an answer that is no body means. Raises nothing."""
+def error_of(
+    source: str, place: str, answer: Answer, wait_s: float | None, *, with_key: bool = False
+) -> DataError | AuthError:
+    """What an answer that is no body means. Raises nothing.
+
+    Only a request `with_key` can have the wrong one; any other that is refused met a firewall or a border.
+    """
     status = answer.status
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if with_key and status in _REFUSALS:
         return AuthError(f"{source}: {place} refused us ({status})")
     if wait_s is not None:
         error: DataError = RateLimited(
@@ -87,6 +93,11 @@ def error_of(source: str, place: str, answer: Answer, wait_s: float | None) -> D
         )
     elif status == HTTPStatus.NOT_FOUND:
         error = NotFound(source, f"{place} answered 404{_excerpt(answer.body)}")
+    elif status in _REFUSALS:
+        error = Unavailable(
+            source,
+            f"{place} refuses us ({status}), though it needs no key: does it block this country or address?",
+        )
     elif status in _REDIRECTS:
         error = Malformed(source, f"{place} answered {status}: redirects are not followed")
     elif status in _SERVER_ERRORS or status == HTTPStatus.REQUEST_TIMEOUT:

@@ -11,12 +11,13 @@ from tenacity import AsyncRetrying, RetryCallState
 from tenacity.retry import retry_if_result
 from tenacity.wait import wait_exponential_jitter
 
-from defi_analytics.errors import AuthError, DataError, RateLimited, TimedOut, Unavailable
+from defi_analytics.errors import AuthError, DataError, DefiError, RateLimited, TimedOut, Unavailable
 from defi_analytics.http.answer import WHOLE, Answer, error_of, is_failure, may_repeat, wait_asked_s
 from defi_analytics.http.gate import Gate
 from defi_analytics.http.host_state import Admission, Host, Verdict
 from defi_analytics.http.policy import Policy
-from defi_analytics.http.request import Params, built, host_of, place_of
+from defi_analytics.http.record import Record
+from defi_analytics.http.request import Params, built, carries_key, host_of, place_of
 from defi_analytics.http.wire import Wire
 from defi_analytics.ports import Clock
 
@@ -33,6 +34,7 @@ class _Call:
     deadline: float
     host: Host
     place: str
+    record: Record
     failures: list[DataError] = field(default_factory=list)
     """Of the attempts so far."""
 
@@ -48,8 +50,8 @@ class _NotAskedError(Exception):
 class Http:
     """The HttpClient that everything shares. Close it, or use it as a context manager.
 
-    Beyond the port: 401 and 403 raise AuthError. Every other error is a DataError, whose text holds the host
-    and path, never a query, a header or a body, save the `message` of a 404's JSON; `status` is its.
+    401 and 403 raise AuthError where a key was sent. Every other error is a DataError, whose text holds the
+    host and path, never a query, a header or a body, save the `message` of a 404's JSON; `status` is its.
     """
 
     def __init__(self, clock: Clock, policy: Policy | None = None, state_dir: Path | None = None) -> None:
@@ -98,9 +100,21 @@ class Http:
         except ValueError as error:
             raise DataError(source, f"not asked: {error}") from None
         deadline = self._clock.monotonic() + self._policy.deadline_s
-        return _Call(source, request, attempts, deadline, host_of(request), place_of(request))
+        place = place_of(request)
+        record = Record(source, f"{request.method} {place}")
+        return _Call(source, request, attempts, deadline, host_of(request), place, record)
 
     async def _answered(self, call: _Call) -> bytes:
+        started = self._clock.monotonic()
+        try:
+            body = await self._in_time(call)
+        except DefiError as error:
+            call.record.failed(error, self._clock.monotonic() - started)
+            raise
+        call.record.answered(body, self._clock.monotonic() - started)
+        return body
+
+    async def _in_time(self, call: _Call) -> bytes:
         try:
             async with asyncio.timeout(self._policy.deadline_s):
                 answer: bytes | DataError = await self._retrying(call)(self._attempt, call)
@@ -133,7 +147,10 @@ class Http:
         turns = self._turns.setdefault(call.host, asyncio.Semaphore(self._policy.concurrent_per_host))
         async with turns:
             probe = (await self._let(call, self._gate.enter)).probe
+            call.record.attempting()
+            started = self._clock.monotonic()
             outcome = await self._exchanged(call, probe=probe)
+            call.record.attempted(outcome, self._clock.monotonic() - started)
             wait_s = None
             if isinstance(outcome, Answer):
                 wait_s = wait_asked_s(outcome, self._clock.now(), self._policy)
@@ -186,7 +203,7 @@ class Http:
         if isinstance(outcome, Answer):
             if outcome.status in WHOLE:
                 return outcome.body
-            error = error_of(call.source, call.place, outcome, wait_s)
+            error = error_of(call.source, call.place, outcome, wait_s, with_key=carries_key(call.request))
             again = may_repeat(outcome.status)
         else:
             error, again = outcome, outcome.retryable

@@ -17,6 +17,8 @@ _DEFAULTS = {
     "accept-encoding": "gzip",
     "user-agent": f"defi-analytics/{__version__}",
 }
+CREDENTIALS = frozenset({"authorization", "x-api-key"})
+"""Headers that say who we are."""
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _FIELD_VALUE = re.compile(r"[^\x00-\x1f\x7f]{0,8192}")
@@ -39,6 +41,10 @@ def built(
 def host_of(request: httpx.Request) -> Host:
     url = request.url
     return Host(url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
+
+
+def carries_key(request: httpx.Request) -> bool:
+    return not CREDENTIALS.isdisjoint(request.headers)
 
 
 def place_of(request: httpx.Request) -> str:

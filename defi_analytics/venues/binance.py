@@ -139,13 +139,11 @@ class BinanceMarketData:
             raise NotFound(self.venue, f"no candles of {resolution_s} s")
         found: list[Candle] = []
         since, last = wire.to_milliseconds(start), wire.to_milliseconds(end)
-        most, asked = wire.most_pages(end - start, resolution_s, PAGE), 0
-        while since <= last and asked < most:
-            asked += 1
+        left = wire.most_pages(end - start, resolution_s, PAGE)
+        while since <= last and (left := left - 1) >= 0:
             period = {"startTime": str(since), "endTime": str(last), "limit": str(PAGE)}
-            body = await self._get_of(
-                market.market_id, "klines", {"interval": INTERVALS[resolution_s], **period}
-            )
+            request = {"interval": INTERVALS[resolution_s], **period}
+            body = await self._get_of(market.market_id, "klines", request)
             page = parse_candles(self.venue, body, resolution_s, wire.utc(since), wire.utc(last))
             found += page
             if len(page) < PAGE:
@@ -255,15 +253,13 @@ def parse_order_book(body: bytes, key: MarketKey, received: datetime) -> OrderBo
         )
 
 
-def parse_candles(
-    venue: str, body: bytes, resolution_s: int, start: datetime, end: datetime
-) -> Sequence[Candle]:
+def parse_candles(venue: str, body: bytes, step_s: int, start: datetime, end: datetime) -> Sequence[Candle]:
     """The answer to `klines`: `[[open time, open, high, low, close, volume, …]]`, oldest first.
 
-    Raises Malformed, also for a candle outside the period that was asked for or off the resolution's grid.
+    Raises Malformed, also for a candle outside the period that was asked for or off the grid of `step_s`.
     """
     with wire.reading(venue, "candles"):
-        found = wire.candles(_CANDLES.decode(body), resolution_s)
+        found = wire.candles(_CANDLES.decode(body), step_s)
         if found and not start <= found[0].at <= found[-1].at <= end:
             raise ValueError("outside the period asked for")
         return found

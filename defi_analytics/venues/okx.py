@@ -142,13 +142,12 @@ class OkxMarketData:
         found: list[Candle] = []
         since, older = wire.to_milliseconds(start), wire.to_milliseconds(end) + 1
         for path, limit in PAGES.items():
-            most, asked = wire.most_pages(end - start, resolution_s, limit), 0
-            while older > since and asked < most:
-                asked += 1
+            left = wire.most_pages(end - start, resolution_s, limit)
+            while older > since and (left := left - 1) >= 0:
                 request = {"instId": market.market_id, "bar": BARS[resolution_s], "limit": str(limit)}
                 # `after` is the venue's word for "older than this".
                 body = await self._get(f"market/{path}", {**request, "after": str(older)})
-                page = parse_candles(body, market.key, self.kind, resolution_s, wire.utc(older))
+                page = parse_candles(body, market.key, resolution_s, wire.utc(older))
                 found[:0] = page
                 older = wire.to_milliseconds(page[0].at) if page else older
                 if len(page) < limit:
@@ -229,21 +228,17 @@ def parse_order_book(body: bytes, key: MarketKey, contract: Decimal) -> OrderBoo
         return checked_book(key, bids, asks, wire.utc(book.ts), truncated=truncated)
 
 
-def parse_candles(
-    body: bytes, key: MarketKey, kind: MarketKind, resolution_s: int, older: datetime
-) -> Sequence[Candle]:
+def parse_candles(body: bytes, key: MarketKey, step_s: int, older: datetime) -> Sequence[Candle]:
     """The answer to `market/candles`, newest first as sent, oldest first as returned.
 
-    Raises UnknownMarket, Malformed (also for a candle that is not older than asked or off the resolution's
-    grid), RateLimited, Unavailable.
+    Raises UnknownMarket, Malformed (also for a candle too young or off the grid), RateLimited, Unavailable.
     """
-    data = _rows(key.venue, body, "candles")
     with wire.reading(key.venue, "candles"):
-        rows = [_CANDLE.decode(row) for row in reversed(data)]
-        found = wire.candles(rows, resolution_s)
+        rows = [_CANDLE.decode(row) for row in reversed(_rows(key.venue, body, "candles"))]
+        found = wire.candles(rows, step_s)
         if found and found[-1].at >= older:
             raise ValueError("outside the period asked for")
-    if kind is MarketKind.SPOT:
+    if key.venue == VENUES[MarketKind.SPOT]:
         return found
     return [replace(candle, volume=row.currency) for candle, row in zip(found, rows, strict=True)]
 

@@ -144,7 +144,7 @@ def to_milliseconds(at: datetime) -> int:
 
 
 def most_pages(span: timedelta, resolution_s: int, page: int) -> int:
-    """Requests that an honest venue makes us send for the candles of a period, `page` being what one holds."""
+    """Requests that an honest venue makes us send for a period's candles, `page` to each."""
     return ceil(span / timedelta(seconds=resolution_s) / page) + 1
 
 

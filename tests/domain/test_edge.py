@@ -5,7 +5,9 @@ import pytest
 from defi_analytics.domain.edge import Costs, Edge, EdgeKind, Pricing, Reason, Rejection
 from tests.builders import a_market
 
-COSTS = Costs(buy_fee=1.0, sell_fee=2.0, slippage=0.5, conversion=0.25, carry=-0.125, exit_fee=3.0, fixed=0.0625)
+COSTS = Costs(
+    buy_fee=1.0, sell_fee=2.0, slippage=0.5, conversion=0.25, carry=-0.125, exit_fee=3.0, fixed=0.0625
+)
 PRICING = Pricing("USDT", Decimal(4), 100.0, 8.0, COSTS, 8.0 - COSTS.total, 25.0, 27.0)
 
 

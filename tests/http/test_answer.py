@@ -78,8 +78,8 @@ def test_only_answers_that_mean_it_make_us_wait_and_never_for_ever(status, text,
         (301, Malformed, False),
         (304, Malformed, False),
         (400, Malformed, False),
-        (401, AuthError, False),
-        (403, AuthError, False),
+        (401, Unavailable, False),
+        (403, Unavailable, False),
         (404, NotFound, False),
         (408, Unavailable, True),
         (422, Malformed, False),
@@ -99,6 +99,16 @@ def test_each_status_has_one_meaning(status, kind, again):
     assert str(status) in error.message
     if isinstance(error, DataError):
         assert error.status == status
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_about_the_key_only_where_one_was_sent(status):
+    keyed = error_of("allora", "h.example/p", Answer(status, {}), None, with_key=True)
+    assert type(keyed) is AuthError
+    assert keyed.message == f"allora: h.example/p refused us ({status})"
+    blocked = error_of("binance", "h.example/p", Answer(status, {}), None)
+    assert type(blocked) is Unavailable
+    assert "does it block this country or address?" in blocked.message
 
 
 def test_a_wish_to_wait_is_carried_in_the_error():

@@ -100,6 +100,16 @@ async def test_logs_at_the_lowest_level_hold_no_query_and_no_cookie(caplog):
     assert "httpcore" not in caplog.text
 
 
+@pytest.mark.parametrize("kind", ["s401", "s403"])
+async def test_a_refusal_means_the_key_where_one_was_sent_and_a_blocked_address_elsewhere(kind):
+    async with FaultServer(GOOD, kind) as server, http() as client:
+        with pytest.raises(AuthError):
+            await get(client, server, headers={"X-Api-Key": "secret"})
+        with pytest.raises(Unavailable, match="refuses us") as caught:
+            await get(client, server)
+        assert (caught.value.status, server.count) == (int(kind[1:]), 2)
+
+
 async def test_a_proxy_in_the_environment_is_not_used(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

@@ -35,8 +35,8 @@ GOOD = {"/book": json.dumps(BOOK).encode()}
 
 # What a person is told; the kinds not listed are of the transport.
 EXPECTED = {
-    "s401": AuthError,
-    "s403": AuthError,
+    "s401": Unavailable,
+    "s403": Unavailable,
     "s404": NotFound,
     "s408": Unavailable,
     "s418": RateLimited,

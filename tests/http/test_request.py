@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from defi_analytics.http.host_state import Host
-from defi_analytics.http.request import built, host_of, place_of
+from defi_analytics.http.request import built, carries_key, host_of, place_of
 
 
 def get(url, params=None, headers=None):
@@ -23,6 +23,19 @@ def test_only_gzip_is_asked_for_and_callers_headers_win():
     assert request.headers["accept-encoding"] == "gzip"
     assert request.headers["accept"] == "text/plain"
     assert (b"x-api-key", "käse".encode()) in request.headers.raw
+
+
+@pytest.mark.parametrize(
+    ("headers", "carries"),
+    [
+        ({"X-API-Key": "k"}, True),
+        ({"Authorization": "Bearer t"}, True),
+        ({"accept": "text/plain"}, False),
+        ({}, False),
+    ],
+)
+def test_a_request_carries_a_key_in_one_of_two_headers(headers, carries):
+    assert carries_key(get("https://h.example/?x-api-key=k", headers=headers)) is carries
 
 
 @pytest.mark.parametrize(

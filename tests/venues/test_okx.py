@@ -26,6 +26,7 @@ FEES = Fees(Decimal("0.001"), Decimal("0.0008"))
 SAMPLES = "samples/venues/okx"
 PAYLOADS = "data/venue_payloads/nautilus/okx"
 KEY = MarketKey("okx", "INJ-USDT")
+SWAP_KEY = MarketKey("okx-perp", "INJ-USDT-SWAP")
 MS = 1_767_355_200_000
 MINUTE = timedelta(minutes=1)
 
@@ -298,8 +299,8 @@ async def test_a_resolution_without_a_name_is_not_asked_for() -> None:
 def test_the_volume_of_a_swap_is_its_base_and_not_its_contracts() -> None:
     later = NOON + MINUTE
     body = envelope(candle(NOON))
-    assert parse_candles(body, KEY, MarketKind.SPOT, 60, later)[0].volume == 70
-    assert parse_candles(body, KEY, MarketKind.PERPETUAL, 60, later)[0].volume == 7
+    assert parse_candles(body, KEY, 60, later)[0].volume == 70
+    assert parse_candles(body, SWAP_KEY, 60, later)[0].volume == 7
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ def test_published_swaps_are_the_linear_ones_in_base_units(file: str) -> None:
 
 def test_published_candles_come_out_oldest_first_with_base_volume() -> None:
     body = shared(f"{PAYLOADS}/http_get_candlesticks_full.json").read_bytes()
-    first, second = parse_candles(body, KEY, MarketKind.PERPETUAL, 60, NOON)
+    first, second = parse_candles(body, SWAP_KEY, 60, NOON)
     assert second.at - first.at == MINUTE
     assert (first.close, first.volume, second.volume) == (102806.1, 71.6404, 10.4037)
 
@@ -382,4 +383,4 @@ def test_published_candles_come_out_oldest_first_with_base_volume() -> None:
 def test_published_candles_that_were_written_oldest_first_are_refused() -> None:
     body = shared(f"{PAYLOADS}/http_get_candlesticks.json").read_bytes()
     with pytest.raises(Malformed, match="order of time"):
-        parse_candles(body, KEY, MarketKind.SPOT, 60, NOON)
+        parse_candles(body, KEY, 60, NOON)

@@ -147,3 +147,44 @@ def test_the_first_five_unreadable_rows_are_named_by_number_and_the_rest_counted
     assert values == [1]
     assert [problem.message.split(":")[1] for problem in problems[:5]] == [f" row {n}" for n in range(1, 6)]
     assert problems[5].message == "venue: 2 more rows dropped"
+
+
+def row_at(seconds: float) -> wire.CandleRow:
+    return wire.CandleRow(int(1000 * seconds), 5, 6, 4, 5, 1)
+
+
+MONDAY_S = 4 * 86_400
+"""The first one after 1970 began."""
+
+
+@pytest.mark.parametrize(
+    ("resolution_s", "times"),
+    [(60, [60, 120, 300]), (14_400, [0, 28_800]), (604_800, [MONDAY_S, MONDAY_S + 604_800]), (60, [])],
+)
+def test_candles_may_leave_gaps_and_weeks_may_begin_on_mondays(resolution_s: int, times: list[int]) -> None:
+    found = wire.candles([row_at(at) for at in times], resolution_s)
+    assert [candle.at.timestamp() for candle in found] == times
+
+
+@pytest.mark.parametrize(
+    ("resolution_s", "times"),
+    [
+        (60, [30]),
+        (60, [60, 60.001]),
+        (3_600, [3_600, 5_400]),
+        (604_800, [MONDAY_S, MONDAY_S + 86_400]),
+        (604_800, [MONDAY_S + 60]),
+    ],
+)
+def test_a_candle_off_the_grid_is_refused(resolution_s: int, times: list[float]) -> None:
+    with pytest.raises(ValueError, match="off the grid"):
+        wire.candles([row_at(at) for at in times], resolution_s)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 300), st.sampled_from([60, 3_600, 604_800]))
+def test_an_honest_venue_is_never_cut_short_by_the_most_pages(
+    steps: int, page: int, resolution_s: int
+) -> None:
+    most = wire.most_pages(timedelta(seconds=steps * resolution_s), resolution_s, page)
+    full, rest = divmod(steps + 1, page)
+    assert full + bool(rest) <= most <= full + 2

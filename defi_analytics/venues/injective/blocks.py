@@ -97,5 +97,5 @@ def parse_block_time(source: str, body: bytes) -> datetime:
 
 
 def dated(block_time: datetime, received: datetime) -> datetime:
-    """The time of what was received with a block: not after its receipt while clocks differ by less than `SKEW`."""
+    """The time of what came with a block: not after its receipt while clocks differ by less than `SKEW`."""
     return received if received < block_time < received + SKEW else block_time

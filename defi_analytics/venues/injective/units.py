@@ -66,6 +66,15 @@ def human_floats(texts: Sequence[str], exponent: int) -> tuple[float, ...]:
     return tuple([float(text + power) for text in texts])
 
 
+def scaled(numbers: Sequence[float], exponent: int) -> tuple[float, ...]:
+    """Times 10^`exponent` in one rounding: up to 10^22 powers of ten are exact, so dividing beats 1e-n."""
+    if exponent < 0:
+        power = 10.0**-exponent
+        return tuple([number / power for number in numbers])
+    power = 10.0**exponent
+    return tuple([number * power for number in numbers])
+
+
 def price_or_none(text: str | None) -> float | None:
     """None where there is no price, which protobuf prints as null, leaves out, or prints as zero."""
     value = human(text, 0) if text is not None else Decimal(0)

@@ -73,6 +73,7 @@ def test_the_chain_and_the_indexer_tell_the_same_market_each_in_its_own_units():
     assert spot_market(msgspec.convert(INDEXED_SPOT, IndexerSpotRow), ASSETS) == chain_spot()
     assert indexed_perp() == chain_perp()
     assert (chain_spot().base, chain_perp().base, chain_perp().oracle) == ("INJ", "BTC", FEED)
+    assert (chain_spot().base_denom, chain_spot().base_decimals) == ("inj", 18)
 
 
 def test_a_price_scaled_apart_from_its_oracles_proves_no_asset_on_either_surface():

@@ -1,3 +1,4 @@
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from defi_analytics.venues.injective.units import (
     human,
     human_floats,
     price_or_none,
+    scaled,
     spot_units,
 )
 from tests.shared_data import shared_json
@@ -102,3 +104,10 @@ def test_many_at_once_are_the_floats_that_each_would_be(texts, exponent):
 def test_one_that_is_no_plain_number_spoils_them_all(text):
     with pytest.raises(ValueError, match=r"plain|convert"):
         human_floats(["1", text, "2"], -6)
+
+
+@given(st.lists(st.floats(1e-36, 1e36), max_size=20), st.integers(-18, 18))
+def test_scaled_floats_are_within_an_ulp_of_exact(numbers, exponent):
+    for number, found in zip(numbers, scaled(numbers, exponent), strict=True):
+        exact = Decimal(number).scaleb(exponent)
+        assert abs(Decimal(found) - exact) <= Decimal(math.ulp(found))
