@@ -30,7 +30,6 @@ WORTH_A_TEST = 15
 
 TESTED_ELSEWHERE = {
     "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
-    "cli/commands.py": "a table: tests/test_docs.py runs every row",
     "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",

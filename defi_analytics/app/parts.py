@@ -154,13 +154,14 @@ class App:
 
     def record_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Appends predictions, each with the time it became usable, for later scoring; each once a run."""
-        new = [p for p in predictions if (p.topic.topic_id, p.usable_at) not in self._recorded]
+        asked = {(p.topic.topic_id, p.usable_at): p for p in predictions}
+        new = {key: prediction for key, prediction in asked.items() if key not in self._recorded}
         if not new:
             return
         with self.journal() as journal:
-            for prediction in new:
+            for key, prediction in new.items():
                 journal.append("prediction", prediction.usable_at, {"prediction": prediction})
-                self._recorded.add((prediction.topic.topic_id, prediction.usable_at))
+                self._recorded.add(key)
 
     def default_against(self) -> tuple[str, ...]:
         """The settings' venues; in the sandbox only those it imitates."""

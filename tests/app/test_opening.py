@@ -4,6 +4,7 @@ import pytest
 
 from defi_analytics.app.opening import allora_key, injective_network, policy_of, trusted
 from defi_analytics.config.load import load
+from defi_analytics.config.settings import LoggingSettings
 from defi_analytics.venues.injective.networks import MAINNET, TESTNET
 
 ENV = {"HOME": "/nonexistent"}
@@ -78,3 +79,53 @@ def test_a_settings_file_found_in_the_folder_cannot_say_where_keys_go(
     assert trusted(load(None, ENV, {})).allora.allow_custom_host is False
     (tmp_path / "settings.yaml").unlink()
     assert trusted(load([tmp_path / "mine.yaml"], ENV, {})).allora.allow_custom_host is True
+
+
+def _written(folder: Path, text: str, name: str = "settings.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("theirs", ["base_url: https://allora.example.org/v2", "allow_custom_host: true"])
+def test_either_half_from_the_folders_file_is_enough_to_keep_the_key_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _written(tmp_path, f"allora:\n  {theirs}\n")
+    ours = {"DEFI_ALLORA__ALLOW_CUSTOM_HOST": "true"} if "base_url" in theirs else {}
+    assert trusted(load(None, ENV | ours, {})).allora.allow_custom_host is False
+
+
+def test_ones_own_environment_may_allow_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _written(tmp_path, "scan:\n  top: 3\n")
+    ours = {
+        "DEFI_ALLORA__ALLOW_CUSTOM_HOST": "true",
+        "DEFI_ALLORA__BASE_URL": "https://allora.example.org/v2",
+    }
+    assert trusted(load(None, ENV | ours, {})).allora.allow_custom_host is True
+
+
+@pytest.mark.parametrize("place", ["/nonexistent/.bashrc", "../.bashrc", "logs/../../.bashrc"])
+def test_the_folders_file_cannot_choose_a_log_outside_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = _written(tmp_path, f"logging:\n  file_path: {place}\n")
+    assert trusted(load(None, ENV, {})).logging.file_path == LoggingSettings().file_path
+    path.unlink()
+    mine = _written(tmp_path, f"logging:\n  file_path: {place}\n", "mine.yaml")
+    assert trusted(load([mine], ENV, {})).logging.file_path == place
+
+
+def test_a_log_below_home_may_be_named_by_the_folders_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _written(tmp_path, "logging:\n  file_path: logs/other.log\n  level: DEBUG\n")
+    own = trusted(load(None, ENV, {})).logging
+    assert (own.file_path, own.level) == ("logs/other.log", "DEBUG")
+    flagged = trusted(load(None, ENV, {"logging.file_path": "/nonexistent/a.log"})).logging
+    assert flagged.file_path == "/nonexistent/a.log"

@@ -1,16 +1,18 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from defi_analytics.app.parts import App, pinned_topics
-from defi_analytics.config.settings import AlloraSettings, InjectiveSettings, Settings
+from defi_analytics.config.settings import AlloraSettings, InjectiveSettings, PredictionSettings, Settings
 from defi_analytics.domain.market import MarketKind
-from defi_analytics.errors import ConfigError, NotCovered, UnknownMarket, UsageError
+from defi_analytics.errors import ConfigError, DefiError, NotCovered, UnknownMarket, UsageError
 from defi_analytics.predictors.allora.api import ApiSource
 from defi_analytics.predictors.allora.lcd import LcdSource
+from defi_analytics.predictors.allora.predictor import TopicChoice
 from defi_analytics.predictors.allora.topics import bundled_registry
 from defi_analytics.venues.injective.networks import MAINNET
-from tests.builders import NOON
+from tests.builders import NOON, a_prediction, a_topic
 from tests.fakes import FakeClock, FakeHttp
 
 
@@ -100,3 +102,42 @@ def test_nothing_found_is_recorded_too_but_no_predictions_make_no_journal(app, t
     app.record_edges(NOON, ())
     with app.journal() as journal:
         assert [(at, kind, body["edges"]) for at, kind, body in journal.replay()] == [(NOON, "scan", [])]
+
+
+def predictions_of(app):
+    with app.journal() as journal:
+        return [(at, body["prediction"]["topic"]["topic_id"]) for at, _, body in journal.replay("prediction")]
+
+
+def test_a_prediction_is_recorded_once_a_run_and_a_newer_one_again(app):
+    made = a_prediction()
+    app.record_predictions((made, made))
+    app.record_predictions((made,))
+    later = replace(made, usable_at=NOON + timedelta(minutes=5))
+    other = replace(made, topic=a_topic(topic_id=8))
+    app.record_predictions((made, later, other))
+    assert predictions_of(app) == [(NOON, 7), (later.usable_at, 7), (NOON, 8)]
+
+
+def test_a_prediction_that_could_not_be_recorded_is_not_taken_for_recorded(app, tmp_path):
+    made, home = a_prediction(), app.settings.home
+    (tmp_path / "file").write_text("")
+    app.settings = replace(app.settings, home=tmp_path / "file" / "below")
+    with pytest.raises(DefiError):
+        app.record_predictions((made,))
+    app.settings = replace(app.settings, home=home)
+    app.record_predictions((made,))
+    assert predictions_of(app) == [(NOON, 7)]
+
+
+def test_the_settings_choose_the_topic(app):
+    own = AlloraSettings(topics={"BTC": 18}, prediction_settings=PredictionSettings(time_horizon=1200))
+    app.settings = replace(app.settings, allora=own)
+    assert app.predictor()._choice == TopicChoice({"BTC": 18}, 1200)
+
+
+def test_a_venue_the_sandbox_lacks_is_refused_before_it_is_made(sandboxed):
+    with pytest.raises(UsageError, match="does not imitate") as caught:
+        sandboxed.venue("nonsense")
+    assert caught.value.hint == "it has hyperliquid, binance"
+    assert sandboxed._venues == {}

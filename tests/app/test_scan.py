@@ -1,21 +1,25 @@
+import logging
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from defi_analytics.app.scan import Scan, ScanRequest, fixed_rates, kinds_of, limits, market_bounds
+from defi_analytics.app.scan import Scan, ScanRequest, fixed_rates, kinds_of, limits, look, market_bounds
 from defi_analytics.config.settings import (
+    AlloraSettings,
     InjectiveSettings,
     MarketSettings,
+    PredictionSettings,
     RiskParameters,
     ScanSettings,
     Settings,
 )
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import MarketKind
-from defi_analytics.domain.snapshot import Problem, Snapshot
+from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
+from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import MarketBounds, Scope
-from tests.builders import NOON, a_market
+from tests.builders import NOON, a_book, a_market, a_prediction, a_quote, a_top
 from tests.fakes import FakeClock
 
 ALL = frozenset(MarketKind)
@@ -85,12 +89,229 @@ def test_the_bounds_of_a_market_are_those_its_settings_name(settings):
     assert market_bounds(open_ended, {here.key: here})[here.key] == MarketBounds()
 
 
-def scan(**changed):
+def scan(*kinds, **changed):
     snapshot = Snapshot(time=NOON, network="mainnet", **changed)
-    scope = Scope("injective", frozenset(), frozenset({EdgeKind.CROSS_VENUE}), ("binance",))
+    scope = Scope("injective", frozenset(), frozenset(kinds or {EdgeKind.CROSS_VENUE}), ("binance",))
     return Scan(ScanRequest(), snapshot, scope, (), 0.1)
 
 
+LATE = (Problem("binance", "TIMED_OUT", "late", True),)
+THERE = a_market("binance")
+HERE = a_market()
+ANSWERS = {
+    EdgeKind.CROSS_VENUE: {"tops": {THERE.key: a_top(THERE, 24.9, 25.0)}},
+    EdgeKind.ORACLE: {"quotes": (a_quote(),)},
+    EdgeKind.PREDICTION: {"predictions": (a_prediction(),)},
+}
+
+
 def test_a_look_that_nobody_else_answered_is_unreachable():
-    assert scan(problems=(Problem("binance", "TIMED_OUT", "late", True),)).exit_code == 5
+    assert scan(problems=LATE).exit_code == 5
     assert scan().exit_code == 0
+
+
+@pytest.mark.parametrize("answered", EdgeKind)
+@pytest.mark.parametrize("asked", EdgeKind)
+def test_only_an_answer_to_a_kind_that_was_asked_for_counts(asked, answered):
+    assert scan(asked, problems=LATE, **ANSWERS[answered]).exit_code == (0 if asked is answered else 5)
+
+
+@pytest.mark.parametrize("answered", EdgeKind)
+def test_one_kind_with_something_to_compare_is_enough(answered):
+    assert scan(*EdgeKind, problems=LATE, **ANSWERS[answered]).exit_code == 0
+
+
+def test_the_home_venues_own_prices_are_nothing_to_compare_with():
+    assert scan(problems=LATE, tops={HERE.key: a_top(HERE, 24.9, 25.0)}).exit_code == 5
+
+
+class Venue:
+    """A venue whose listing depends on the kinds it was made for."""
+
+    def __init__(self, venue, *markets, problems=()):
+        self.venue, self.markets, self.problems = venue, markets, problems
+
+    async def listing(self):
+        tops = {market.market_id: a_top(market, 24.9, 25.0) for market in self.markets}
+        return Listing(self.venue, {m.market_id: m for m in self.markets}, tops, self.problems)
+
+    async def details(self, market):
+        return market
+
+    async def order_book(self, market):
+        return a_book(market, [(24.9, 10)], [(25.0, 10)])
+
+    async def candles(self, market, resolution_s, start, end):
+        raise Unavailable(self.venue, "no candles")
+
+
+class Oracle:
+    name = "oracle"
+
+    async def quotes(self):
+        return [a_quote()]
+
+
+class Forecasts:
+    name = "allora"
+
+    def assets(self):
+        return frozenset({"INJ"})
+
+    async def predict(self, asset, horizon_s=None):
+        return a_prediction()
+
+
+class FakeApp:
+    """The parts a look takes; `asked` are the kinds of market that Injective was asked for, look by look."""
+
+    def __init__(self, settings, *markets, problems=(), network="mainnet"):
+        self.settings, self.clock, self.network = settings, FakeClock(), network
+        self.markets, self.problems, self.asked, self.venues = markets, problems, [], []
+
+    def injective(self, kinds):
+        self.asked.append(kinds)
+        return Venue("injective", *(m for m in self.markets if m.kind in kinds), problems=self.problems)
+
+    def default_against(self):
+        return ("binance",)
+
+    def venue(self, name):
+        self.venues.append(name)
+        return Venue(name, a_market(name))
+
+    def oracle(self):
+        return Oracle()
+
+    def reused_predictor(self):
+        return Forecasts()
+
+
+PERPETUAL = a_market(market_id="0xperp", kind=MarketKind.PERPETUAL, ticker="INJ/USDT PERP")
+CROSS = frozenset({EdgeKind.CROSS_VENUE})
+
+
+async def test_a_plain_pair_that_is_listed_as_spot_costs_one_listing(settings):
+    app = FakeApp(settings, HERE, PERPETUAL)
+    found = await look(app, ScanRequest(("INJ/USDT",), CROSS))
+    assert app.asked == [SPOT]
+    assert found.scope.markets == {HERE.key}
+    assert {edge.market.key for edge in found.edges} == {HERE.key}
+
+
+async def test_a_name_that_no_spot_market_bears_is_looked_for_in_every_list(settings):
+    ticker = replace(PERPETUAL, base="", quote="", ticker="TIA/USDT")
+    app = FakeApp(settings, HERE, ticker)
+    found = await look(app, ScanRequest(("TIA/USDT",), CROSS))
+    assert app.asked == [SPOT, ALL]
+    assert found.scope.markets == {ticker.key}
+
+
+async def test_a_name_that_nothing_bears_names_the_nearest_of_every_list(settings):
+    app = FakeApp(settings, replace(PERPETUAL, base="TIA", ticker="TIA/USDT PERP"))
+    with pytest.raises(UnknownMarket, match="TIA/USDT PERP"):
+        await look(app, ScanRequest(("TIA/USDT",), CROSS))
+    assert app.asked == [SPOT, ALL]
+
+
+async def test_what_every_list_lacks_is_not_looked_for_twice(settings):
+    app = FakeApp(settings, HERE)
+    with pytest.raises(UnknownMarket):
+        await look(app, ScanRequest(("TIA/USDT PERP",), CROSS))
+    assert app.asked == [ALL]
+
+
+async def test_a_market_missing_from_lists_that_failed_is_not_called_unknown(settings):
+    lost = Problem("injective", "TIMED_OUT", "injective: derivative/markets did not answer", True)
+    app = FakeApp(settings, HERE, problems=(lost,))
+    with pytest.raises(Unavailable, match="not all markets could be listed: .*did not answer"):
+        await look(app, ScanRequest(("INJ/USDT PERP",), CROSS))
+    assert (await look(app, ScanRequest(("INJ/USDT",), CROSS))).scope.markets == {HERE.key}
+
+
+async def test_without_names_all_that_is_listed_is_looked_at(settings):
+    found = await look(FakeApp(settings, HERE, PERPETUAL), ScanRequest(kinds=CROSS))
+    assert found.scope.markets == {HERE.key, PERPETUAL.key}
+
+
+async def test_only_what_the_kinds_asked_for_need_is_asked(settings):
+    app = FakeApp(settings, HERE)
+    found = await look(app, ScanRequest(kinds=frozenset({EdgeKind.PREDICTION})))
+    assert app.venues == []
+    assert [p.topic.asset for p in found.snapshot.predictions] == ["INJ"]
+    found = await look(app, ScanRequest(kinds=CROSS, against=("okx",)))
+    assert app.venues == ["okx"]
+    assert found.snapshot.predictions == ()
+    await look(app, ScanRequest())
+    assert app.venues == ["okx", "binance"]
+
+
+async def test_a_size_in_a_currency_looks_only_at_markets_quoted_in_it(settings):
+    other = a_market(quote="USDC", market_id="0xusdc")
+    app = FakeApp(settings, HERE, other)
+    found = await look(app, ScanRequest(kinds=CROSS, sizes=(5.0,), size_quote="USDC"))
+    assert found.scope.markets == {other.key}
+    with pytest.raises(UsageError, match="--size is in INJ, the markets are quoted in USDC, USDT"):
+        await look(app, ScanRequest(kinds=CROSS, sizes=(5.0,), size_quote="INJ"))
+
+
+async def test_where_no_quote_is_proven_a_size_in_a_currency_says_so(settings):
+    app = FakeApp(settings, a_market(base="", quote="", ticker="INJ/USDT"))
+    with pytest.raises(UsageError, match="quoted in nothing known"):
+        await look(app, ScanRequest(kinds=CROSS, size_quote="USDT"))
+
+
+def told(found, source="settings"):
+    return [(p.code, p.message) for p in found.snapshot.problems if p.source == source]
+
+
+async def test_limits_that_reach_no_market_are_told(settings):
+    own = InjectiveSettings(markets=(MarketSettings("INJ/USDT"), MarketSettings("NOPE/USDT")))
+    limited = replace(settings, injective=own)
+    ((code, message),) = told(await look(FakeApp(limited, HERE, PERPETUAL), ScanRequest(kinds=CROSS)))
+    assert code == "UNKNOWN_MARKET"
+    assert "its limits apply to nothing" in message
+    assert "NOPE/USDT" in message
+
+
+async def test_limits_are_not_called_idle_where_only_spot_markets_were_listed(settings):
+    own = InjectiveSettings(markets=(MarketSettings("INJ/USDT PERP"),))
+    app = FakeApp(replace(settings, injective=own), HERE, PERPETUAL)
+    assert told(await look(app, ScanRequest(("INJ/USDT",), CROSS))) == []
+    assert told(await look(app, ScanRequest(("INJ/*",), CROSS))) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "doubted"),
+    [
+        ("0.75", EdgeKind.PREDICTION, False),
+        ("0.76", EdgeKind.PREDICTION, True),
+        ("0.76", EdgeKind.CROSS_VENUE, False),
+    ],
+)
+async def test_a_confidence_that_no_forecast_reaches_is_told_where_forecasts_are_looked_at(
+    settings, wanted, kind, doubted
+):
+    own = AlloraSettings(prediction_settings=PredictionSettings(min_confidence=Decimal(wanted)))
+    app = FakeApp(replace(settings, allora=own), HERE)
+    found = told(await look(app, ScanRequest(kinds=frozenset({kind}))))
+    assert found == [
+        ("UNREACHABLE", "min_confidence 0.76 lets no forecast through: uncalibrated ones reach 0.75")
+    ] * (1 if doubted else 0)
+
+
+@pytest.mark.parametrize(("network", "codes"), [("testnet", ["PLAY_MONEY"]), ("mainnet", []), ("sandbox", [])])
+async def test_prices_of_the_testnet_are_called_play_money(settings, network, codes):
+    found = await look(FakeApp(settings, HERE, network=network), ScanRequest(kinds=CROSS))
+    assert [code for code, _ in told(found, "testnet")] == codes
+
+
+async def test_the_log_tells_what_failed_and_how_many_stand(settings, caplog):
+    lost = Problem("injective", "TIMED_OUT", "did not answer", True)
+    caplog.set_level(logging.INFO, "defi.scan")
+    found = await look(FakeApp(settings, HERE, problems=(lost,)), ScanRequest(kinds=CROSS))
+    assert [record.getMessage() for record in caplog.records if record.name == "defi.scan"] == [
+        "injective TIMED_OUT: did not answer",
+        f"0 of {len(found.edges)} candidates stand",
+    ]
+    assert found.edges

@@ -105,7 +105,8 @@ def test_a_key_file_that_others_may_read_is_refused(bare, home, monkeypatch):
         ("json_html", 6),
         ("silent", 7),
         ("s404", 8),
-        ("s403", 4),
+        # No key is asked for, so a refusal means this machine and not its secrets.
+        ("s403", 5),
     ],
 )
 def test_how_the_chain_fails_is_told_by_the_exit_code(bare, background, monkeypatch, kind, code):

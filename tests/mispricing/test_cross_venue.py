@@ -405,7 +405,10 @@ def exact_profit(
     return (
         _swept(bids, amount) * get_rate * (1 - Fraction(gets.taker_fee))
         - _swept(asks, amount) * pay_rate * (1 + Fraction(pays.taker_fee))
-        - (_funding(snapshot, pair, side, limits) + _way_out(pair)) * Fraction(asks.prices[0]) * middle * amount
+        - (_funding(snapshot, pair, side, limits) + _way_out(pair))
+        * Fraction(asks.prices[0])
+        * middle
+        * amount
         - Fraction(limits.gas_inj) * 25
     )
 

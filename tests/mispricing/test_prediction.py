@@ -124,6 +124,7 @@ def test_a_gap_within_the_uncertainty_is_refused_and_still_says_how_probable_it_
         ({"target_time": NOON}, 3600, 1800.0, "target passed"),
         ({"target_time": NOON - timedelta(hours=1)}, 3600, 1800.0, "target passed"),
         ({"stale": True}, None, 1800.0, "its source calls it stale"),
+        ({"fresh_until": NOON - timedelta(minutes=1)}, 1740.0, 1800.0, "a newer one is overdue"),
         ({"base_time": NOON + timedelta(seconds=6)}, None, -6.0, "not known yet at this time"),
         ({"usable_at": NOON + timedelta(seconds=1)}, None, 1800.0, "not known yet at this time"),
     ],
@@ -168,3 +169,29 @@ def test_a_forecast_in_other_units_is_implausible(price: float) -> None:
 def test_the_notes_of_the_forecast_are_kept() -> None:
     edge = _gap(a_prediction(25.5, notes=("only 2 inferers",)))
     assert edge.notes == ("only 2 inferers", "gas is not counted: nothing prices INJ")
+
+
+@pytest.mark.parametrize("fresh_until", [None, NOON, NOON + timedelta(minutes=1)])
+def test_a_forecast_is_used_until_a_newer_one_is_overdue(fresh_until) -> None:
+    assert _gap(a_prediction(25.5, fresh_until=fresh_until)).stands
+
+
+def test_a_log_return_on_a_base_price_in_the_markets_own_quote_needs_no_rate() -> None:
+    made = a_prediction(25.5, a_topic(kind=PredictionKind.LOG_RETURN), quote="USDT")
+    edge = _gap(made, rates=())
+    assert edge.stands
+    assert edge.rates == ()
+    assert edge.signal is not None
+    assert edge.signal.fair == 25.5
+
+
+def test_a_rate_between_dollars_does_not_touch_a_forecast_in_the_markets_own_quote() -> None:
+    made = a_prediction(25.5, a_topic(kind=PredictionKind.LOG_RETURN), quote="USDT")
+    edge = _gap(made, rates=(a_rate("USDT", "USD", 0.95, 0.96),))
+    assert edge.signal is not None
+    assert edge.signal.fair == 25.5
+
+
+def test_a_forecast_in_another_currency_names_the_rate_that_lacks() -> None:
+    edge = _gap(a_prediction(25.5, quote="USDC"), rates=())
+    assert edge.rejection == Rejection(Reason.NO_RATE, detail="USDC/USDT")

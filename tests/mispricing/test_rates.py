@@ -132,3 +132,38 @@ def test_there_and_back_by_one_rate_costs_its_spread(low: float, spread: float) 
     assert there is not None
     assert back is not None
     assert bid(there) * bid(back) == pytest.approx(1 / (1 + spread))
+
+
+@pytest.mark.parametrize("sides", [(0.89, 0.95), (1.05, 1.11), (0.5, 2.0), (20.0, 21.0), (1e-9, 1.0)])
+def test_a_dollar_that_is_far_from_a_dollar_states_no_rate(sides: tuple[float, float]) -> None:
+    assert _observed(USDC_USDT, *sides) == ()
+    middle = sum(sides) / 2
+    assert observed_rates({}, {}, [a_quote("USDT", middle, confidence=middle - sides[0])]) == ()
+
+
+def test_a_dollar_at_the_edge_of_what_is_believed_still_states_one() -> None:
+    assert [(r.bid, r.ask) for r in _observed(USDC_USDT, 0.9, 1.1)] == [(0.9, 1.1)]
+
+
+def test_a_market_of_the_home_venue_comes_after_every_other_source_however_narrow() -> None:
+    home = a_market("injective", "USDC", "USDT")
+    markets = {market.key: market for market in (home, USDC_USDT)}
+    tops = {home.key: a_top(home, 0.9999, 1.0), USDC_USDT.key: a_top(USDC_USDT, 0.99, 1.01)}
+    quotes = (a_quote("USDC", 1.0, confidence=0.001),)
+    ranked = observed_rates(markets, tops, quotes, distrusted="injective")
+    assert [rate.source for rate in ranked] == ["binance", "pyth", "injective"]
+    assert find_rate(ranked, "USDC", "USDT") == (ranked[0],)
+    trusting = observed_rates(markets, tops, quotes)
+    assert [rate.source for rate in trusting] == ["injective", "binance", "pyth"]
+
+
+@settings(max_examples=50)
+@given(st.permutations([0.0001, 0.001, 0.01, 0.05]))
+def test_the_narrowest_spread_comes_first_in_whatever_order_venues_are_listed(spreads: list[float]) -> None:
+    listed = [(a_market(f"venue {n}", "USDC", "USDT"), spread) for n, spread in enumerate(spreads)]
+    rates = observed_rates(
+        {market.key: market for market, _ in listed},
+        {market.key: a_top(market, 1 - spread, 1 + spread) for market, spread in listed},
+        (),
+    )
+    assert [round(rate.ask - 1, 6) for rate in rates] == sorted(spreads)

@@ -54,3 +54,20 @@ async def test_a_prediction_whose_target_has_passed_is_asked_for_again() -> None
     first = await reused.predict("BTC")
     clock.advance(TOPIC.horizon_s)
     assert await reused.predict("BTC") != replace(first)
+
+
+async def test_a_prediction_is_not_reused_once_a_newer_one_is_overdue() -> None:
+    clock = FakeClock()
+
+    class Frequent(Counting):
+        async def predict(self, asset: str, horizon_s: int | None = None) -> Prediction:
+            made = await super().predict(asset, horizon_s)
+            return replace(made, fresh_until=self.clock.now() + timedelta(seconds=60))
+
+    source = Frequent(clock)
+    reused = ReusedPredictor(source, clock, 300)
+    first = await reused.predict("BTC")
+    clock.advance(59)
+    assert await reused.predict("BTC") is first
+    clock.advance(1)
+    assert (await reused.predict("BTC")).value == 2

@@ -169,7 +169,9 @@ def brute_force(world, planted):
         sum((order.quantity for order in side[:n]), D(0)) for side in (pay, get) for n in range(len(side))
     }
     return max(
-        (swept(get, q) * get_factor - swept(pay, q) * pay_factor - q * each, q) for q in breaks if q <= total(pay, get)
+        (swept(get, q) * get_factor - swept(pay, q) * pay_factor - q * each, q)
+        for q in breaks
+        if q <= total(pay, get)
     )[::-1]
 
 

@@ -6,7 +6,7 @@ from defi_analytics.domain.quote import Quote
 from defi_analytics.errors import NotCovered, Unavailable, UsageError
 from defi_analytics.predictors.allora.api import ApiSource
 from defi_analytics.predictors.allora.lcd import LcdSource
-from defi_analytics.predictors.allora.predictor import AlloraPredictor
+from defi_analytics.predictors.allora.predictor import AlloraPredictor, TopicChoice
 from defi_analytics.predictors.allora.topics import Registry
 from tests.fakes import NOON, FakeClock, FakeHttp
 from tests.predictors.allora.payloads import (
@@ -144,3 +144,34 @@ async def test_a_keyed_prediction_says_what_it_lacks():
     assert prediction.interval is None
     assert "no interval: the source names no workers' values" in prediction.notes
     assert not prediction.stale
+
+
+async def test_a_pinned_topic_is_used_where_no_horizon_is_asked_for():
+    predictor, _ = chain(18, value="-0.01", choice=TopicChoice({"BTC": 18}))
+    assert (await predictor.predict("BTC")).topic.topic_id == 18
+
+
+async def test_a_horizon_that_is_asked_for_wins_over_the_pin():
+    predictor, http = chain(14, choice=TopicChoice({"BTC": 18}))
+    assert (await predictor.predict("BTC", 8 * 3600)).topic.topic_id == 14
+    assert not any(request.endswith("/18") for request in http.requests)
+
+
+async def test_a_pin_holds_for_its_own_asset_alone():
+    predictor, _ = chain(14, choice=TopicChoice({"ETH": 9}))
+    assert (await predictor.predict("BTC")).topic.topic_id == 14
+
+
+async def test_the_default_horizon_is_used_where_none_is_asked_for_and_never_rescaled():
+    shorter, _ = chain(18, value="-0.01", choice=TopicChoice(horizon_s=1200))
+    assert (await shorter.predict("BTC")).topic.topic_id == 18
+    unknown, http = chain(14, choice=TopicChoice(horizon_s=7200))
+    with pytest.raises(NotCovered, match="BTC in 2h"):
+        await unknown.predict("BTC")
+    assert http.requests == []
+    assert (await unknown.predict("BTC", 8 * 3600)).topic.topic_id == 14
+
+
+async def test_a_pin_comes_before_the_default_horizon():
+    predictor, _ = chain(14, choice=TopicChoice({"BTC": 14}, horizon_s=1200))
+    assert (await predictor.predict("BTC")).topic.topic_id == 14
