@@ -13,7 +13,8 @@ from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from defi_analytics.app.scan import ScanRequest
+    from defi_analytics.app.parts import App
+    from defi_analytics.app.scan import Scan, ScanRequest
     from defi_analytics.cli.scan_view import Options
     from defi_analytics.cli.session import Session
 
@@ -175,13 +176,17 @@ async def _once(
         _clear(session.common)
     show(session, found, options)
     # What was found is on the screen by now, so a journal that cannot be written loses nothing of it.
-    unkept = session.kept(lambda: session.app.record_predictions(found.snapshot.predictions))
-    if options.record:
-        unkept = session.kept(lambda: session.app.record_edges(found.snapshot.time, found.edges))
+    unkept = session.kept(lambda: _record(session.app, found, edges=options.record))
     if found.exit_code or unkept:
         return found.exit_code or unkept
     stood = any(edge.stands for edge in found.edges)
     return EXIT_NOT_MET if options.exit_code and not stood else 0
+
+
+def _record(app: "App", found: "Scan", *, edges: bool) -> None:
+    app.record_predictions(found.snapshot.predictions)
+    if edges:
+        app.record_edges(found.snapshot.time, found.edges)
 
 
 def _clear(common: Common) -> None:

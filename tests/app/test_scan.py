@@ -224,7 +224,7 @@ async def test_what_every_list_lacks_is_not_looked_for_twice(settings):
 async def test_a_market_missing_from_lists_that_failed_is_not_called_unknown(settings):
     lost = Problem("injective", "TIMED_OUT", "injective: derivative/markets did not answer", True)
     app = FakeApp(settings, HERE, problems=(lost,))
-    with pytest.raises(Unavailable, match="not all markets could be listed: .*did not answer"):
+    with pytest.raises(Unavailable, match=r"not all markets could be listed: .*did not answer"):
         await look(app, ScanRequest(("INJ/USDT PERP",), CROSS))
     assert (await look(app, ScanRequest(("INJ/USDT",), CROSS))).scope.markets == {HERE.key}
 
@@ -300,7 +300,9 @@ async def test_a_confidence_that_no_forecast_reaches_is_told_where_forecasts_are
     ] * (1 if doubted else 0)
 
 
-@pytest.mark.parametrize(("network", "codes"), [("testnet", ["PLAY_MONEY"]), ("mainnet", []), ("sandbox", [])])
+@pytest.mark.parametrize(
+    ("network", "codes"), [("testnet", ["PLAY_MONEY"]), ("mainnet", []), ("sandbox", [])]
+)
 async def test_prices_of_the_testnet_are_called_play_money(settings, network, codes):
     found = await look(FakeApp(settings, HERE, network=network), ScanRequest(kinds=CROSS))
     assert [code for code, _ in told(found, "testnet")] == codes

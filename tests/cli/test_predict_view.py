@@ -2,18 +2,20 @@ from dataclasses import replace
 
 import pytest
 
-from defi_analytics.cli.predict_view import COLUMNS, _dollar_markets, prediction_row
+from defi_analytics.cli.predict_view import COLUMNS, Compared, _dollar_markets, gap, prediction_row
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.prediction import Interval, PredictionKind
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.sandbox.sandbox import Sandbox
-from tests.builders import a_book, a_market, a_prediction, a_topic
+from tests.builders import a_book, a_market, a_prediction, a_rate, a_topic
 from tests.cli.forms import FORMS, assert_form, cells
 from tests.cli.front import DOWN, GONE, answering
 from tests.fakes import NOON, FakeClock
 
 SPOT = a_market()
 PERPETUAL = a_market(market_id="0x1", kind=MarketKind.PERPETUAL)
+PAR = a_rate("USDT", "USD")
+BOOK = a_book(SPOT, [(24.9, 1.0)], [(25.1, 1.0)])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -27,7 +29,11 @@ def test_all_assets_are_asked_for_when_none_is_named(defi):
 
 def test_the_gap_is_a_fraction_in_json_and_basis_points_for_people(defi):
     (row,) = defi("predict", "SOL", "--with-market", "--json").rows
-    gap = float(row["predicted_price"]) / float(row["market_mid"]) - 1
+    asked = ("scan", row["market"]["market_id"], "--kind", "prediction", "--include-rejected", "--json")
+    (rate,) = defi(*asked).rows[0]["rates"]
+    assert (rate["base"], rate["quote"]) == ("USD", "USDT")
+    in_quote = float(row["predicted_price"]) * (float(rate["bid"]) + float(rate["ask"])) / 2
+    gap = in_quote / float(row["market_mid"]) - 1
     assert float(row["gap"]) == pytest.approx(gap, rel=1e-4)
     # There is a spot market too.
     assert row["market"]["kind"] == "perpetual"
@@ -115,12 +121,12 @@ def test_predictions_that_are_all_stale_are_shown_with_exit_6(defi, background, 
 def test_a_volatility_is_no_price_and_has_no_gap():
     topic = a_topic(kind=PredictionKind.VOLATILITY)
     book = a_book(PERPETUAL, [(24.9, 1.0)], [(25.1, 1.0)])
-    row = prediction_row(a_prediction(None, topic), NOON, (PERPETUAL, book))
+    row = prediction_row(a_prediction(None, topic), NOON, Compared(PERPETUAL, book, (PAR,)))
     assert (row.predicted_price, row.interval, row.gap, row.market_mid) == (None, None, None, "25")
 
 
 def test_a_book_of_one_side_has_no_mid_and_so_no_gap():
-    row = prediction_row(a_prediction(25.0), NOON, (SPOT, a_book(SPOT, [(24.9, 1.0)], [])))
+    row = prediction_row(a_prediction(25.0), NOON, Compared(SPOT, a_book(SPOT, [(24.9, 1.0)], []), (PAR,)))
     assert (row.market.market_id, row.market_mid, row.gap) == (SPOT.market_id, None, None)
 
 
@@ -151,3 +157,33 @@ def test_a_perpetual_is_compared_before_spot_in_whatever_order_they_are_listed(m
 )
 def test_only_a_proven_dollar_market_is_compared(other):
     assert _dollar_markets(Listing("injective", {other.market_id: other}, {})) == {}
+
+
+def test_the_gap_is_measured_in_the_markets_own_quote():
+    rates = (a_rate("USDT", "USD", 0.8, 0.8),)
+    assert gap(a_prediction(25.0), Compared(SPOT, BOOK, rates)) == pytest.approx(0.25)
+    assert gap(a_prediction(25.0), Compared(SPOT, BOOK, (PAR,))) == pytest.approx(0.0)
+
+
+def test_without_a_rate_there_is_no_gap_rather_than_one_at_par():
+    assert gap(a_prediction(25.0), Compared(SPOT, BOOK, ())) is None
+    row = prediction_row(a_prediction(25.0), NOON, Compared(SPOT, BOOK, ()))
+    assert (row.gap, row.market_mid, row.predicted_price) == (None, "25", "25")
+
+
+def test_a_log_return_is_in_the_currency_of_its_base_price():
+    made = a_prediction(25.5, a_topic(kind=PredictionKind.LOG_RETURN), quote="USDT")
+    far = (a_rate("USDT", "USD", 0.8, 0.8),)
+    assert gap(made, Compared(SPOT, BOOK, far)) == gap(made, Compared(SPOT, BOOK, ())) == pytest.approx(0.02)
+    assert gap(made, Compared(a_market(quote="USDC"), BOOK, ())) is None
+
+
+def test_rates_that_cannot_be_read_cost_the_gap_and_not_the_prediction(
+    defi, background, sandbox, monkeypatch
+):
+    with answering(background, sandbox, monkeypatch, {"/oracle/": GONE}):
+        ran = defi("predict", "BTC", "--with-market", "--json")
+    (row,) = ran.rows
+    assert (ran.code, row["gap"]) == (0, None)
+    assert row["market_mid"] is not None
+    assert {warning["source"] for warning in ran.document["warnings"]} == {"injective-oracle"}

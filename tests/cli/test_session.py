@@ -3,6 +3,9 @@ import stat
 
 import pytest
 
+from defi_analytics.cli.session import Session
+from defi_analytics.errors import WrongState
+
 
 def test_a_key_in_the_environment_is_warned_of_once_and_never_shown(bare, monkeypatch, home):
     monkeypatch.setenv("ALLORA_API_KEY", "UP-sesame-sesame")
@@ -41,3 +44,27 @@ def test_verbosity_decides_what_standard_error_gets(bare, monkeypatch, flags, sa
 def test_a_spinner_turns_only_where_a_person_looks(defi, option):
     ran = defi("topics", "list", *option, terminal=True)
     assert ("asking Allora" in ran.err) is not bool(option)
+
+
+def test_what_could_be_kept_is_no_failure(capsys):
+    written = []
+    assert Session(None, None, None).kept(lambda: written.append(1)) == 0
+    assert written == [1]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_cannot_be_kept_is_a_line_and_the_code_of_its_error(capsys):
+    def write():
+        raise WrongState("the journal is locked", hint="end the other one")
+
+    assert Session(None, None, None).kept(write) == 9
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "defi: error: the journal is locked\n  end the other one\n")
+
+
+def test_a_bug_while_keeping_is_not_taken_for_a_failure_of_the_journal():
+    def write():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Session(None, None, None).kept(write)

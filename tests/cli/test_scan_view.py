@@ -1,0 +1,110 @@
+import shlex
+
+import pytest
+
+from defi_analytics.cli.scan_rows import COLUMNS
+from tests.cli.forms import FORMS, assert_form
+from tests.cli.front import DOWN, answering
+
+NOTHING = ("--min-edge-bps", "9000")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_scan_comes_in_every_form(defi, form):
+    assert_form(defi("scan", "INJ/USDT", "-o", form), form, COLUMNS, 3)
+
+
+def test_the_document_counts_candidates_whatever_it_shows(defi):
+    everything = defi("scan", "INJ/*", "--include-rejected", "--json")
+    meta = everything.document["meta"]
+    assert meta["candidates"] == len(everything.rows)
+    assert meta["standing"] == sum(row["stands"] for row in everything.rows)
+    assert 0 < meta["standing"] < meta["candidates"]
+    one = defi("scan", "INJ/*", "--top", "1", "--json")
+    assert len(one.rows) == 1
+    assert {**one.document["meta"], "elapsed_ms": 0, "sources": []} == {
+        **meta,
+        "elapsed_ms": 0,
+        "sources": [],
+    }
+
+
+def test_each_source_is_listed_once_with_the_age_of_its_oldest_input(defi):
+    ran = defi("scan", "--include-rejected", "--json")
+    ages = {}
+    for row in ran.rows:
+        for seen in row["inputs"]:
+            ages.setdefault(seen["name"], []).append(seen["age_ms"])
+    found = [(source["name"], source["age_ms"]) for source in ran.document["meta"]["sources"]]
+    assert found == [(name, max(ages[name])) for name in sorted(ages)]
+
+
+def rows_of(ran, form):
+    return len(ran.rows) if form == "json" else sum("INJ/USDT" in line for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"), [("table", 1), ("plain", 3), ("csv", 3), ("ndjson", 3), ("json", 3)]
+)
+def test_only_a_table_is_cut_to_a_screen_unless_asked(defi, monkeypatch, form, shown):
+    monkeypatch.setenv("DEFI_SCAN__TOP", "1")
+    ran = defi("scan", "INJ/USDT", "-o", form)
+    assert rows_of(ran, form) == shown
+    assert rows_of(defi("scan", "INJ/USDT", "-o", form, "--top", "2"), form) == 2
+
+
+def next_line(ran):
+    (line,) = [line for line in ran.err.splitlines() if line.startswith("Next: ")]
+    return line.removeprefix("Next: ").split("   ")[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ([], "--explain"),
+        (["--explain"], "--watch 5"),
+        (NOTHING, "--include-rejected"),
+        ([*NOTHING, "--explain"], "--include-rejected"),
+    ],
+)
+def test_the_next_step_depends_on_what_was_found(defi, options, more):
+    assert next_line(defi("scan", "INJ/USDT", *options, "-o", "table")) == f"defi scan INJ/USDT {more}"
+
+
+def test_the_next_step_looks_at_the_same(defi):
+    asked = "defi scan 'INJ/*' --network sandbox --kind cross-venue --kind oracle --against binance"
+    given = ["--kind", "oracle", "--against", "binance", "--network", "sandbox", "--kind", "cross-venue"]
+    ran = defi("scan", "INJ/*", *given, "-o", "table")
+    assert next_line(ran) == f"{asked} --explain"
+    # It can be run as it stands.
+    again = defi(*shlex.split(next_line(ran))[1:], "-o", "table")
+    assert next_line(again) == f"{asked} --watch 5"
+
+
+def test_the_next_step_names_no_network_that_only_the_settings_say(defi):
+    assert "--network" not in next_line(defi("scan", "INJ/USDT", "-o", "table"))
+
+
+@pytest.mark.parametrize("form", ["plain", "csv", "ndjson", "json"])
+def test_a_program_is_told_no_next_step(defi, form):
+    assert defi("scan", "INJ/USDT", "-o", form).err == ""
+
+
+def test_the_conclusion_counts_what_stands_and_why_the_rest_does_not(defi):
+    ran = defi("scan", "INJ/*", "-o", "table")
+    meta = defi("scan", "INJ/*", "--json").document["meta"]
+    assert f"{meta['standing']} of {meta['candidates']} candidates stand; rejected: " in ran.err
+    assert "UNVERIFIED_ASSET " in ran.err
+    assert "(sandbox, " in ran.err
+
+
+def test_what_failed_is_told_beside_the_rows_and_where_there_are_none(defi, background, sandbox, monkeypatch):
+    with answering(background, sandbox, monkeypatch, {"/binance/": DOWN}):
+        some = defi("scan", "INJ/USDT", "-o", "table")
+        none = defi("scan", "INJ/USDT", *NOTHING, "-o", "table")
+        quiet = defi("scan", "INJ/USDT", *NOTHING, "-o", "table", "-q")
+    for ran in (some, none, quiet):
+        assert ran.code == 0
+        assert ran.err.count("defi: warning: binance") == 1
+    assert none.out == quiet.out == ""
+    assert len(quiet.err.splitlines()) == 1
