@@ -11,9 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-OUTPUT_PANEL = "Output"
-SETUP_PANEL = "Settings"
-
 
 class Output(StrEnum):
     AUTO = "auto"

@@ -108,11 +108,9 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _does(row: ScanRow) -> str:
-    if row.side is None:
-        return ""
-    other = {Side.BUY.value: "sell", Side.SELL.value: "buy"}[row.side]
-    here = f"{row.side} on {row.market.venue}"
+def _does(row: ScanRow, side: str) -> str:
+    other = {Side.BUY.value: "sell", Side.SELL.value: "buy"}[side]
+    here = f"{side} on {row.market.venue}"
     if row.reference is None:
         return f"{here}, close at the fair value"
     return (
@@ -154,7 +152,7 @@ def explanation(row: ScanRow) -> Iterator[str]:
     if row.rejection is not None:
         yield f"  why not     {_why(row.rejection)}"
     if row.side is not None:
-        yield f"  do          {_does(row)}"
+        yield f"  do          {_does(row, row.side)}"
     yield from _waterfall(row)
     yield from _fair_value(row)
     for rate in row.rates:

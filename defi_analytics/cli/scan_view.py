@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from defi_analytics.app.scan import Scan
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document, say
+from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.scan_rows import COLUMNS, explanation, scan_row
 from defi_analytics.cli.schemas import Meta, ScanRow, SourceRow, WarningRow
@@ -98,9 +99,16 @@ def _next(session: Session, found: Scan, options: Options) -> str:
 
 def _repeated(session: Session, found: Scan) -> list[str]:
     """The options without which the next command would look at something else."""
-    given = ["--network", session.common.network.value] if session.common.network else []
-    for kind in sorted(found.request.kinds or ()):
-        given += ["--kind", kind.value]
-    for venue in found.request.against or ():
-        given += ["--against", venue]
-    return given
+    common, asked = session.common, found.request
+    given = [("--config", str(path)) for path in common.config]
+    given += [("--network", common.network.value)] if common.network else []
+    given += [("--kind", kind.value) for kind in sorted(asked.kinds or ())]
+    given += [("--against", venue) for venue in asked.against or ()]
+    given += [("--size", f"{decimal_text(size)}{asked.size_quote}") for size in asked.sizes]
+    limits = {
+        "--min-edge-bps": None if asked.min_edge is None else asked.min_edge * 10_000,
+        "--min-profit": asked.min_profit,
+        "--max-age": asked.max_age_s,
+    }
+    given += [(name, text) for name, limit in limits.items() if (text := decimal_text(limit))]
+    return [text for option in given for text in option]

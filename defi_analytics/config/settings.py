@@ -163,10 +163,6 @@ class AlloraSettings:
     ] = Decimal("0.95")
     prediction_settings: PredictionSettings = PredictionSettings()
 
-    @property
-    def lcd(self) -> str:
-        return self.lcd_url or f"https://allora-api.{self.network}.allora.network"
-
 
 @dataclass(frozen=True, slots=True)
 class RiskManagement:

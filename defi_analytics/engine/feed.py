@@ -8,6 +8,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -50,10 +51,13 @@ class _Gathered:
 
     problems: list[Problem] = field(default_factory=list)
 
-    async def attempt(self, source: str, asked: Awaitable[T]) -> T | None:
-        """The answer, or None and a problem that names the source. Only our own errors are expected."""
+    async def attempt(self, source: str, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None and a problem that names the source. Only our own errors are expected.
+
+        It asks only once it runs: a task cancelled before that would leave a coroutine nobody awaited.
+        """
         try:
-            return await asked
+            return await ask()
         except DefiError as error:
             name = error.source if isinstance(error, DataError) else source
             self.problems.append(Problem(name, error.code, error.message, error.retryable))
@@ -84,9 +88,9 @@ async def gather_snapshot(
 
 async def _overview(sources: Sources, gathered: _Gathered) -> tuple[Listing, list[Listing], list[Quote]]:
     async with asyncio.TaskGroup() as tasks:
-        home = tasks.create_task(_outcome(sources.home.listing()))
-        listings = [tasks.create_task(gathered.attempt(v.venue, v.listing())) for v in sources.references]
-        quotes = [tasks.create_task(gathered.attempt(o.name, o.quotes())) for o in sources.oracles]
+        home = tasks.create_task(_outcome(sources.home.listing))
+        listings = [tasks.create_task(gathered.attempt(v.venue, v.listing)) for v in sources.references]
+        quotes = [tasks.create_task(gathered.attempt(o.name, o.quotes)) for o in sources.oracles]
     result = home.result()
     if isinstance(result, DefiError):
         raise result
@@ -97,10 +101,10 @@ async def _overview(sources: Sources, gathered: _Gathered) -> tuple[Listing, lis
     )
 
 
-async def _outcome(asked: Awaitable[Listing]) -> Listing | DefiError:
+async def _outcome(ask: Callable[[], Awaitable[Listing]]) -> Listing | DefiError:
     """The error as a value, so that the other tasks of the group are not cancelled by it."""
     try:
-        return await asked
+        return await ask()
     except DefiError as error:
         return error
 
@@ -116,7 +120,9 @@ async def _deepened(
     async with asyncio.TaskGroup() as tasks:
         books = [tasks.create_task(_book(venues[k.venue], snapshot.markets[k], gathered)) for k in keys]
         predictions = [
-            tasks.create_task(gathered.attempt(predictor.name, predictor.predict(a, sources.horizon_s)))
+            tasks.create_task(
+                gathered.attempt(predictor.name, partial(predictor.predict, a, sources.horizon_s))
+            )
             for a in assets
             if predictor is not None
         ]
@@ -134,8 +140,8 @@ async def _deepened(
 async def _book(venue: MarketData, market: Market, gathered: _Gathered) -> tuple[Market, OrderBook] | None:
     """The deep book together with the market's grid, asked for at the same time."""
     book, details = await asyncio.gather(
-        gathered.attempt(venue.venue, venue.order_book(market)),
-        gathered.attempt(venue.venue, venue.details(market)),
+        gathered.attempt(venue.venue, partial(venue.order_book, market)),
+        gathered.attempt(venue.venue, partial(venue.details, market)),
     )
     return None if book is None or details is None else (details, book)
 
@@ -156,7 +162,7 @@ async def _volatility(
     venue, market = found
     end = clock.now()
     start = end - timedelta(hours=_VOLATILITY_HOURS)
-    candles = await gathered.attempt(venue.venue, venue.candles(market, _HOUR_S, start, end))
+    candles = await gathered.attempt(venue.venue, partial(venue.candles, market, _HOUR_S, start, end))
     return None if candles is None else per_minute_volatility([c.close for c in candles], _HOUR_S)
 
 

@@ -59,16 +59,30 @@ def next_line(ran):
 
 
 @pytest.mark.parametrize(
-    ("options", "more"),
+    ("options", "asked", "more"),
     [
-        ([], "--explain"),
-        (["--explain"], "--watch 5"),
-        (NOTHING, "--include-rejected"),
-        ([*NOTHING, "--explain"], "--include-rejected"),
+        ([], "", "--explain"),
+        (["--explain"], "", "--watch 5"),
+        (NOTHING, "--min-edge-bps 9000 ", "--include-rejected"),
+        ([*NOTHING, "--explain"], "--min-edge-bps 9000 ", "--include-rejected"),
     ],
 )
-def test_the_next_step_depends_on_what_was_found(defi, options, more):
-    assert next_line(defi("scan", "INJ/USDT", *options, "-o", "table")) == f"defi scan INJ/USDT {more}"
+def test_the_next_step_depends_on_what_was_found(defi, options, asked, more):
+    ran = defi("scan", "INJ/USDT", *options, "-o", "table")
+    assert next_line(ran) == f"defi scan INJ/USDT {asked}{more}"
+
+
+def test_the_next_step_keeps_to_the_same_limits_sizes_and_settings(defi, home):
+    (home / "my own.yaml").write_text("scan:\n  top: 2\n")
+    (home / "my own.yaml").chmod(0o600)
+    sizes = ["--size", "500usdt", "--size", "20000.5USDT"]
+    limits = ["--min-edge-bps", "0.7", "--min-profit", "0", "--max-age", "8s"]
+    ran = defi("scan", "INJ/USDT", *sizes, *limits, "-c", "my own.yaml", "-o", "table")
+    assert next_line(ran) == (
+        "defi scan INJ/USDT --config 'my own.yaml' --size 500USDT --size 20000.5USDT"
+        " --min-edge-bps 0.7 --min-profit 0 --max-age 8 --explain"
+    )
+    assert defi(*shlex.split(next_line(ran))[1:]).code == 0
 
 
 def test_the_next_step_looks_at_the_same(defi):

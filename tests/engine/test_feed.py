@@ -15,7 +15,7 @@ from defi_analytics.domain.market import Market, MarketKey, MarketStatus
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
-from defi_analytics.engine.feed import Sources, gather_snapshot, per_minute_volatility
+from defi_analytics.engine.feed import Sources, _Gathered, gather_snapshot, per_minute_volatility
 from defi_analytics.errors import (
     DefiError,
     Malformed,
@@ -348,3 +348,16 @@ def test_too_few_returns_give_no_volatility_and_closes_of_zero_are_not_returns()
     assert per_minute_volatility([1.0] * 13, 60) == 0.0
     assert per_minute_volatility([], 60) is None
     assert per_minute_volatility([*[1.0] * 12, 0.0, 1.0], 60) is None
+
+
+async def test_a_question_that_is_cancelled_before_its_turn_is_never_asked():
+    asked = []
+
+    async def ask():
+        asked.append(1)
+
+    task = asyncio.create_task(_Gathered().attempt("binance", ask))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asked == []

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from defi_analytics.domain.quote import Quote
-from defi_analytics.errors import NotCovered, Unavailable, UsageError
+from defi_analytics.errors import AuthError, NotCovered, Unavailable, UsageError
 from defi_analytics.predictors.allora.api import ApiSource
 from defi_analytics.predictors.allora.lcd import LcdSource
 from defi_analytics.predictors.allora.predictor import AlloraPredictor, TopicChoice
@@ -72,6 +72,13 @@ async def test_a_base_price_that_cannot_be_had_does_not_cost_the_prediction():
     prediction = await predictor.predict("BTC", 1200)
     assert (str(prediction.value), prediction.predicted_price) == ("-0.01", None)
     assert "no base price: binance: answered 503" in prediction.notes
+
+
+async def test_a_base_price_that_is_refused_does_not_hide_the_prediction():
+    predictor, _ = chain(18, value="-0.01", history=FakeHistory(AuthError("binance: refused us (403)")))
+    prediction = await predictor.predict("BTC", 1200)
+    assert prediction.predicted_price is None
+    assert "no base price: allora: binance: refused us (403)" in prediction.notes
 
 
 async def test_inj_is_refused_without_asking_anyone():
