@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 _NAME = "defi-resolver"
-_GRACE_S = 0.05
+_GRACE_S = 1.0
 
 
 class _Unwaited(ThreadPoolExecutor):
