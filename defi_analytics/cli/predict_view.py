@@ -44,9 +44,10 @@ async def shown(
             if not found:
                 raise _plainest(errors)
             books = await _books(session, found, errors) if with_market else {}
-        session.app.record_predictions(found)
         _show(session, found, errors, books)
-        return Stale.exit_code if all(p.stale for p in found) else 0
+        # Shown first: a journal that cannot be written loses nothing that was found.
+        unkept = session.kept(lambda: session.app.record_predictions(found))
+        return unkept or (Stale.exit_code if all(p.stale for p in found) else 0)
 
 
 async def _asked(

@@ -187,3 +187,14 @@ def test_rates_that_cannot_be_read_cost_the_gap_and_not_the_prediction(
     assert (ran.code, row["gap"]) == (0, None)
     assert row["market_mid"] is not None
     assert {warning["source"] for warning in ran.document["warnings"]} == {"injective-oracle"}
+
+
+def test_a_journal_that_cannot_be_written_still_shows_the_prediction(defi, home):
+    state = home / "state"
+    state.mkdir(mode=0o700)
+    (state / "journal.sqlite").write_bytes(b"not a database" * 100)
+    (state / "journal.sqlite").chmod(0o600)
+    ran = defi("predict", "BTC", "--json")
+    assert ran.code not in {0, 1}
+    assert ran.rows[0]["asset"] == "BTC"
+    assert ran.err.count("defi: error:") == 1
