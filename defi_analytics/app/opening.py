@@ -25,14 +25,18 @@ INJECTIVE_RATE_PER_S = 20
 
 
 @asynccontextmanager
-async def opened_app(loaded: Loaded, environ: Mapping[str, str], *, hold: bool = True) -> AsyncIterator[App]:
+async def opened_app(
+    loaded: Loaded, environ: Mapping[str, str], *, hold: bool = True, ask_all: bool = False
+) -> AsyncIterator[App]:
     """The parts, open; closed again however the run ends. A sandbox is started if none is running."""
     from defi_analytics.http.client import Http
 
     clock = WallClock()
     settings = trusted(loaded)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(Http(clock, policy_of(settings), settings.home / "hosts"))
+        http = await stack.enter_async_context(
+            Http(clock, policy_of(settings, ask_all=ask_all), settings.home / "hosts")
+        )
         if settings.network == "sandbox":
             endpoints = await sandbox_endpoints(settings, http, clock, stack, hold=hold)
             settings = pointed_at(settings, endpoints)
@@ -40,8 +44,11 @@ async def opened_app(loaded: Loaded, environ: Mapping[str, str], *, hold: bool =
         yield App(settings, http, clock, injective_network(settings), key, warnings)
 
 
-def policy_of(settings: Settings) -> "Policy":
-    """How the one HTTP client behaves: the settings' limits and each host's own rate."""
+def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
+    """How the one HTTP client behaves: the settings' limits and each host's own rate.
+
+    `ask_all` asks hosts that keep failing too, though never one that asked us to wait.
+    """
     from defi_analytics.http.policy import Policy
 
     own, network = settings.http, injective_network(settings)
@@ -53,8 +60,11 @@ def policy_of(settings: Settings) -> "Policy":
         max_body_bytes=own.max_body_bytes,
         rate_per_s=own.rate_per_s,
         rates_per_s=rates | LOOPBACK_RATES_PER_S,
+        breaker_failures=NEVER_RESTS if ask_all else Policy().breaker_failures,
     )
 
+
+NEVER_RESTS = 1_000_000
 
 LOOPBACK_RATES_PER_S = dict.fromkeys(("127.0.0.1", "::1", "localhost"), 1000)
 """A sandbox, or a node of one's own: nobody's limit but this machine's."""

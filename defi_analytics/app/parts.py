@@ -160,7 +160,9 @@ class App:
             return
         with self.journal() as journal:
             for key, prediction in new.items():
-                journal.append("prediction", prediction.usable_at, {"prediction": prediction})
+                journal.append(
+                    "prediction", prediction.usable_at, {"network": self.network, "prediction": prediction}
+                )
                 self._recorded.add(key)
 
     def default_against(self) -> tuple[str, ...]:

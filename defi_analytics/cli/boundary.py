@@ -1,5 +1,6 @@
 """The one error boundary: whatever happens becomes one line for a person and a documented exit code."""
 
+import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from defi_analytics.cli.streams import discard, make_writable
-from defi_analytics.errors import DefiError, UsageError
+from defi_analytics.errors import DefiError, UsageError, WrongState
 
 EXIT_INTERNAL = 1
 EXIT_INTERRUPTED = 130
@@ -58,6 +59,8 @@ def _guarded(args: list[str]) -> int:
         return 0
     except DefiError as error:
         return _reported(error, args)
+    except OSError as error:
+        return _full() if error.errno == errno.ENOSPC else _crashed(error, args)
     except Exception as error:  # noqa: BLE001 - the boundary: a bug becomes a crash file and one line
         return _crashed(error, args)
     return code
@@ -106,6 +109,14 @@ def _refuse_keys(args: list[str]) -> None:
             "an argument looks like a private key or a mnemonic (not repeated here)",
             hint="treat it as exposed and rotate it: other users and your shell's history can read arguments",
         )
+
+
+def _full() -> int:
+    from defi_analytics.cli.envelope import write_error_line
+
+    discard(sys.stdout)
+    write_error_line(WrongState("no space left to write to", hint="free some, or write elsewhere"))
+    return WrongState.exit_code
 
 
 def _interrupted() -> int:

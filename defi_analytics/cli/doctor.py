@@ -43,7 +43,7 @@ def doctor(common: Common) -> int:
 
 
 async def _doctor(common: Common) -> int:
-    async with opened(common) as session:
+    async with opened(common, ask_all=True) as session:
         with session.working("asking every upstream"):
             rows = [*_local(session.loaded.settings), *await _remote(session)]
         emit(Document("doctor", rows, session.app.network), COLUMNS, common)

@@ -38,6 +38,8 @@ class Column(Generic[R]):
     spare: int = 0
     """Where a table does not fit, the column with the highest number goes first; 0 always stays."""
     style: Callable[[R], str] | None = None
+    exact: Callable[[R], str] | None = None
+    """For plain and CSV, where `text` is rounded or spaced for people."""
     fold: bool = False
     """Free text, worth more lines where it does not fit; anything else is cut with an ellipsis."""
 
@@ -95,7 +97,7 @@ def hint(common: Common, line: str) -> None:
 
 
 def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
-    return [_cell(column.text(row)) for column in columns]
+    return [_cell((column.exact or column.text)(row)) for column in columns]
 
 
 def _cell(text: str) -> str:

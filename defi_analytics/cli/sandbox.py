@@ -79,7 +79,12 @@ async def _serve(
         # One line of JSON for scripts that wait for it; the rest is for people.
         typer.echo(json.dumps({"url": running.url, "seed": world, "endpoints": dict(running.endpoints)}))
         if not common.quiet:
-            say("defi: sandbox is running; try: defi scan --network sandbox   (Ctrl-C stops it)")
+            elsewhere = "" if own.port == _port(running.url) else f"DEFI_SANDBOX__PORT={_port(running.url)} "
+            say(f"defi: sandbox is running; try: {elsewhere}defi scan --network sandbox   (Ctrl-C stops it)")
         with suppress(TimeoutError):
             async with asyncio.timeout(duration):
                 await asyncio.Event().wait()
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])

@@ -126,6 +126,10 @@ def _age(row: ScanRow) -> str:
     return ago(max(i.age_ms for i in row.inputs) / 1000) if row.inputs else ""
 
 
+def _age_s(row: ScanRow) -> str:
+    return f"{max(i.age_ms for i in row.inputs) / 1000:.3f}" if row.inputs else ""
+
+
 def _verdict_style(row: ScanRow) -> str:
     return "bold green" if row.stands else "dim"
 
@@ -137,10 +141,10 @@ COLUMNS: Sequence[Column[ScanRow]] = (
     Column("Side", lambda r: r.side or ""),
     Column("Gross bps", lambda r: bps(r.gross_edge), number=True, spare=3),
     Column("Net bps", lambda r: bps(r.net_edge or r.indicative_edge), number=True),
-    Column("Size", lambda r: amount(r.notional, 0), number=True, spare=2),
-    Column("Profit", lambda r: amount(r.profit), number=True),
+    Column("Size", lambda r: amount(r.notional, 0), number=True, spare=2, exact=lambda r: r.notional or ""),
+    Column("Profit", lambda r: amount(r.profit), number=True, exact=lambda r: r.profit or ""),
     Column("Quote", lambda r: r.quote, spare=1),
-    Column("Age", _age, number=True, spare=4),
+    Column("Age", _age, number=True, spare=4, exact=_age_s),
     Column("Verdict", _verdict, style=_verdict_style),
 )
 

@@ -56,13 +56,14 @@ def show(session: Session, found: Scan, options: Options) -> None:
         for row in rows:
             sys.stdout.write("\n".join(explanation(row)) + "\n")
     if common.format is Output.TABLE:
-        _conclude(session, found, options)
+        _conclude(session, found, rows, options)
 
 
 def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
     edges = [e for e in found.edges if e.stands or options.include_rejected]
     # A program gets everything unless it says otherwise; a person gets what fits a screen.
-    screen = session.loaded.settings.scan.top if session.common.format is Output.TABLE else None
+    asked = session.common.format is Output.TABLE or "scan.top" in session.loaded.origins
+    screen = session.loaded.settings.scan.top if asked else None
     return [scan_row(edge, found.snapshot.time) for edge in edges[: options.top or screen]]
 
 
@@ -74,10 +75,13 @@ def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:
     return [SourceRow(name=name, age_ms=age) for name, age in sorted(ages.items())]
 
 
-def _conclude(session: Session, found: Scan, options: Options) -> None:
+def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: Options) -> None:
     if session.common.quiet:
         return
     standing = sum(edge.stands for edge in found.edges)
+    unseen = (len(found.edges) if options.include_rejected else standing) - len(rows)
+    if unseen > 0:
+        say(f"{unseen} more rows are not shown; --top {len(rows) + unseen} shows all")
     rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
     reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))
     say(

@@ -69,10 +69,11 @@ def _warn(common: Common, warnings: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def opened(common: Common, *, hold: bool = True) -> AsyncIterator[Session]:
+async def opened(common: Common, *, hold: bool = True, ask_all: bool = False) -> AsyncIterator[Session]:
     """A session whose parts are closed when the command ends, however it ends.
 
     `hold` keeps a sandbox that is started for this run at its first block, so that a run can be repeated.
+    `ask_all` is for diagnosis: hosts are asked though they kept failing a moment ago.
     """
     from defi_analytics.log import configure
 
@@ -88,6 +89,6 @@ async def opened(common: Common, *, hold: bool = True) -> AsyncIterator[Session]
         home=settings.home,
         verbosity=-1 if common.quiet else common.verbose,
     )
-    async with opened_app(loaded, os.environ, hold=hold) as app:
+    async with opened_app(loaded, os.environ, hold=hold, ask_all=ask_all) as app:
         _warn(common, app.warnings)
         yield Session(common, loaded, app)

@@ -106,7 +106,7 @@ def ping(
 async def _ping(common: Common, names: Sequence[str]) -> int:
     from defi_analytics.cli.session import opened
 
-    async with opened(common) as session:
+    async with opened(common, ask_all=True) as session:
         app = session.app
         wanted = names or ("injective", *app.default_against())
         sources = {n: app.injective() if n == "injective" else app.venue(n) for n in wanted}

@@ -227,7 +227,7 @@ class Http:
             return RateLimited(call.source, message, retry_after_s=wait_s)
         if admission.verdict is Verdict.RESTING:
             message = (
-                f"{name} failed {self._policy.breaker_failures} times in a row; not asked for {wait_s:.0f} s"
+                f"{name} failed {self._policy.breaker_failures} times in a row; next try in {wait_s:.0f} s"
             )
             return Unavailable(call.source, message)
         return self._too_late(call)

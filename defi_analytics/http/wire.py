@@ -1,6 +1,7 @@
 """httpx, tamed: one exchange in, a whole answer or a DataError out."""
 
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -113,10 +114,20 @@ class Wire:
 
 def _broken(source: str, place: str, error: Exception) -> DataError:
     if isinstance(error, httpx.ConnectError):
-        reason = f"cannot be reached: {str(error)[:LONGEST_REASON]!a}"
+        reason = f"cannot be reached: {_why(error)}"
     elif isinstance(error, httpx.RemoteProtocolError):
         # Its text quotes the host, which may quote us.
         reason = "did not speak HTTP, or stopped in the middle"
     else:
         reason = "broke the connection"
     return Unavailable(source, f"{place} {reason}")
+
+
+def _why(error: Exception) -> str:
+    """What the system said, or in plain words that a name means nothing: mostly that there is no network."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "its name could not be looked up; is there a network?"
+        cause = cause.__cause__ or cause.__context__
+    return f"{str(error)[:LONGEST_REASON]!a}"

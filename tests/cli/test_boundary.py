@@ -196,9 +196,10 @@ def test_sigterm_at_any_moment_of_a_scan_ends_it_cleanly(sandbox):
         ("explain >&-", 0),
         ("explain NONSENSE 2>&-", 8),
         ("explain NONSENSE 2>&1 | true", 8),
-        ("explain > /dev/full", 1),
+        ("explain > /dev/full", 9),
         ("explain NONSENSE 2> /dev/full", 8),
         ("explain NONSENSE --json > /dev/full", 1),
+        ("scan --network sandbox -o plain > /dev/full", 9),
     ],
 )
 def test_a_stream_that_nobody_reads_is_no_reason_to_crash(line, code, unbuffered):

@@ -43,14 +43,21 @@ def rows_of(ran, form):
     return len(ran.rows) if form == "json" else sum("INJ/USDT" in line for line in ran.out.splitlines())
 
 
-@pytest.mark.parametrize(
-    ("form", "shown"), [("table", 1), ("plain", 3), ("csv", 3), ("ndjson", 3), ("json", 3)]
-)
-def test_only_a_table_is_cut_to_a_screen_unless_asked(defi, monkeypatch, form, shown):
+@pytest.mark.parametrize("form", ["table", "plain", "csv", "ndjson", "json"])
+def test_a_limit_that_someone_set_holds_in_every_form(defi, monkeypatch, form):
     monkeypatch.setenv("DEFI_SCAN__TOP", "1")
-    ran = defi("scan", "INJ/USDT", "-o", form)
-    assert rows_of(ran, form) == shown
-    assert rows_of(defi("scan", "INJ/USDT", "-o", form, "--top", "2"), form) == 2
+    assert rows_of(defi("scan", "INJ/USDT", "-o", form), form) == 1
+
+
+@pytest.mark.parametrize(("form", "cut"), [("table", True), ("plain", False), ("json", False)])
+def test_by_itself_only_a_table_is_cut_to_a_screen(defi, form, cut):
+    ran = defi("scan", "--include-rejected", "-o", form)
+    # Two lines of a table are its head, one of plain output is.
+    heads = {"table": 2, "plain": 1}
+    lines = [line for line in ran.out.splitlines() if line.strip()]
+    rows = len(ran.rows) if form == "json" else len(lines) - heads[form]
+    assert (rows == 20) is cut
+    assert ("more rows are not shown; --top " in ran.err) is cut
 
 
 def next_line(ran):

@@ -3,12 +3,16 @@
 import asyncio
 import gc
 import shutil
+import socket
 import ssl
 import subprocess
 
 import pytest
 
+from defi_analytics.clock import WallClock
 from defi_analytics.errors import Malformed, TimedOut, Unavailable
+from defi_analytics.http.client import Http
+from defi_analytics.http.policy import Policy
 from defi_analytics.http.request import built
 from defi_analytics.http.wire import Wire
 from tests.faults import FaultServer
@@ -156,3 +160,13 @@ async def test_a_handshake_that_times_out_or_is_cancelled_leaves_no_socket_open(
         with pytest.raises(asyncio.CancelledError):
             await handshake
     del handshake
+
+
+async def test_a_name_that_means_nothing_is_told_in_plain_words(monkeypatch):
+    async def fail(*args, **kwargs):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("asyncio.BaseEventLoop.getaddrinfo", fail)
+    async with Http(WallClock(), Policy(attempts=1)) as http:
+        with pytest.raises(Unavailable, match="could not be looked up; is there a network"):
+            await http.get("nowhere", "https://nowhere.invalid/")
