@@ -49,8 +49,10 @@ def human(text: str, exponent: int) -> Decimal:
     """
     if not _PLAIN.fullmatch(text):
         raise ValueError("not a plain decimal number")
-    sign, digits, own = Decimal(text).as_tuple()
-    plain = f"{Decimal((sign, digits, int(own) + exponent)):f}"
+    plain = text
+    if exponent:
+        sign, digits, own = Decimal(text).as_tuple()
+        plain = f"{Decimal((sign, digits, int(own) + exponent)):f}"
     return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
 
 
