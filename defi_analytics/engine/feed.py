@@ -72,13 +72,16 @@ async def gather_snapshot(
     home, listings, quotes = await _overview(sources, gathered)
     markets = {m.key: m for listing in (home, *listings) for m in listing.markets.values()}
     tops = {t.key: t for listing in (home, *listings) for t in listing.tops.values()}
+    now = clock.now()
+    rates = (*sources.fixed_rates, *observed_rates(markets, tops, quotes, distrusted=sources.home.venue))
     first = Snapshot(
-        time=clock.now(),
+        time=now,
         network=network,
         markets=markets,
         tops=tops,
         quotes=tuple(quotes),
-        rates=(*sources.fixed_rates, *observed_rates(markets, tops, quotes, distrusted=sources.home.venue)),
+        # The first that fits is used: one that is too old must not hide a fresh one.
+        rates=tuple(sorted(rates, key=lambda r: (now - r.at).total_seconds() > limits.max_rate_age_s)),
     )
     scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
     full = await _deepened(first, scope, limits, sources, clock, gathered)

@@ -361,3 +361,10 @@ async def test_a_question_that_is_cancelled_before_its_turn_is_never_asked():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asked == []
+
+
+async def test_a_rate_that_is_too_old_does_not_hide_a_fresh_one() -> None:
+    home, other = _venues()
+    old, fresh = (a_rate("USDC", "USDT", at=NOON - timedelta(seconds=age)) for age in (3600, 1))
+    snapshot, _ = await _gather(home, other, fixed_rates=(old, fresh))
+    assert snapshot.rates == (fresh, old)
