@@ -161,7 +161,7 @@ def test_the_locked_requirements_are_hashed_and_name_no_host():
 
 
 MACHINE_PATH = re.compile(r"(?<![\w.~}>])/(?:work|tmp|home|root|Users|mnt|private|var/folders)/\w")
-REGISTRY = re.compile(r"(?i)\b(?:pypi\.|pythonhosted|npmjs|anaconda|artifactory|devpi)|/simple/")
+REGISTRY = re.compile(r"(?i)\b(?:pyp[i]\.|python[h]osted|npm[j]s|anacond[a]|artifactor[y]|devp[i])|/simple/")
 
 
 def test_no_file_names_a_place_on_a_machine_or_a_registry():
