@@ -1,6 +1,8 @@
 # Everything runs in .venv, made from the locked requirements: nothing is installed anywhere else.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 .DEFAULT_GOAL := help
 
 .PHONY: help install demo check test fix bench lock docs clean
@@ -46,9 +48,9 @@ docs: install  ## Write the help texts anew into help.txt and README.md
 lock:  ## Resolve the newest versions into requirements.txt
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip pip-tools
-	CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
-		--generate-hashes --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--extra injective --extra keyring --extra dev --output-file requirements.txt pyproject.toml
+	$(LOCK) --extra keyring --extra dev --output-file .venv-lock/base.txt pyproject.toml
+	$(LOCK) --extra injective --extra keyring --extra dev --output-file requirements.txt pyproject.toml
+	$(PYTHON) -m tests.lock .venv-lock/base.txt requirements.txt
 	rm -r .venv-lock
 
 clean:  ## Remove .venv and every cache
