@@ -65,7 +65,7 @@ def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
 
 
 NEVER_RESTS = 1_000_000
-
+"""Failures in a row that no run reaches."""
 LOOPBACK_RATES_PER_S = dict.fromkeys(("127.0.0.1", "::1", "localhost"), 1000)
 """A sandbox, or a node of one's own: nobody's limit but this machine's."""
 

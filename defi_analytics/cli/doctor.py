@@ -14,7 +14,7 @@ from defi_analytics.cli.tree import new_app
 from defi_analytics.cli.venue import pinged
 from defi_analytics.cli.version import installed
 from defi_analytics.config.settings import Settings
-from defi_analytics.errors import DefiError, Unavailable
+from defi_analytics.errors import DefiError, Unavailable, WrongState
 
 app = new_app()
 
@@ -29,7 +29,9 @@ COLUMNS: Sequence[Column[CheckRow]] = (
 )
 
 
-@app.command(epilog="Exit codes: 0 all well, 5 an upstream does not answer, 3 settings.")
+@app.command(
+    epilog="Exit codes: 0 all well, 3 settings, 5 an upstream does not answer, 9 this machine is not fit."
+)
 @with_common
 def doctor(common: Common) -> int:
     r"""Check this installation and every upstream it needs.
@@ -45,9 +47,11 @@ def doctor(common: Common) -> int:
 async def _doctor(common: Common) -> int:
     async with opened(common, ask_all=True) as session:
         with session.working("asking every upstream"):
-            rows = [*_local(session.loaded.settings), *await _remote(session)]
-        emit(Document("doctor", rows, session.app.network), COLUMNS, common)
-        return 0 if all(row.ok for row in rows) else Unavailable.exit_code
+            local, remote = list(_local(session.loaded.settings)), await _remote(session)
+        emit(Document("doctor", [*local, *remote], session.app.network), COLUMNS, common)
+        if not all(row.ok for row in local):
+            return WrongState.exit_code
+        return 0 if all(row.ok for row in remote) else Unavailable.exit_code
 
 
 def _local(settings: Settings) -> Iterator[CheckRow]:

@@ -29,7 +29,10 @@ REASONS: dict[Reason, tuple[str, str]] = {
         "Its denoms or oracle feed are not those of a known asset; anyone can list any ticker.",
         "If you know the denom, add it to `assets` in the settings.",
     ),
-    Reason.NO_REFERENCE: ("No venue compared with lists the asset.", "Try another venue with --against."),
+    Reason.NO_REFERENCE: (
+        "No venue compared with lists the asset, or a forecast lacks what it takes to be judged.",
+        "Try another venue with --against; --explain tells what is lacking.",
+    ),
     Reason.NO_RATE: (
         "The two quote currencies could not be converted: no venue or oracle states the rate.",
         "Add a venue that trades it, or fix the rate in `rates`.",
@@ -38,7 +41,10 @@ REASONS: dict[Reason, tuple[str, str]] = {
         "An order book was empty, one-sided or could not be read.",
         "See the warnings; try again.",
     ),
-    Reason.STALE_BOOK: ("An order book is older than --max-age.", "Try again; raise --max-age if you must."),
+    Reason.STALE_BOOK: (
+        "An order book is older than --max-age, or from the future: then a clock is wrong.",
+        "Try again; raise --max-age if you must.",
+    ),
     Reason.STALE_ORACLE: ("The oracle has not published lately.", "Wait for its next price."),
     Reason.STALE_PREDICTION: (
         "The forecast's target has passed, or it is too old.",

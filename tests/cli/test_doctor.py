@@ -109,7 +109,7 @@ def test_a_state_folder_that_cannot_be_one_is_a_failed_check(defi, home, monkeyp
     (home / "file").write_text("")
     monkeypatch.setenv("DEFI_HOME", str(home / name))
     ran = defi("doctor", "--json")
-    assert ran.code == 5
+    assert ran.code == 9
     assert checks(ran)["state folder"].hint == "set DEFI_HOME to a folder you can write to"
 
 
@@ -118,7 +118,7 @@ def test_too_little_room_an_old_python_and_a_missing_sdk_are_told(defi, monkeypa
     monkeypatch.setattr(doctor, "OLDEST_PYTHON", (99, 0))
     monkeypatch.setattr(doctor, "installed", lambda package: "not installed")
     ran = defi("doctor", "--json")
-    assert (ran.code, failed(ran)) == (5, {"free disk", "python"})
+    assert (ran.code, failed(ran)) == (9, {"free disk", "python"})
     sdk = checks(ran)["injective-py"]
     assert (sdk.ok, sdk.message, sdk.hint) == (True, "not installed", "only needed for signing and gRPC")
 
