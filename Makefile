@@ -48,8 +48,8 @@ docs: install  ## Write the help texts anew into help.txt and README.md
 lock:  ## Resolve the newest versions into requirements.txt
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip pip-tools
-	$(LOCK) --extra keyring --extra dev --output-file .venv-lock/base.txt pyproject.toml
-	$(LOCK) --extra injective --extra keyring --extra dev --output-file requirements.txt pyproject.toml
+	$(LOCK) --extra backtest --extra keyring --extra dev --output-file .venv-lock/base.txt pyproject.toml
+	$(LOCK) --extra injective --extra backtest --extra keyring --extra dev --output-file requirements.txt pyproject.toml
 	$(PYTHON) -m tests.lock .venv-lock/base.txt requirements.txt
 	rm -r .venv-lock
 

@@ -13,10 +13,16 @@ DefiError
 │   └── NotFound          8   it has no such thing
 │       ├── UnknownMarket 8
 │       └── NotCovered    8   no prediction exists for this asset and horizon
-└── WrongState            9   another instance holds the lock, or the state forbids it
+├── WrongState            9   another instance holds the lock, or the state forbids it
+├── RiskDenied           20   a rule refused what a person asked for by name
+├── RiskHalt             21   trading is halted, and stays so until it is resumed
+├── Mismatch             22   the journal and the venue disagree
+└── ExecutionError       23   a write went wrong
+    ├── OrderRejected    23   the venue refused: nothing of it is open
+    └── OutcomeUnknown   24   sent, and nobody can say yet what became of it
 
 (* worth trying again.) The numbers are the process's exit codes.
-A refusal of the decision core is a value, not an error.
+A refusal of the decision core is a value, not an error; RiskDenied is for commands that ask for one verdict.
 """
 
 from typing import ClassVar
@@ -114,3 +120,41 @@ class NotCovered(NotFound):
 class WrongState(DefiError):
     code = "WRONG_STATE"
     exit_code = 9
+
+
+class RiskDenied(DefiError):
+    code = "RISK_DENIED"
+    exit_code = 20
+
+
+class RiskHalt(DefiError):
+    code = "HALTED"
+    exit_code = 21
+
+
+class Mismatch(DefiError):
+    code = "MISMATCH"
+    exit_code = 22
+
+
+class ExecutionError(DefiError):
+    code = "EXECUTION"
+    exit_code = 23
+
+
+class OrderRejected(ExecutionError):
+    """`order_code` is the venue's own, with its codespace; 0 where it gave none."""
+
+    code = "ORDER_REJECTED"
+
+    def __init__(self, message: str, *, order_code: int = 0, codespace: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.order_code = order_code
+        self.codespace = codespace
+
+
+class OutcomeUnknown(ExecutionError):
+    """Neither success nor failure: it is decided by finding the transaction, or by its timeout height."""
+
+    code = "OUTCOME_UNKNOWN"
+    exit_code = 24

@@ -1,6 +1,7 @@
 """All that the core asks of the world. Nothing inherits from these.
 
-Reads raise only `DataError`, or `AuthError` where a source refuses our key (401, 403).
+Reads raise only `DataError`, or `AuthError` where a source refuses our key (401, 403); what writes raises
+`ExecutionError` too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,10 +9,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from defi_analytics.domain.book import Candle, OrderBook
+from defi_analytics.domain.decision import Holding, Intent, View
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Listing
+from defi_analytics.domain.transaction import Block, SignedTransaction, Submission, TransactionResult
 
 
 class Clock(Protocol):
@@ -108,3 +113,74 @@ class Journal(Protocol):
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
     def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]: ...
+
+
+class Strategy(Protocol):
+    """What to do about a gap. Pure and compilable: no I/O, no clock, no strings, no exceptions."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def params(self) -> Any:
+        """A NamedTuple of floats, ints and bools."""
+        ...
+
+    def intend(self, view: View, holding: Holding, params: Any) -> Intent: ...
+
+
+class Signer(Protocol):
+    """A key that signs and never shows itself."""
+
+    @property
+    def address(self) -> str:
+        """Bech32, `inj1…`."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """Compressed, 33 bytes."""
+        ...
+
+    def sign(self, document: bytes) -> bytes:
+        """64 bytes r || s, s low, over the Keccak-256 of the document."""
+        ...
+
+
+class Chain(Protocol):
+    """One account on a venue that executes signed transactions in blocks: the only port that writes.
+
+    Steps, not decisions: writing ahead, sending again and proving absence are the engine's.
+    """
+
+    @property
+    def account(self) -> str: ...
+
+    async def block(self) -> Block:
+        """The latest. Raises AuthError when the chain is not the one this account was opened for."""
+        ...
+
+    async def sign(
+        self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = ()
+    ) -> SignedTransaction:
+        """One transaction for all of them, simulated and signed with a fresh sequence; nothing is sent.
+
+        Raises OrderRejected when the simulation says that it cannot succeed.
+        """
+        ...
+
+    async def broadcast(self, transaction: SignedTransaction) -> Submission:
+        """Sends the bytes once. Never raises for what the network did: that is an UNKNOWN outcome."""
+        ...
+
+    async def find(self, tx_hash: str) -> TransactionResult | None:
+        """None when this node does not have it, which proves something only beyond its timeout height."""
+        ...
+
+    async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
+        """Balances, positions and open orders on these markets."""
+        ...
+
+    async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
+        """Every fill of the account in these blocks (both inclusive), oldest first, each exactly once."""
+        ...

@@ -23,7 +23,7 @@ OWN = [e for e in _descendants(DefiError) if e.__module__ == errors.__name__]
 
 def _drawn() -> dict[str, tuple[int, bool, int]]:
     """Name: exit code, whether starred, depth, as the drawing at the top of the module says."""
-    rows = re.findall(r"^([│├└─ ]+)(\w+)\s+(\d)(?:   (\S?))?", errors.__doc__ or "", re.MULTILINE)
+    rows = re.findall(r"^([│├└─ ]+)(\w+)\s+(\d+)(?:   (\S?))?", errors.__doc__ or "", re.MULTILINE)
     return {name: (int(code), mark == "*", len(branch) // 4) for branch, name, code, mark in rows}
 
 

@@ -22,7 +22,9 @@ Examples:
 EPILOG = """\b
 Exit codes: 0 done, 1 bug, 2 usage, 3 settings, 4 key, 5 unreachable,
 6 bad or stale data, 7 timed out, 8 not found, 9 wrong state,
-10 condition not met (scan --exit-code), 130 interrupted, 143 terminated."""
+10 condition not met (scan --exit-code), 20 refused by risk, 21 halted,
+22 journal and venue disagree, 23 order rejected, 24 outcome not known yet,
+130 interrupted, 143 terminated."""
 
 
 class Tree(core.TyperGroup):
