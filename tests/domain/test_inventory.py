@@ -1,0 +1,66 @@
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.domain.order import Fill
+from tests.fakes import NOON
+
+KEY = MarketKey("injective", "0x1")
+
+
+def a_fill(side: Side, quantity: str, price: str, fee: str = "0", minute: int = 0) -> Fill:
+    at = NOON + timedelta(minutes=minute)
+    return Fill("f", KEY, "c", "0xh", side, Decimal(price), Decimal(quantity), Decimal(fee), at, 1)
+
+
+def test_buying_twice_averages_the_cost_and_keeps_the_first_time() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "1", "10")).after(a_fill(Side.BUY, "3", "14", minute=5))
+    assert (held.quantity, held.cost, held.entered_at) == (Decimal(4), Decimal(52), NOON)
+
+
+def test_selling_a_part_realises_that_part_at_average_cost() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "4", "13")).after(a_fill(Side.SELL, "1", "15", "0.01"))
+    assert (held.quantity, held.cost, held.realised) == (Decimal(3), Decimal(39), Decimal(2))
+    assert held.fees == Decimal("0.01")
+    assert held.exited_at is None
+
+
+def test_a_short_gains_when_it_is_bought_back_cheaper() -> None:
+    held = Inventory().after(a_fill(Side.SELL, "2", "10")).after(a_fill(Side.BUY, "2", "9", minute=3))
+    assert (held.quantity, held.cost, held.realised) == (Decimal(0), Decimal(0), Decimal(2))
+    assert held.exited_at == NOON + timedelta(minutes=3)
+
+
+def test_a_fill_larger_than_the_position_turns_it_around() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "1", "10")).after(a_fill(Side.SELL, "3", "12", minute=2))
+    assert (held.quantity, held.cost, held.realised) == (Decimal(-2), Decimal(24), Decimal(2))
+    assert held.entered_at == held.exited_at == NOON + timedelta(minutes=2)
+
+
+def amounts() -> st.SearchStrategy[Decimal]:
+    return st.decimals("0.001", "1000", places=3)
+
+
+fills = st.lists(st.tuples(st.sampled_from(Side), amounts(), amounts(), amounts()), max_size=20)
+
+
+@given(fills)
+def test_cash_is_what_was_received_less_what_was_paid(
+    history: list[tuple[Side, Decimal, Decimal, Decimal]],
+) -> None:
+    held, cash, quantity = Inventory(), Decimal(0), Decimal(0)
+    for side, size, price, fee in history:
+        held = held.after(a_fill(side, str(size), str(price), str(fee)))
+        sign = 1 if side is Side.BUY else -1
+        cash -= sign * size * price + fee
+        quantity += sign * size
+    assert held.quantity == quantity
+    assert abs(held.cash - cash) < Decimal("1e-40")
+    assert abs(held.worth(Decimal(7)) - (cash + 7 * quantity)) < Decimal("1e-40")
+    assert held.cost >= 0
+    assert bool(held.cost) == bool(held.quantity)
