@@ -182,5 +182,8 @@ class Chain(Protocol):
         ...
 
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
-        """Every fill of the account in these blocks (both inclusive), oldest first, each exactly once."""
+        """Every fill of the account in these blocks (both inclusive), oldest first, each exactly once.
+
+        Raises DataError when the node does not have all of these blocks: a part is never taken for the whole.
+        """
         ...

@@ -1,0 +1,242 @@
+"""What the journal says of our orders, transactions and holdings: one fold, for the start and while running.
+
+Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` records, and nothing else, say
+that a transaction is in a block or that it never can be.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.order import Cancel, Fill, OrderRequest, OrderState
+from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction, Submission
+from defi_analytics.errors import Mismatch
+
+
+class Kind(StrEnum):
+    """The records this fold reads."""
+
+    SIGNED = "signed"
+    SENT = "sent"
+    RESOLVED = "resolved"
+    FILLS = "fills"
+    CLOSED = "closed"
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """Written ahead: durable before the first byte is sent."""
+
+    transaction: SignedTransaction
+    orders: tuple[OrderRequest, ...]
+    cancels: tuple[Cancel, ...] = ()
+    decision: str = ""
+    """Which decision it carries out."""
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """What one broadcast of the same bytes told."""
+
+    tx_hash: str
+    submission: Submission
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """Proof: in a block (`height` > 0), or refused or expired without ever having been in one."""
+
+    tx_hash: str
+    height: int
+    code: int
+    codespace: str
+    log: str
+    orders: tuple[OrderResult, ...]
+    reason: str
+
+
+class Fills(msgspec.Struct, frozen=True):
+    """Every fill of these blocks, and that there was no other: one record, so that none is counted twice."""
+
+    first_height: int
+    last_height: int
+    fills: tuple[Fill, ...]
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """Orders that are no longer on the book, as the venue told at `height`."""
+
+    height: int
+    client_order_ids: tuple[str, ...]
+
+
+_NEVER = 2**62
+_OVER_KEPT = 1_000
+_SENT_KEPT = 16
+_TYPES: Mapping[str, type[Any]] = {
+    Kind.SIGNED: Signed,
+    Kind.SENT: Sending,
+    Kind.RESOLVED: Resolved,
+    Kind.FILLS: Fills,
+    Kind.CLOSED: Closed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedOrder:
+    request: OrderRequest
+    tx_hash: str
+    expiry_height: int
+    """Beyond this block nothing of it can rest; 0 for one that never rests."""
+    state: OrderState = OrderState.SIGNED
+    order_hash: str = ""
+    height: int = 0
+    """Of the block it is in; 0 until that is proven."""
+    filled: Decimal = Decimal(0)
+    """Base."""
+    error_code: int = 0
+    """The venue's, where it refused."""
+
+    @property
+    def live(self) -> bool:
+        """Whether something of it may still happen, or has happened and is not counted yet."""
+        return self.state in (OrderState.SIGNED, OrderState.UNKNOWN, OrderState.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A transaction without proof, and how each of its broadcasts was answered."""
+
+    transaction: SignedTransaction
+    cancels: tuple[Cancel, ...]
+    sent: tuple[Sent, ...] = ()
+
+
+@dataclass(slots=True)
+class Bookkeeping:
+    """Changed only by `apply`, in the journal's order."""
+
+    orders: dict[str, TrackedOrder] = field(default_factory=dict)
+    """By client order id, oldest first: all that live, and the last that are over."""
+    unresolved: dict[str, Unresolved] = field(default_factory=dict)
+    """By transaction hash."""
+    held: dict[tuple[str, MarketKey], Inventory] = field(default_factory=dict)
+    """By strategy ("" for fills of orders that are not ours) and market."""
+    markets: dict[MarketKey, Market] = field(default_factory=dict)
+    """Those we ever signed for."""
+    scanned_height: int = 0
+    """Every fill up to this block is known."""
+    gas_paid: Decimal = Decimal(0)
+    """INJ."""
+
+    @property
+    def live(self) -> list[TrackedOrder]:
+        return [order for order in self.orders.values() if order.live]
+
+    def apply(self, kind: str, body: Mapping[str, Any]) -> None:
+        """One record; kinds of other rooms are passed over.
+
+        Raises Mismatch for one that cannot follow what came before: the journal is not this account's story.
+        """
+        try:
+            match msgspec.convert(dict(body), type=_TYPES[kind]) if kind in _TYPES else None:
+                case Signed() as record:
+                    self._signed(record)
+                case Sending() as record:
+                    self._sent(record)
+                case Resolved() as record:
+                    self._resolved(record)
+                case Fills() as record:
+                    self._filled(record)
+                case Closed() as record:
+                    self._closed(record)
+                case _:
+                    pass
+        except (msgspec.ValidationError, KeyError) as error:
+            raise Mismatch(f"the journal holds an impossible {kind!r} record: {error}") from None
+
+    def _signed(self, record: Signed) -> None:
+        transaction = record.transaction
+        self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
+        for request in record.orders:
+            self.orders[request.client_order_id] = TrackedOrder(
+                request, transaction.tx_hash, _expiry(request, transaction)
+            )
+            self.markets[request.market.key] = request.market
+        self._forget()
+
+    def _sent(self, record: Sending) -> None:
+        pending = self.unresolved[record.tx_hash]
+        self.unresolved[record.tx_hash] = replace(
+            pending, sent=(*pending.sent, record.submission.outcome)[-_SENT_KEPT:]
+        )
+        for order_id in pending.transaction.client_order_ids:
+            self.orders[order_id] = replace(self.orders[order_id], state=OrderState.UNKNOWN)
+
+    def _resolved(self, record: Resolved) -> None:
+        transaction = self.unresolved.pop(record.tx_hash).transaction
+        if record.height:
+            self.gas_paid += transaction.fee
+        results = {result.client_order_id: result for result in record.orders}
+        for order_id in transaction.client_order_ids:
+            self.orders[order_id] = _judged(self.orders[order_id], record, results.get(order_id))
+
+    def _filled(self, record: Fills) -> None:
+        if record.first_height <= self.scanned_height:
+            raise Mismatch(f"blocks from {record.first_height} were counted before")
+        for fill in record.fills:
+            order = self.orders.get(fill.client_order_id)
+            strategy = order.request.strategy if order else ""
+            if order is not None:
+                done = replace(order, filled=order.filled + fill.quantity)
+                self.orders[fill.client_order_id] = done
+            owner = (strategy, fill.key)
+            self.held[owner] = self.held.get(owner, Inventory()).after(fill)
+        self.scanned_height = record.last_height
+        for order_id, order in self.orders.items():
+            if order.live and _over(order, self.scanned_height):
+                self.orders[order_id] = replace(order, state=OrderState.DONE)
+
+    def _closed(self, record: Closed) -> None:
+        if record.height > self.scanned_height:
+            raise Mismatch(f"orders were closed at {record.height} before its fills were counted")
+        for order_id in record.client_order_ids:
+            self.orders[order_id] = replace(self.orders[order_id], state=OrderState.DONE)
+
+    def _forget(self) -> None:
+        over = [order_id for order_id, order in self.orders.items() if not order.live]
+        for order_id in over[:-_OVER_KEPT]:
+            del self.orders[order_id]
+
+
+def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
+    match request.kind:
+        case OrderKind.MARKET:
+            return 0
+        case OrderKind.STOP:
+            return transaction.expiry_height or _NEVER
+        case _:
+            return transaction.expiry_height
+
+
+def _judged(order: TrackedOrder, record: Resolved, result: OrderResult | None) -> TrackedOrder:
+    """What a proven outcome of the transaction means for one order of its."""
+    if not record.height:
+        never = OrderState.REJECTED if record.code else OrderState.ABSENT
+        return replace(order, state=never, error_code=record.code)
+    if record.code or result is None or result.error_code:
+        code = record.code or (result.error_code if result else 0)
+        return replace(order, state=OrderState.REJECTED, height=record.height, error_code=code)
+    return replace(order, state=OrderState.OPEN, height=record.height, order_hash=result.order_hash)
+
+
+def _over(order: TrackedOrder, scanned_height: int) -> bool:
+    """Whether nothing of an included order can happen beyond the blocks that are counted."""
+    if order.state is not OrderState.OPEN:
+        return False
+    whole = order.filled >= order.request.quantity
+    return whole or scanned_height >= max(order.height, order.expiry_height)

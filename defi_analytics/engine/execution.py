@@ -1,0 +1,193 @@
+"""Orders on a chain: written ahead, sent, and not believed until proven.
+
+The order of things is the whole point. Signed bytes are durable before they leave; an unanswered broadcast is
+neither success nor failure; the same bytes may be sent again, a second transaction for the same decision is
+never signed. A transaction leaves doubt only when it is found in a block, or when the chain has passed its
+timeout height and still does not have it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.transaction import (
+    Block,
+    Sent,
+    SignedTransaction,
+    Submission,
+    TransactionResult,
+)
+from defi_analytics.engine.bookkeeping import (
+    Bookkeeping,
+    Closed,
+    Fills,
+    Kind,
+    Resolved,
+    Sending,
+    Signed,
+    Unresolved,
+)
+from defi_analytics.errors import ExecutionError, OutcomeUnknown
+from defi_analytics.ports import Chain, Clock, Journal
+
+NOT_OURS_TO_REPEAT = frozenset({("sdk", 32)})
+"""Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
+QUERIES_FOR_ABSENCE = 2
+"""How often a transaction must be missing beyond its timeout height before it counts as absent."""
+MARGIN_BLOCKS = 2
+"""Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
+
+
+def transaction_hash(tx_bytes: bytes) -> str:
+    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
+    return hashlib.sha256(tx_bytes).hexdigest().upper()
+
+
+@dataclass(slots=True)
+class Execution:
+    """One account's way to the chain. Make one per account and process: see `engine.lock`."""
+
+    chain: Chain
+    journal: Journal
+    clock: Clock
+    books: Bookkeeping
+    """Follows the journal; only this class appends the records it reads."""
+
+    async def submit(
+        self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""
+    ) -> SignedTransaction:
+        """Signs one transaction for all of these, makes it durable, and sends it once.
+
+        Raises OutcomeUnknown while an earlier transaction has no proof yet: nothing is signed then. What the
+        chain answers is in the books, not raised.
+        """
+        if self.books.unresolved:
+            raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
+        transaction = await self.chain.sign(orders, cancels)
+        requests = tuple(order.request for order in orders)
+        _check(transaction, requests)
+        await self._count_idle_blocks()
+        self._write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        submission = await self._send(transaction)
+        if _refused_for_good(submission):
+            # Sent once, by this call, to one node, which says that it is not in its mempool. After a crash
+            # nobody knows whether it was sent before, and the same refusal proves nothing.
+            self._write(Kind.RESOLVED, _never(transaction, submission, "refused when it was first sent"))
+        return transaction
+
+    async def settle(self) -> Block:
+        """Brings the books up to the chain: proofs, fills, orders that are over. Returns the latest block.
+
+        Raises DataError when the chain cannot be read; what was learned before that stays.
+        """
+        block = await self.chain.block()
+        for pending in list(self.books.unresolved.values()):
+            await self._resolve(pending, block)
+        if self.books.live:
+            await self._count_fills(block.height)
+            await self._close_gone()
+        return block
+
+    async def _send(self, transaction: SignedTransaction) -> Submission:
+        submission = await self.chain.broadcast(transaction)
+        self._write(Kind.SENT, Sending(transaction.tx_hash, submission))
+        return submission
+
+    async def _resolve(self, pending: Unresolved, block: Block) -> None:
+        transaction = pending.transaction
+        found = await self.chain.find(transaction.tx_hash)
+        if found is not None:
+            self._write(Kind.RESOLVED, _included(found))
+        elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
+            await self._resolve_absent(transaction)
+        elif block.height < transaction.timeout_height and pending.sent[-1:] != (Sent.ACCEPTED,):
+            await self._send_again(transaction)
+
+    async def _send_again(self, transaction: SignedTransaction) -> None:
+        if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
+            raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
+        await self._send(transaction)
+
+    async def _resolve_absent(self, transaction: SignedTransaction) -> None:
+        for _ in range(QUERIES_FOR_ABSENCE - 1):
+            again = await self.chain.block()
+            if again.height <= transaction.timeout_height:
+                return  # another node, which is behind: its silence proves nothing
+            found = await self.chain.find(transaction.tx_hash)
+            if found is not None:
+                self._write(Kind.RESOLVED, _included(found))
+                return
+        reason = f"not in any block up to its timeout height {transaction.timeout_height}"
+        self._write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+
+    async def _count_idle_blocks(self) -> None:
+        """Nothing of ours was on the book since the last count, so nothing can have been filled until now."""
+        if self.books.live:
+            return
+        height = (await self.chain.block()).height
+        if height > self.books.scanned_height:
+            self._write(Kind.FILLS, Fills(self.books.scanned_height + 1, height, ()))
+
+    async def _count_fills(self, height: int) -> None:
+        first = self.books.scanned_height + 1
+        if first > height:
+            return
+        fills = await self.chain.fills(list(self.books.markets.values()), first, height)
+        self._write(Kind.FILLS, Fills(first, height, tuple(fills)))
+
+    async def _close_gone(self) -> None:
+        """Orders that were open at the counted height and are no longer on the venue's list are over."""
+        resting = [order for order in self.books.live if order.height and order.expiry_height]
+        if not resting:
+            return
+        portfolio = await self.chain.portfolio([order.request.market for order in resting])
+        if portfolio.height > self.books.scanned_height:
+            await self._count_fills(portfolio.height)
+        listed = {order.client_order_id for order in portfolio.open_orders}
+        listed_hashes = {order.order_hash for order in portfolio.open_orders}
+        gone = tuple(
+            order.request.client_order_id
+            for order in resting
+            if order.live
+            and order.height < portfolio.height
+            and order.request.client_order_id not in listed
+            and order.order_hash not in listed_hashes
+        )
+        if gone:
+            self._write(Kind.CLOSED, Closed(portfolio.height, gone))
+
+    def _write(self, kind: Kind, record: Any) -> None:
+        """Durable first, then believed: a crash between the two is mended by the next start's replay."""
+        body = msgspec.to_builtins(record, builtin_types=())
+        self.journal.append(kind, self.clock.now(), body)
+        self.books.apply(kind, body)
+
+
+def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
+    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
+    ids = tuple(request.client_order_id for request in requests)
+    if transaction.timeout_height <= 0:
+        raise ExecutionError("a transaction without a timeout height could never be proven absent")
+    if transaction.client_order_ids != ids:
+        raise ExecutionError("the signed transaction is not for the orders that were approved")
+    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
+        raise ExecutionError("the signed transaction's hash is not that of its bytes")
+
+
+def _refused_for_good(submission: Submission) -> bool:
+    refused = submission.outcome is Sent.REJECTED
+    return refused and (submission.codespace, submission.code) not in NOT_OURS_TO_REPEAT
+
+
+def _included(found: TransactionResult) -> Resolved:
+    return Resolved(
+        found.tx_hash, found.height, found.code, found.codespace, found.log, found.orders, "found in a block"
+    )
+
+
+def _never(transaction: SignedTransaction, told: Submission, reason: str) -> Resolved:
+    return Resolved(transaction.tx_hash, 0, told.code, told.codespace, told.log, (), reason)

@@ -1,0 +1,342 @@
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
+from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.execution import Execution
+from defi_analytics.errors import ExecutionError, OutcomeUnknown, WrongState
+from tests.builders import a_market
+from tests.engine.fake_chain import FakeChain, Killed
+from tests.fakes import NOON, FakeClock
+
+MARKET = a_market()
+KINDS = ("lost before", "lost after", "late", "refused", "foreign")
+
+
+@dataclass
+class MemoryJournal:
+    """What a disk would keep: JSON, so that a record that cannot be stored fails here too."""
+
+    rows: list[tuple[str, bytes]] = field(default_factory=list)
+    full: bool = False
+
+    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        if self.full:
+            raise WrongState("disk full")
+        self.rows.append((kind, msgspec.json.encode(dict(body))))
+
+    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        for name, body in self.rows:
+            yield NOON, name, msgspec.json.decode(body)
+
+
+def an_order(order_id: str, kind: OrderKind = OrderKind.MARKET, blocks: int = 10) -> ApprovedOrder:
+    request = OrderRequest(order_id, MARKET, Side.BUY, kind, 25_000, 1_000, "oracle")
+    return ApprovedOrder(request, blocks, NOON)
+
+
+def recovered(journal: MemoryJournal) -> Bookkeeping:
+    books = Bookkeeping()
+    for _, kind, body in journal.replay():
+        books.apply(kind, body)
+    return books
+
+
+def an_execution(chain: FakeChain, journal: MemoryJournal) -> Execution:
+    return Execution(chain, journal, FakeClock(), recovered(journal))
+
+
+async def settled(execution: Execution, chain: FakeChain, blocks: int = 40) -> None:
+    for _ in range(blocks):
+        chain.make_block()
+        await execution.settle()
+        if not execution.books.unresolved and not execution.books.live:
+            return
+    raise AssertionError("never settled")
+
+
+async def test_a_market_order_is_written_then_sent_then_proven_then_counted() -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    execution = an_execution(chain, journal)
+    await execution.submit([an_order("c1")])
+    assert [kind for kind, _ in journal.rows] == ["fills", "signed", "sent"]
+    assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    await settled(execution, chain)
+    order = execution.books.orders["c1"]
+    assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))
+    assert execution.books.held["oracle", MARKET.key] == Inventory().after(chain.ledger[0])
+    assert execution.books.gas_paid == Decimal("0.000016")
+
+
+async def test_nothing_is_sent_when_the_journal_cannot_be_written() -> None:
+    chain, journal = FakeChain(), MemoryJournal(full=True)
+    with pytest.raises(WrongState):
+        await an_execution(chain, journal).submit([an_order("c1")])
+    assert not chain.sent
+
+
+async def test_no_second_transaction_is_signed_while_the_first_has_no_proof() -> None:
+    chain = FakeChain(faults=["lost after"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    with pytest.raises(OutcomeUnknown):
+        await execution.submit([an_order("c2")])
+    assert len(chain.signed) == 1
+
+
+async def test_an_unanswered_broadcast_is_repeated_with_the_same_bytes() -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    await execution.settle()
+    chain.fault_rate = 0.0
+    await settled(execution, chain)
+    assert len(chain.sent) == 3
+    assert len(set(chain.sent)) == len(chain.signed) == 1
+    assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_a_transaction_that_never_arrives_is_absent_only_beyond_its_timeout_height() -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    while chain.height < transaction.timeout_height + 2:
+        chain.make_block()
+        await execution.settle()
+        assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    await settled(execution, chain)
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
+    assert not chain.ledger
+
+
+async def test_a_node_that_is_behind_cannot_prove_absence() -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.height = transaction.timeout_height + 3
+    asked = []
+
+    def fall_behind(name: str) -> None:
+        asked.append(name)
+        if name == "find":
+            chain.height = transaction.timeout_height
+
+    chain.step = fall_behind
+    await execution.settle()
+    assert asked[:3] == ["block", "find", "block"]
+    assert execution.books.unresolved
+
+
+async def test_a_transaction_found_at_the_second_look_is_not_absent() -> None:
+    chain = FakeChain(faults=["lost after"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.make_block()
+    late = chain.included.pop(transaction.tx_hash)
+    chain.height = transaction.timeout_height + 3
+    looks = []
+
+    def indexed_late(name: str) -> None:
+        looks.append(name)
+        if looks.count("find") == 2:
+            chain.included[transaction.tx_hash] = late
+
+    chain.step = indexed_late
+    await execution.settle()
+    assert execution.books.orders["c1"].filled == 1
+
+
+async def test_a_refusal_of_the_first_broadcast_ends_the_order_at_once() -> None:
+    chain = FakeChain(faults=["refused"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    order = execution.books.orders["c1"]
+    assert (order.state, order.error_code) == (OrderState.REJECTED, 13)
+
+
+async def test_a_refusal_after_an_unanswered_broadcast_proves_nothing() -> None:
+    chain = FakeChain(faults=["lost after"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    chain.faults = ["refused"]
+    await execution.settle()
+    assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    await settled(execution, chain)
+    assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_a_sequence_taken_by_someone_else_ends_in_absence_and_the_next_order_goes_through() -> None:
+    chain = FakeChain(faults=["foreign"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    chain.fault_rate = 0.0
+    await settled(execution, chain)
+    await execution.submit([an_order("c2")])
+    await settled(execution, chain)
+    assert [order.state for order in execution.books.orders.values()] == [OrderState.ABSENT, OrderState.DONE]
+
+
+async def test_a_resting_order_stays_live_until_the_venue_no_longer_lists_it() -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+    assert execution.books.orders["c1"].state is OrderState.OPEN
+    chain.make_block()
+    await execution.submit([], [Cancel(MARKET.key, MARKET, "c1")])
+    await settled(execution, chain)
+    assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_a_resting_order_is_over_when_its_last_block_has_passed() -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1", OrderKind.POST_ONLY, blocks=3)])
+    assert transaction.expiry_height == 103
+    await settled(execution, chain, blocks=6)
+    assert execution.books.orders["c1"].state is OrderState.DONE
+    chain.make_block()
+    assert not chain.resting
+
+
+async def test_a_fill_between_the_count_and_the_list_is_counted_before_the_order_is_closed() -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+
+    def filled_meanwhile(name: str) -> None:
+        if name == "portfolio" and "c1" in chain.resting:
+            chain.make_block()
+            gone = chain.resting.pop("c1")
+            del chain.expiries["c1"]
+            chain.fill("c1", gone.order_hash, MARKET, Side.BUY, Decimal(1))
+
+    chain.step = filled_meanwhile
+    await execution.settle()
+    order = execution.books.orders["c1"]
+    assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"timeout_height": 0}, "timeout height"),
+        ({"client_order_ids": ("other",)}, "not for the orders"),
+        ({"tx_hash": "AB"}, "hash"),
+    ],
+)
+async def test_a_signature_that_does_not_keep_its_promise_is_not_sent(change: Any, said: str) -> None:
+    chain = FakeChain()
+    sign = chain.sign
+
+    async def broken(orders: Any, cancels: Any = ()) -> SignedTransaction:
+        return replace(await sign(orders, cancels), **change)
+
+    chain.sign = broken  # type: ignore[method-assign]  # the fault under test
+    with pytest.raises(ExecutionError, match=said):
+        await an_execution(chain, MemoryJournal()).submit([an_order("c1")])
+    assert not chain.sent
+
+
+async def test_bytes_that_changed_on_disk_are_not_sent_again() -> None:
+    chain, journal = FakeChain(faults=["lost before"], fault_rate=1.0), MemoryJournal()
+    execution = an_execution(chain, journal)
+    await execution.submit([an_order("c1")])
+    pending = next(iter(execution.books.unresolved.values()))
+    broken = replace(pending.transaction, tx_bytes=b"other")
+    execution.books.unresolved[broken.tx_hash] = replace(pending, transaction=broken)
+    with pytest.raises(ExecutionError, match="stored bytes"):
+        await execution.settle()
+
+
+class Dying:
+    """Kills at the n-th effect from now on, whatever it is."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self, name: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Killed(name)
+
+
+@dataclass
+class DyingJournal(MemoryJournal):
+    """Counts as an effect both before and after the record is durable."""
+
+    step: Any = str
+
+    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        self.step("before append")
+        super().append(kind, at, body)
+        self.step("after append")
+
+
+async def work_off(signals: list[str], chain: FakeChain, journal: DyingJournal, random: Random) -> int:
+    """Every signal once, as an agent would: again when it is proven never to have happened. Returns kills."""
+    kills = 0
+    while True:
+        chain.step = journal.step = Dying(random.randint(1, 12))
+        execution = an_execution(chain, journal)
+        try:
+            if await _worked_off(signals, execution, chain):
+                return kills
+        except Killed:
+            kills += 1
+
+
+async def _worked_off(signals: list[str], execution: Execution, chain: FakeChain) -> bool:
+    while True:
+        chain.make_block()
+        await execution.settle()
+        if execution.books.unresolved:
+            continue
+        over = Counter(
+            order_id.partition("#")[0]
+            for order_id, order in execution.books.orders.items()
+            if order.state in (OrderState.ABSENT, OrderState.REJECTED)
+        )
+        done = {o.partition("#")[0] for o, order in execution.books.orders.items() if order.height}
+        todo = [signal for signal in signals if signal not in done]
+        if not todo:
+            return not execution.books.live
+        await execution.submit([an_order(f"{todo[0]}#{over[todo[0]]}")])
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(seed: int) -> None:
+    random = Random(seed)
+    chain = FakeChain(random=random, faults=KINDS, fault_rate=0.3)
+    journal = DyingJournal()
+    signals = [f"s{n}" for n in range(15)]
+    kills = await work_off(signals, chain, journal, random)
+    assert kills > 10
+    filled = Counter(fill.client_order_id.partition("#")[0] for fill in chain.ledger)
+    assert filled == Counter(signals)
+    books = recovered(journal)
+    expected = Inventory()
+    for fill in chain.ledger:
+        expected = expected.after(fill)
+    assert books.held["oracle", MARKET.key] == expected
+    assert books.gas_paid == len(chain.included) * Decimal("0.000016")
+
+
+def test_an_answer_of_unknown_is_kept_apart_from_a_refusal() -> None:
+    assert Submission(Sent.UNKNOWN) != Submission(Sent.REJECTED)
