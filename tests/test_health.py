@@ -1,0 +1,50 @@
+import gc
+
+from defi_analytics.health import Health, tune_collector
+
+
+def test_a_cycle_three_times_as_long_as_usual_is_told_once() -> None:
+    health = Health()
+    for _ in range(25):
+        assert health.cycle(0.1) == []
+    assert health.cycle(0.31) == ["a cycle took 0.31 s, usually 0.10 s"]
+    assert health.cycle(0.5) == []
+    for _ in range(48):
+        health.cycle(0.1)
+    assert len(health.cycle(0.5)) == 1
+
+
+def test_nothing_is_slow_before_it_is_known_what_is_usual() -> None:
+    health = Health()
+    assert [health.cycle(took) for took in (0.001, 5.0, 0.1)] == [[], [], []]
+
+
+def test_memory_over_the_limit_is_told() -> None:
+    [warning] = Health(warn_rss_bytes=1_000_000).cycle(0.1)
+    assert warning.startswith("memory in use is ")
+    assert warning.endswith(", over 1 MB")
+    assert Health(warn_rss_bytes=10**12).cycle(0.1) == []
+
+
+def test_a_reading_tells_what_the_process_uses() -> None:
+    health = Health()
+    before = health.read()
+    assert (before.cycles, before.last_cycle_s, before.usual_cycle_s) == (0, None, None)
+    for took in (0.1, 0.3, 0.2):
+        health.cycle(took)
+    reading = health.read()
+    assert (reading.cycles, reading.last_cycle_s, reading.usual_cycle_s) == (3, 0.2, 0.2)
+    assert reading.rss_bytes > 1_000_000
+    assert reading.open_files >= 3
+    assert reading.threads >= 1
+
+
+def test_the_collector_is_tuned_for_long_runs() -> None:
+    threshold = gc.get_threshold()
+    try:
+        tune_collector()
+        assert gc.get_threshold() == (50_000, 20, 50)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
