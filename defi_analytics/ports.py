@@ -4,12 +4,13 @@ Reads raise only `DataError`, or `AuthError` where a source refuses our key (401
 `ExecutionError` too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from defi_analytics.domain.book import Candle, OrderBook
 from defi_analytics.domain.decision import Holding, Intent, View
+from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill
 from defi_analytics.domain.portfolio import Portfolio
@@ -122,11 +123,19 @@ class Strategy(Protocol):
     def name(self) -> str: ...
 
     @property
-    def params(self) -> Any:
-        """A NamedTuple of floats, ints and bools."""
+    def kind(self) -> EdgeKind:
+        """The mispricing it acts on, and so what has to be read for it."""
         ...
 
-    def intend(self, view: View, holding: Holding, params: Any) -> Intent: ...
+    @property
+    def params(self) -> Any:
+        """Its defaults: a NamedTuple of finite floats, ints and bools."""
+        ...
+
+    @property
+    def intend(self) -> Callable[[View, Holding, Any], Intent]:
+        """A module-level function, for that is what can be compiled."""
+        ...
 
 
 class Signer(Protocol):

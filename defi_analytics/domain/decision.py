@@ -12,6 +12,11 @@ from typing import NamedTuple
 
 BUY, SELL = 1, -1
 
+MOST_LOTS = 2**31 - 1
+"""In one order or holding: shares of a cost are then exact in 64 bits."""
+MOST_CASH = 2**62
+"""Cash units; beyond, sums of two no longer fit 64 bits."""
+
 
 class OrderKind(IntEnum):
     """How an order meets the book. Numbers, for compiled code."""
@@ -77,6 +82,7 @@ class View(NamedTuple):
     """One standard deviation of `fair`, as a fraction of it."""
     until_s: float
     """When the fair value is about, since 1970; NaN for one that is about now."""
+    grid: Grid
 
 
 class Holding(NamedTuple):
@@ -100,11 +106,21 @@ class Intent(NamedTuple):
     """What a strategy wants done on one market. `side` 0 is nothing."""
 
     side: int = 0
-    kind: int = OrderKind.MARKET
+    kind: int = OrderKind.MARKET.value
     ticks: int = 0
     """The limit, or the worst price of a market order."""
     lots: int = 0
     trigger: int = 0
     """Ticks; of a stop order."""
     reduce_only: bool = False
-    why: int = Why.NOTHING
+    why: int = Why.NOTHING.value
+
+
+IDLE = Intent()
+
+
+class Intents(NamedTuple):
+    """Two legs that belong together: both are approved and sent in one transaction, or neither."""
+
+    first: Intent
+    second: Intent
