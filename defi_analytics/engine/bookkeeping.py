@@ -126,6 +126,8 @@ class Bookkeeping:
     """By transaction hash."""
     held: dict[tuple[str, MarketKey], Inventory] = field(default_factory=dict)
     """By strategy ("" for fills of orders that are not ours) and market."""
+    net: dict[MarketKey, Inventory] = field(default_factory=dict)
+    """By market, all strategies together: what the account has, for its fills do not know of strategies."""
     markets: dict[MarketKey, Market] = field(default_factory=dict)
     """Those we ever signed for."""
     scanned_height: int = 0
@@ -196,6 +198,7 @@ class Bookkeeping:
                 self.orders[fill.client_order_id] = done
             owner = (strategy, fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(fill)
+            self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
         self.scanned_height = record.last_height
         for order_id, order in self.orders.items():
             if order.live and _over(order, self.scanned_height):

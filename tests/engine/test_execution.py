@@ -1,12 +1,11 @@
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-import msgspec
 import pytest
 
 from defi_analytics.domain.decision import OrderKind
@@ -19,27 +18,11 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, WrongState
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed
+from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import NOON, FakeClock
 
 MARKET = a_market()
 KINDS = ("lost before", "lost after", "late", "refused", "foreign")
-
-
-@dataclass
-class MemoryJournal:
-    """What a disk would keep: JSON, so that a record that cannot be stored fails here too."""
-
-    rows: list[tuple[str, bytes]] = field(default_factory=list)
-    full: bool = False
-
-    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
-        if self.full:
-            raise WrongState("disk full")
-        self.rows.append((kind, msgspec.json.encode(dict(body))))
-
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        for name, body in self.rows:
-            yield NOON, name, msgspec.json.decode(body)
 
 
 def an_order(order_id: str, kind: OrderKind = OrderKind.MARKET, blocks: int = 10) -> ApprovedOrder:
@@ -71,7 +54,7 @@ async def test_a_market_order_is_written_then_sent_then_proven_then_counted() ->
     chain, journal = FakeChain(), MemoryJournal()
     execution = an_execution(chain, journal)
     await execution.submit([an_order("c1")])
-    assert [kind for kind, _ in journal.rows] == ["fills", "signed", "sent"]
+    assert journal.kinds == ["fills", "signed", "sent"]
     assert execution.books.orders["c1"].state is OrderState.UNKNOWN
     await settled(execution, chain)
     order = execution.books.orders["c1"]

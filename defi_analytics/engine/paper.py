@@ -1,0 +1,209 @@
+"""A chain that never sends anything: orders meet the live books as the next block's auction would.
+
+It stands where the real one does: paper trading runs the same code from the signature to the proof. What it
+knows of the past it reads from the books, a fold over the journal; a restart loses only what had not reached
+its next block. Not modelled: our place in the queue of a price level, funding payments, and that our orders
+would have moved the market.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill, OpenOrder, OrderState
+from defi_analytics.domain.portfolio import Balance, Portfolio, Position
+from defi_analytics.domain.transaction import Block, Sent, SignedTransaction, Submission, TransactionResult
+from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+from defi_analytics.engine.paper_fills import Ladders, entered, on_grid, rests, touched
+from defi_analytics.ports import Clock, MarketData
+
+ACCOUNT = "paper"
+TIMEOUT_BLOCKS = 30
+GAS = 300_000
+FEE = Decimal("0.000048")
+"""INJ. Source: the chain's least gas price, 160,000,000 inj-wei, times `GAS`."""
+_MAINTENANCE = Decimal("0.05")
+"""Margin ratio at which a paper position counts as taken over; what most of Injective's perpetuals demand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    transaction: SignedTransaction
+    orders: tuple[ApprovedOrder, ...]
+    cancels: tuple[Cancel, ...]
+
+
+@dataclass(slots=True)
+class PaperChain:
+    """A `Chain` by the live books of `venue`, in blocks of the real chain."""
+
+    venue: MarketData
+    latest: Callable[[], Awaitable[Block]]
+    clock: Clock
+    books: Bookkeeping
+    start: Mapping[str, Decimal]
+    """What the account began with, by asset."""
+    _pending: dict[str, _Pending] = field(default_factory=dict)
+    _included: dict[str, TransactionResult] = field(default_factory=dict)
+    _fills: list[Fill] = field(default_factory=list)
+    _cancelled: set[str] = field(default_factory=set)
+    _took_all: set[str] = field(default_factory=set)
+    """Resting orders that took, on paper, what the live book still shows: until that has gone away."""
+    _signed: int = 0
+
+    @property
+    def account(self) -> str:
+        return ACCOUNT
+
+    async def block(self) -> Block:
+        return await self.latest()
+
+    async def sign(
+        self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = ()
+    ) -> SignedTransaction:
+        block = await self.latest()
+        self._signed += 1
+        ids = tuple(order.request.client_order_id for order in orders)
+        content = msgspec.json.encode([block.height, self._signed, ids, [c.client_order_id for c in cancels]])
+        resting = [order.expires_after_blocks for order in orders if rests(order.request)]
+        transaction = SignedTransaction(
+            tx_hash=hashlib.sha256(content).hexdigest().upper(),
+            tx_bytes=content,
+            account=ACCOUNT,
+            sequence=self._signed,
+            timeout_height=block.height + TIMEOUT_BLOCKS,
+            client_order_ids=ids,
+            gas=GAS,
+            fee=FEE,
+            signed_at=self.clock.now(),
+            expiry_height=block.height + max(resting) if resting else 0,
+        )
+        self._pending[transaction.tx_hash] = _Pending(transaction, tuple(orders), tuple(cancels))
+        return transaction
+
+    async def broadcast(self, transaction: SignedTransaction) -> Submission:
+        """Accepted if it was signed by this process; what an earlier one signed is lost with its memory."""
+        known = transaction.tx_hash in self._pending
+        return Submission(Sent.ACCEPTED if known else Sent.UNKNOWN)
+
+    async def find(self, tx_hash: str) -> TransactionResult | None:
+        """Runs the auction in the first block after the one it was signed in: the latency of a real order."""
+        pending = self._pending.get(tx_hash)
+        if pending is None:
+            return self._included.get(tx_hash)
+        block = await self.latest()
+        if block.height <= pending.transaction.timeout_height - TIMEOUT_BLOCKS:
+            return None
+        requests = [order.request for order in pending.orders]
+        ladders = await self._ladders([request.market for request in requests])
+        outcomes = [entered(request, ladders[request.market.key], block) for request in requests]
+        self._fills += [fill for _, fill in outcomes if fill]
+        self._took_all |= {fill.client_order_id for _, fill in outcomes if fill}
+        self._cancelled |= {cancel.client_order_id for cancel in pending.cancels}
+        del self._pending[tx_hash]
+        results = tuple(result for result, _ in outcomes)
+        self._included[tx_hash] = TransactionResult(tx_hash, block.height, block.at, 0, "", "", GAS, results)
+        return self._included[tx_hash]
+
+    async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
+        """Also those that the books of this moment bring to resting orders, dated in the last block."""
+        resting = self._resting()
+        block = Block(last_height, self.clock.now(), "")
+        ladders = await self._ladders([order.request.market for order in resting])
+        for order in resting:
+            fill = touched(order, ladders[order.request.market.key], block)
+            if fill is None:
+                self._took_all.discard(order.request.client_order_id)
+            elif order.request.client_order_id not in self._took_all:
+                self._fills.append(fill)
+        due = [fill for fill in self._fills if first_height <= fill.height <= last_height]
+        self._fills = [fill for fill in self._fills if fill.height > last_height]
+        return due
+
+    async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
+        block = await self.latest()
+        known = {**{market.key: market for market in markets}, **self.books.markets}
+        held = self.books.net
+        keys = {market.key for market in markets}
+        return Portfolio(
+            account=ACCOUNT,
+            at=block.at,
+            height=block.height,
+            balances={balance.denom: balance for balance in _balances(self.start, known.values(), held)},
+            positions={
+                key: _position(key, inventory)
+                for key, inventory in held.items()
+                if key in known and known[key].kind is MarketKind.PERPETUAL and inventory.quantity
+            },
+            open_orders=tuple(
+                _open_order(order) for order in self._resting() if order.request.market.key in keys
+            ),
+        )
+
+    def _resting(self) -> list[TrackedOrder]:
+        return [
+            order
+            for order in self.books.live
+            if order.state is OrderState.OPEN
+            and rests(order.request)
+            and order.request.client_order_id not in self._cancelled
+        ]
+
+    async def _ladders(self, markets: Sequence[Market]) -> dict[MarketKey, Ladders]:
+        """One read for each market."""
+        found = {}
+        for market in {market.key: market for market in markets}.values():
+            found[market.key] = on_grid(await self.venue.order_book(market), market)
+        return found
+
+
+def _balances(
+    start: Mapping[str, Decimal],
+    markets: Iterable[Market],
+    held: Mapping[MarketKey, Inventory],
+) -> list[Balance]:
+    totals: dict[tuple[str, str], Decimal] = {}
+    locked: dict[tuple[str, str], Decimal] = {}
+    for market in markets:
+        quote, base = (market.quote_denom, market.quote), (market.base_denom, market.base)
+        inventory = held.get(market.key, Inventory())
+        totals.setdefault(quote, start.get(market.quote, Decimal(0)))
+        if market.kind is MarketKind.SPOT:
+            totals.setdefault(base, start.get(market.base, Decimal(0)))
+            totals[quote] += inventory.cash
+            totals[base] += inventory.quantity
+        else:
+            totals[quote] += inventory.realised - inventory.fees
+            locked[quote] = locked.get(quote, Decimal(0)) + inventory.cost
+    return [
+        Balance(denom, asset, total - locked.get((denom, asset), Decimal(0)), total)
+        for (denom, asset), total in totals.items()
+    ]
+
+
+def _position(key: MarketKey, held: Inventory) -> Position:
+    """Margin is the whole cost: paper trades without leverage, so only a short can be taken over."""
+    entry = held.cost / abs(held.quantity)
+    taken_over = 2 * entry / (1 + _MAINTENANCE) if held.quantity < 0 else None
+    return Position(key, held.quantity, entry, held.cost, taken_over)
+
+
+def _open_order(order: TrackedOrder) -> OpenOrder:
+    request = order.request
+    return OpenOrder(
+        key=request.market.key,
+        order_hash=order.order_hash,
+        client_order_id=request.client_order_id,
+        side=request.side,
+        kind=request.kind,
+        price=request.price,
+        quantity=request.quantity,
+        remaining=request.quantity - order.filled,
+        reduce_only=request.reduce_only,
+        trigger_price=request.trigger_price if request.trigger_ticks else None,
+    )

@@ -1,0 +1,30 @@
+"""A journal in memory that keeps what a disk would: JSON text, in order."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from defi_analytics.errors import WrongState
+
+
+@dataclass
+class MemoryJournal:
+    rows: list[tuple[datetime, str, bytes]] = field(default_factory=list)
+    full: bool = False
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for _, kind, _ in self.rows]
+
+    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        if self.full:
+            raise WrongState("disk full")
+        self.rows.append((at, kind, msgspec.json.encode(dict(body))))
+
+    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        for at, name, body in list(self.rows):
+            if kind in (None, name):
+                yield at, name, msgspec.json.decode(body)

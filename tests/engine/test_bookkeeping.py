@@ -1,0 +1,127 @@
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import Fill, OrderRequest, OrderState
+from defi_analytics.domain.transaction import OrderResult, SignedTransaction
+from defi_analytics.engine.bookkeeping import Bookkeeping, Fills, Kind, Resolved, Signed
+from defi_analytics.errors import Mismatch
+from tests.builders import a_market
+from tests.fakes import NOON
+
+MARKET = a_market()
+
+
+def a_request(order_id: str = "c1", kind: OrderKind = OrderKind.MARKET) -> OrderRequest:
+    return OrderRequest(order_id, MARKET, Side.BUY, kind, 25_000, 1_000, "oracle")
+
+
+def signed(*requests: OrderRequest, tx: str = "T1", expiry: int = 0) -> tuple[Kind, Any]:
+    ids = tuple(request.client_order_id for request in requests)
+    transaction = SignedTransaction(
+        tx, b"bytes", "inj1a", 1, 130, ids, 100_000, Decimal("0.00002"), NOON, expiry
+    )
+    return Kind.SIGNED, Signed(transaction, requests)
+
+
+def resolved(*orders: OrderResult, tx: str = "T1", height: int = 101, code: int = 0) -> tuple[Kind, Any]:
+    return Kind.RESOLVED, Resolved(tx, height, code, "", "", orders, "found in a block")
+
+
+def filled(first: int, last: int, *fills: Fill) -> tuple[Kind, Any]:
+    return Kind.FILLS, Fills(first, last, fills)
+
+
+def a_fill(order_id: str = "c1", quantity: str = "1") -> Fill:
+    amount = Decimal(quantity)
+    return Fill("f", MARKET.key, order_id, "0xh", Side.BUY, Decimal(25), amount, Decimal(0), NOON, 101)
+
+
+def folded(*records: tuple[Kind, Any], books: Bookkeeping | None = None) -> Bookkeeping:
+    books = books or Bookkeeping()
+    for kind, record in records:
+        books.apply(kind, msgspec.json.decode(msgspec.json.encode(record)))
+    return books
+
+
+def test_records_of_other_rooms_are_passed_over() -> None:
+    books = Bookkeeping()
+    books.apply("scan", {"edges": []})
+    assert books == Bookkeeping()
+
+
+def test_a_transaction_that_failed_in_its_block_costs_gas_and_rejects_its_orders() -> None:
+    books = folded(signed(a_request()), resolved(code=11))
+    assert books.gas_paid == Decimal("0.00002")
+    assert (books.orders["c1"].state, books.orders["c1"].error_code) == (OrderState.REJECTED, 11)
+
+
+def test_a_batch_that_succeeded_may_hold_orders_that_failed() -> None:
+    books = folded(
+        signed(a_request("c1"), a_request("c2"), a_request("c3")),
+        resolved(OrderResult("c1", "0xa"), OrderResult("c2", error_code=59)),
+    )
+    states = [order.state for order in books.orders.values()]
+    assert states == [OrderState.OPEN, OrderState.REJECTED, OrderState.REJECTED]
+
+
+def test_an_order_is_done_when_it_is_filled_whole_whatever_its_expiry() -> None:
+    books = folded(
+        signed(a_request(kind=OrderKind.LIMIT), expiry=500),
+        resolved(OrderResult("c1", "0xa")),
+        filled(1, 101, a_fill(quantity="0.5")),
+    )
+    assert books.orders["c1"].state is OrderState.OPEN
+    folded(filled(102, 102, a_fill(quantity="0.5")), books=books)
+    assert books.orders["c1"].state is OrderState.DONE
+
+
+def test_a_stop_without_an_expiry_lives_until_it_is_told_otherwise() -> None:
+    books = folded(
+        signed(a_request(kind=OrderKind.STOP)), resolved(OrderResult("c1", "0xa")), filled(1, 10**9)
+    )
+    assert books.orders["c1"].live
+
+
+def test_a_fill_of_an_order_that_is_not_ours_belongs_to_no_strategy() -> None:
+    books = folded(filled(1, 101, a_fill("elsewhere")))
+    assert list(books.held) == [("", MARKET.key)]
+    assert books.net[MARKET.key].quantity == 1
+
+
+def test_the_same_blocks_cannot_be_counted_twice() -> None:
+    with pytest.raises(Mismatch, match="counted before"):
+        folded(filled(1, 101, a_fill()), filled(101, 102))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("signed", {}),
+        ("sent", {"tx_hash": "T9", "submission": {"outcome": "accepted"}}),
+        ("resolved", {"tx_hash": "T9"}),
+        ("closed", {"height": 5, "client_order_ids": []}),
+        ("fills", {"first_height": "x"}),
+    ],
+)
+def test_a_record_that_cannot_follow_is_a_mismatch(kind: str, body: Any) -> None:
+    with pytest.raises(Mismatch):
+        Bookkeeping().apply(kind, body)
+
+
+def test_orders_that_are_over_are_forgotten_in_time_and_living_ones_never() -> None:
+    books = folded(signed(a_request("first", OrderKind.LIMIT), tx="T0", expiry=10**6))
+    for number in range(1_200):
+        folded(
+            signed(a_request(f"c{number}"), tx=f"T{number + 1}"),
+            resolved(tx=f"T{number + 1}", code=5),
+            books=books,
+        )
+    assert len(books.orders) <= 1_002
+    assert "first" in books.orders
+    assert "c1199" in books.orders
+    assert "c0" not in books.orders
