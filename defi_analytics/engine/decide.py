@@ -29,7 +29,8 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
         *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
     ]
     if any(map(_unread, edges)):
-        wanted = set(_wanted(snapshot, scope, limits, pairs))
+        # Funding arrives with the books: what was chosen before, was chosen without it.
+        wanted = set(_wanted(replace(snapshot, funding={}), scope, limits, pairs))
         edges = [_examined(edge, snapshot, wanted, limits) for edge in edges]
     return sorted(edges, key=_rank)
 

@@ -151,8 +151,8 @@ def _terms(snapshot: Snapshot, pair: Pairing, side: Side, path: tuple[Rate, ...]
         buy_mid_rate=1.0 if home_first else mid(path),
         sell_mid_rate=mid(path) if home_first else 1.0,
         exit_fee=exit_fee(home, other),
-        carry=carry(buyer, snapshot.tops.get(buyer.key), Side.BUY, limits.holding_h)
-        + carry(seller, snapshot.tops.get(seller.key), Side.SELL, limits.holding_h),
+        carry=carry(snapshot, buyer, Side.BUY, limits.holding_h)
+        + carry(snapshot, seller, Side.SELL, limits.holding_h),
         fixed=gas_cost(snapshot, home.quote, limits) or 0.0,
         step=float(common_step((home.quantity_tick, other.quantity_tick))),
         min_quantity=float(max(home.min_quantity, other.min_quantity)),

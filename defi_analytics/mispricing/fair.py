@@ -98,7 +98,7 @@ def _terms(market: Market, side: Side, snapshot: Snapshot, limits: Limits) -> Te
     return Terms(
         buy_fee=float(market.taker_fee),
         sell_fee=float(market.taker_fee),
-        carry=carry(market, snapshot.tops.get(market.key), side, limits.holding_h),
+        carry=carry(snapshot, market, side, limits.holding_h),
         # One order in, one order out.
         fixed=2 * (gas_cost(snapshot, market.quote, limits) or 0.0),
         step=float(market.quantity_tick),
