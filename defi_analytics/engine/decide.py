@@ -10,7 +10,7 @@ from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.mispricing.cross_venue import cross_venue, screened
 from defi_analytics.mispricing.limits import Limits, Scope
-from defi_analytics.mispricing.oracle import oracle_deviation, oracle_screened
+from defi_analytics.mispricing.oracle import chosen_quote, oracle_deviation, oracle_screened
 from defi_analytics.mispricing.pairing import Pairing, home_markets, pairings
 from defi_analytics.mispricing.prediction import prediction_gap
 
@@ -24,7 +24,7 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
         *(cross_venue(snapshot, pair, limits) for pair in pairs),
         *(
             oracle_deviation(snapshot, market, quote, limits)
-            for market, quote in _oracle_pairs(snapshot, scope)
+            for market, quote in _oracle_pairs(snapshot, scope, limits)
         ),
         *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
     ]
@@ -45,7 +45,7 @@ def _wanted(snapshot: Snapshot, scope: Scope, limits: Limits, pairs: list[Pairin
         *(screened(snapshot, pair, limits) for pair in pairs),
         *(
             oracle_screened(snapshot, market, quote, limits)
-            for market, quote in _oracle_pairs(snapshot, scope)
+            for market, quote in _oracle_pairs(snapshot, scope, limits)
         ),
     ]
     standing = sorted((edge for edge in found if edge.stands), key=_promise, reverse=True)
@@ -61,13 +61,15 @@ def _venue_pairs(snapshot: Snapshot, scope: Scope) -> list[Pairing]:
     return pairings(snapshot.markets, scope) if EdgeKind.CROSS_VENUE in scope.kinds else []
 
 
-def _oracle_pairs(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Quote]]:
+def _oracle_pairs(snapshot: Snapshot, scope: Scope, limits: Limits) -> Iterator[tuple[Market, Quote]]:
     if EdgeKind.ORACLE not in scope.kinds:
         return
-    by_asset = {quote.base: quote for quote in reversed(snapshot.quotes)}
+    by_asset: dict[str, list[Quote]] = {}
+    for quote in snapshot.quotes:
+        by_asset.setdefault(quote.base, []).append(quote)
     for market in home_markets(snapshot.markets, scope):
-        if (quote := by_asset.get(market.base)) is not None:
-            yield market, quote
+        if quotes := by_asset.get(market.base):
+            yield market, chosen_quote(snapshot, market, quotes, limits)
 
 
 def _predicted(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Prediction]]:

@@ -509,3 +509,11 @@ def test_sound_worlds_do_hold_edges_of_every_kind() -> None:
     """Else the property above would prove nothing."""
     snapshot, scope, limits = _everything()
     assert {e.kind for e in decide(snapshot, scope, limits) if e.stands} == set(EdgeKind)
+
+
+def test_an_old_quote_of_one_source_does_not_hide_a_fresh_one_of_another() -> None:
+    snapshot, scope, limits = _oracle(age_s=121)
+    fresh = a_quote(price=25.4, source="stork")
+    (edge,) = decide(replace(snapshot, quotes=(*snapshot.quotes, fresh)), scope, limits)
+    assert edge.stands
+    assert edge.against == "stork"
