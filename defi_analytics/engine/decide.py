@@ -1,5 +1,6 @@
 """What the snapshot says is mispriced. Pure: the same snapshot, scope and limits give the same edges."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -36,19 +37,25 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
 
 
 def wanted_books(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[MarketKey]:
-    """The deep books worth reading, best candidates first: what the tops of book do not rule out."""
+    """The deep books worth reading, best candidates first: what the tops of book do not rule out.
+
+    A top that is too old to decide anything is still a hint where to look, after all that are fresh: one
+    venue that keeps us waiting makes the tops of all others old.
+    """
     return _wanted(snapshot, scope, limits, _venue_pairs(snapshot, scope))
 
 
 def _wanted(snapshot: Snapshot, scope: Scope, limits: Limits, pairs: list[Pairing]) -> list[MarketKey]:
+    ageless = replace(limits, max_age_s=math.inf)
     found = [
-        *(screened(snapshot, pair, limits) for pair in pairs),
+        *(screened(snapshot, pair, ageless) for pair in pairs),
         *(
-            oracle_screened(snapshot, market, quote, limits)
+            oracle_screened(snapshot, market, quote, ageless)
             for market, quote in _oracle_pairs(snapshot, scope, limits)
         ),
     ]
-    standing = sorted((edge for edge in found if edge.stands), key=_promise, reverse=True)
+    standing = [edge for edge in found if edge.stands]
+    standing.sort(key=lambda edge: (not _by_old_tops(edge, limits), _promise(edge)), reverse=True)
     keys: dict[MarketKey, None] = {}
     for edge in standing[: limits.max_candidates]:
         keys[edge.market.key] = None
@@ -136,6 +143,10 @@ def _unread(edge: Edge) -> bool:
     """Whether a book was missing for a candidate that its tops did not rule out."""
     missing = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
     return missing and not (edge.indicative is None and edge.signal is None)
+
+
+def _by_old_tops(edge: Edge, limits: Limits) -> bool:
+    return any(one.name.endswith(" top") and one.age_s > limits.max_age_s for one in edge.inputs)
 
 
 def _promise(edge: Edge) -> float:

@@ -1,10 +1,10 @@
 """The best prices a candidate is screened by, and how old they may be.
 
 A top of book that is too old proves nothing in either direction: it neither finds a candidate nor rules one
-out, so the candidate is rejected as stale, by name and age. A deep book that was read all the same (for
-another candidate or a forecast) is the later and fuller word of the same venue, and its own best prices
-then stand in. A top within its age is kept although a deep book is there: the screen then says the same
-before and after the books were read, and the books themselves are walked, with their own ages, anyway.
+out, so the candidate is rejected as stale, by name and age. A deep book that was read all the same (on the
+hint of that top, for another candidate or for a forecast) is the later and fuller word of the same venue,
+and its own best prices then stand in. A top within its age is kept although a deep book is there: the screen
+then says the same before and after the books were read, and those are walked, with their own ages, anyway.
 """
 
 from dataclasses import replace

@@ -517,3 +517,23 @@ def test_an_old_quote_of_one_source_does_not_hide_a_fresh_one_of_another() -> No
     (edge,) = decide(replace(snapshot, quotes=(*snapshot.quotes, fresh)), scope, limits)
     assert edge.stands
     assert edge.against == "stork"
+
+
+def test_an_old_top_is_a_hint_where_to_look_but_only_after_the_fresh_ones() -> None:
+    snapshot, scope, limits = _pair()
+    old = {key: replace(top, at=NOON - timedelta(seconds=60)) for key, top in snapshot.tops.items()}
+    atom, there = a_market(base="ATOM"), a_market("binance", "ATOM")
+    fresh = {atom.key: a_top(atom, 24.9, 25.0), there.key: a_top(there, 25.2, 25.3)}
+    snapshot = replace(
+        snapshot,
+        books={},
+        markets={**snapshot.markets, atom.key: atom, there.key: there},
+        tops=old | fresh,
+    )
+    scope = a_scope([HOME, atom], "binance", kinds=[EdgeKind.CROSS_VENUE])
+    assert wanted_books(snapshot, scope, limits) == [atom.key, there.key, HOME.key, OTHER.key]
+    assert wanted_books(snapshot, scope, replace(limits, max_candidates=1)) == [atom.key, there.key]
+    codes = {
+        edge.market.base: edge.rejection and edge.rejection.code for edge in decide(snapshot, scope, limits)
+    }
+    assert codes == {"INJ": "STALE_BOOK", "ATOM": "NO_BOOK"}

@@ -444,3 +444,26 @@ async def test_a_candidate_that_was_never_looked_at_is_told_so_although_funding_
     snapshot, scope = await _gather(home, other, limits=limits, kinds=frozenset([EdgeKind.CROSS_VENUE]))
     codes = {e.market.base: e.rejection and e.rejection.code for e in decide(snapshot, scope, limits)}
     assert codes == {"INJ": "NOT_CROSSED", "ATOM": "NOT_EXAMINED"}
+
+
+async def test_a_venue_that_keeps_everyone_waiting_does_not_make_the_others_candidates_stale() -> None:
+    clock, (home, other) = FakeClock(), _venues()
+    slow = FakeVenue("okx", failing={"listing": TimedOut("okx", "no answer")})
+
+    async def listing() -> Listing:
+        clock.advance(30)
+        return await FakeVenue.listing(slow)
+
+    slow.listing = listing
+    for venue in (home, other):
+
+        async def book(market: Market, venue: FakeVenue = venue) -> OrderBook:
+            return a_book(market, *venue.books[market], at=clock.now())
+
+        venue.order_book = book
+    snapshot, scope = await _gather(home, other, slow, clock=clock, kinds=frozenset([EdgeKind.CROSS_VENUE]))
+    assert {top.at for top in snapshot.tops.values()} == {NOON}
+    assert snapshot.time == NOON + timedelta(seconds=30)
+    (edge,) = decide(snapshot, scope, LOOSE)
+    assert edge.stands
+    assert [i.name for i in edge.inputs] == ["injective book", "binance book"]
