@@ -33,7 +33,8 @@ class DefiError(Exception):
 
     code: ClassVar[str] = "INTERNAL"
     exit_code: ClassVar[int] = 1
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
+    """Of a kind of error, and of one of it that is known to differ."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -73,6 +73,10 @@ class MarketData(Protocol):
 
     async def order_book(self, market: Market) -> OrderBook: ...
 
+    async def funding_hourly(self, market: Market) -> float | None:
+        """What a long pays a short per hour by the latest rate, a fraction of notional; None on spot."""
+        ...
+
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime
     ) -> Sequence[Candle]:

@@ -10,7 +10,9 @@ from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
+from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.errors import ConfigError, UsageError
+from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
 if TYPE_CHECKING:
@@ -147,10 +149,13 @@ class App:
         listing = await self.injective().listing()
         return resolve(name, list(listing.markets.values()))
 
-    def record_edges(self, at: datetime, edges: Sequence[Edge]) -> None:
-        """Appends what a scan found, rejected candidates with their reasons included."""
+    def record_scan(self, snapshot: Snapshot, scope: Scope, limits: Limits, edges: Sequence[Edge]) -> None:
+        """Appends what a scan found, rejected candidates with their reasons included, and all it went by."""
+        from defi_analytics.engine.replay import recorded
+
+        body = {"network": self.network, "edges": edges, **recorded(snapshot, scope, limits)}
         with self.journal() as journal:
-            journal.append("scan", at, {"network": self.network, "edges": edges})
+            journal.append("scan", snapshot.time, body)
 
     def record_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Appends predictions, each with the time it became usable, for later scoring; each once a run."""

@@ -47,6 +47,7 @@ class Scan:
     request: ScanRequest
     snapshot: Snapshot
     scope: Scope
+    limits: Limits
     edges: Sequence[Edge]
     elapsed_s: float
 
@@ -78,7 +79,7 @@ async def look(app: App, request: ScanRequest) -> Scan:
     edges = decide(snapshot, scope, own)
     snapshot = replace(snapshot, problems=(*snapshot.problems, *_doubts(app, snapshot)))
     _log(snapshot.problems, edges)
-    return Scan(request, snapshot, scope, edges, app.clock.monotonic() - started)
+    return Scan(request, snapshot, scope, own, edges, app.clock.monotonic() - started)
 
 
 async def _gathered(

@@ -42,7 +42,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
         "See the warnings; try again.",
     ),
     Reason.STALE_BOOK: (
-        "An order book is older than --max-age, or from the future: then a clock is wrong.",
+        "A book or its best prices are older than --max-age, or from the future: a wrong clock.",
         "Try again; raise --max-age if you must.",
     ),
     Reason.STALE_ORACLE: ("The oracle has not published lately.", "Wait for its next price."),

@@ -186,7 +186,7 @@ async def _once(
 def _record(app: "App", found: "Scan", *, edges: bool) -> None:
     app.record_predictions(found.snapshot.predictions)
     if edges:
-        app.record_edges(found.snapshot.time, found.edges)
+        app.record_scan(found.snapshot, found.scope, found.limits, found.edges)
 
 
 def _clear(common: Common) -> None:

@@ -39,6 +39,9 @@ class Snapshot:
     markets: Mapping[MarketKey, Market] = field(default_factory=dict)
     tops: Mapping[MarketKey, Top] = field(default_factory=dict)
     books: Mapping[MarketKey, OrderBook] = field(default_factory=dict)
+    funding: Mapping[MarketKey, float] = field(default_factory=dict)
+    """What a long pays a short per hour, a fraction of notional: of perpetuals whose books were read and
+    whose listing does not tell it (`Top.funding_hourly`)."""
     quotes: tuple[Quote, ...] = ()
     rates: tuple[Rate, ...] = ()
     predictions: tuple[Prediction, ...] = ()

@@ -1,5 +1,6 @@
 """What the snapshot says is mispriced. Pure: the same snapshot, scope and limits give the same edges."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.mispricing.cross_venue import cross_venue, screened
 from defi_analytics.mispricing.limits import Limits, Scope
-from defi_analytics.mispricing.oracle import oracle_deviation, oracle_screened
+from defi_analytics.mispricing.oracle import chosen_quote, oracle_deviation, oracle_screened
 from defi_analytics.mispricing.pairing import Pairing, home_markets, pairings
 from defi_analytics.mispricing.prediction import prediction_gap
 
@@ -24,30 +25,37 @@ def decide(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[Edge]:
         *(cross_venue(snapshot, pair, limits) for pair in pairs),
         *(
             oracle_deviation(snapshot, market, quote, limits)
-            for market, quote in _oracle_pairs(snapshot, scope)
+            for market, quote in _oracle_pairs(snapshot, scope, limits)
         ),
         *(prediction_gap(snapshot, market, p, limits) for market, p in _predicted(snapshot, scope)),
     ]
     if any(map(_unread, edges)):
-        wanted = set(_wanted(snapshot, scope, limits, pairs))
+        # Funding arrives with the books: what was chosen before, was chosen without it.
+        wanted = set(_wanted(replace(snapshot, funding={}), scope, limits, pairs))
         edges = [_examined(edge, snapshot, wanted, limits) for edge in edges]
     return sorted(edges, key=_rank)
 
 
 def wanted_books(snapshot: Snapshot, scope: Scope, limits: Limits) -> list[MarketKey]:
-    """The deep books worth reading, best candidates first: what the tops of book do not rule out."""
+    """The deep books worth reading, best candidates first: what the tops of book do not rule out.
+
+    A top that is too old to decide anything is still a hint where to look, after all that are fresh: one
+    venue that keeps us waiting makes the tops of all others old.
+    """
     return _wanted(snapshot, scope, limits, _venue_pairs(snapshot, scope))
 
 
 def _wanted(snapshot: Snapshot, scope: Scope, limits: Limits, pairs: list[Pairing]) -> list[MarketKey]:
+    ageless = replace(limits, max_age_s=math.inf)
     found = [
-        *(screened(snapshot, pair, limits) for pair in pairs),
+        *(screened(snapshot, pair, ageless) for pair in pairs),
         *(
-            oracle_screened(snapshot, market, quote, limits)
-            for market, quote in _oracle_pairs(snapshot, scope)
+            oracle_screened(snapshot, market, quote, ageless)
+            for market, quote in _oracle_pairs(snapshot, scope, limits)
         ),
     ]
-    standing = sorted((edge for edge in found if edge.stands), key=_promise, reverse=True)
+    standing = [edge for edge in found if edge.stands]
+    standing.sort(key=lambda edge: (not _by_old_tops(edge, limits), _promise(edge)), reverse=True)
     keys: dict[MarketKey, None] = {}
     for edge in standing[: limits.max_candidates]:
         keys[edge.market.key] = None
@@ -60,13 +68,15 @@ def _venue_pairs(snapshot: Snapshot, scope: Scope) -> list[Pairing]:
     return pairings(snapshot.markets, scope) if EdgeKind.CROSS_VENUE in scope.kinds else []
 
 
-def _oracle_pairs(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Quote]]:
+def _oracle_pairs(snapshot: Snapshot, scope: Scope, limits: Limits) -> Iterator[tuple[Market, Quote]]:
     if EdgeKind.ORACLE not in scope.kinds:
         return
-    by_asset = {quote.base: quote for quote in reversed(snapshot.quotes)}
+    by_asset: dict[str, list[Quote]] = {}
+    for quote in snapshot.quotes:
+        by_asset.setdefault(quote.base, []).append(quote)
     for market in home_markets(snapshot.markets, scope):
-        if (quote := by_asset.get(market.base)) is not None:
-            yield market, quote
+        if quotes := by_asset.get(market.base):
+            yield market, chosen_quote(snapshot, market, quotes, limits)
 
 
 def _predicted(snapshot: Snapshot, scope: Scope) -> Iterator[tuple[Market, Prediction]]:
@@ -133,6 +143,10 @@ def _unread(edge: Edge) -> bool:
     """Whether a book was missing for a candidate that its tops did not rule out."""
     missing = edge.rejection is not None and edge.rejection.reason is Reason.NO_BOOK
     return missing and not (edge.indicative is None and edge.signal is None)
+
+
+def _by_old_tops(edge: Edge, limits: Limits) -> bool:
+    return any(one.name.endswith(" top") and one.age_s > limits.max_age_s for one in edge.inputs)
 
 
 def _promise(edge: Edge) -> float:

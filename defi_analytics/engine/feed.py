@@ -14,13 +14,14 @@ from typing import TypeVar
 
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import Market, MarketKey, MarketStatus
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.quote import Quote, Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import wanted_books
 from defi_analytics.errors import DataError, DefiError
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.mispricing.pairing import home_markets
+from defi_analytics.mispricing.pricing import funding_hourly
 from defi_analytics.mispricing.rates import STABLE, observed_rates
 from defi_analytics.ports import Clock, MarketData, Predictor, QuoteSource
 
@@ -120,8 +121,13 @@ async def _deepened(
     assets = _predictable(snapshot, scope, predictor)
     keys = dict.fromkeys(wanted_books(snapshot, scope, limits))
     keys |= dict.fromkeys(m.key for m in home_markets(snapshot.markets, scope) if m.base in assets)
+    untold = _funding_untold(snapshot, keys)
     async with asyncio.TaskGroup() as tasks:
         books = [tasks.create_task(_book(venues[k.venue], snapshot.markets[k], gathered)) for k in keys]
+        fundings = [
+            tasks.create_task(gathered.attempt(k.venue, partial(venues[k.venue].funding_hourly, m)))
+            for k, m in untold.items()
+        ]
         predictions = [
             tasks.create_task(
                 gathered.attempt(predictor.name, partial(predictor.predict, a, sources.horizon_s))
@@ -135,6 +141,7 @@ async def _deepened(
         snapshot,
         markets={**snapshot.markets, **{m.key: m for m, _ in read}},
         books={book.key: book for _, book in read},
+        funding={k: r for k, task in zip(untold, fundings, strict=True) if (r := task.result()) is not None},
         predictions=tuple(p for task in predictions if (p := task.result()) is not None),
         volatility={a: v for a, task in zip(assets, moves, strict=True) if (v := task.result()) is not None},
     )
@@ -147,6 +154,19 @@ async def _book(venue: MarketData, market: Market, gathered: _Gathered) -> tuple
         gathered.attempt(venue.venue, partial(venue.details, market)),
     )
     return None if book is None or details is None else (details, book)
+
+
+def _funding_untold(snapshot: Snapshot, keys: Iterable[MarketKey]) -> dict[MarketKey, Market]:
+    """The perpetuals among them whose listing says nothing of their funding.
+
+    One whose rate cannot be read stays a candidate, with a note that its funding is not counted.
+    """
+    return {
+        key: market
+        for key in keys
+        if (market := snapshot.markets[key]).kind is MarketKind.PERPETUAL
+        and funding_hourly(snapshot, market) is None
+    }
 
 
 def _predictable(snapshot: Snapshot, scope: Scope, predictor: Predictor | None) -> list[str]:

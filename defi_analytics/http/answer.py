@@ -104,6 +104,9 @@ def error_of(
         error = Unavailable(source, f"{place} answered {status}")
     else:
         error = Malformed(source, f"{place} answered {status}")
+    if wait_s is None:
+        # A refusal or a missing feature is unavailable too, but asking again would change nothing.
+        error.retryable = error.retryable and may_repeat(status)
     error.status = status
     return error
 

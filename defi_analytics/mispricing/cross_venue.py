@@ -30,6 +30,7 @@ from defi_analytics.mispricing.pricing import (
     with_bounds,
 )
 from defi_analytics.mispricing.rates import ask, bid, find_rate, mid
+from defi_analytics.mispricing.tops import best_prices, seen_tops, stale_top
 from defi_analytics.mispricing.walk import Priced, Terms, priced, top_edge
 
 
@@ -45,27 +46,23 @@ class _Trade(NamedTuple):
 def screened(snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
     """The candidate as the tops of book show it: rejected, or standing until the deep books are read."""
     edge = Edge(EdgeKind.CROSS_VENUE, pair.home, pair.reference.venue, reference=pair.reference)
-    home, other = snapshot.tops.get(pair.home.key), snapshot.tops.get(pair.reference.key)
+    home, other = (best_prices(snapshot, market.key, limits) for market in pair)
     if home is None or other is None:
         missing = pair.home if home is None else pair.reference
         return replace(edge, rejection=Rejection(Reason.NO_BOOK, detail=f"{missing.venue}: no quotes"))
     path = find_rate(snapshot.rates, pair.reference.quote, pair.home.quote)
     if path is None:
         return replace(edge, rejection=_no_rate(pair))
-    edge = replace(
-        edge,
-        rates=path,
-        inputs=(
-            seen(f"{home.key.venue} top", home.at, snapshot.time),
-            seen(f"{other.key.venue} top", other.at, snapshot.time),
-            *seen_rates(path, snapshot.time),
-        ),
-    )
-    return _screened_by_price(edge, snapshot, pair, limits)
+    tops = (home, other)
+    inputs = (*seen_tops(snapshot, tops), *seen_rates(path, snapshot.time))
+    edge = replace(edge, rates=path, inputs=inputs, rejection=stale_top(snapshot, tops, limits))
+    return _screened_by_price(edge, tops, snapshot, pair, limits) if edge.stands else edge
 
 
-def _screened_by_price(edge: Edge, snapshot: Snapshot, pair: Pairing, limits: Limits) -> Edge:
-    books = _as_book(snapshot.tops[pair.home.key]), _as_book(snapshot.tops[pair.reference.key])
+def _screened_by_price(
+    edge: Edge, tops: tuple[Top, Top], snapshot: Snapshot, pair: Pairing, limits: Limits
+) -> Edge:
+    books = _as_book(tops[0]), _as_book(tops[1])
     best = _best_direction(snapshot, pair, books, edge.rates, limits)
     wrong = _unpriceable(best, limits)
     if wrong is not None:
@@ -151,8 +148,8 @@ def _terms(snapshot: Snapshot, pair: Pairing, side: Side, path: tuple[Rate, ...]
         buy_mid_rate=1.0 if home_first else mid(path),
         sell_mid_rate=mid(path) if home_first else 1.0,
         exit_fee=exit_fee(home, other),
-        carry=carry(buyer, snapshot.tops.get(buyer.key), Side.BUY, limits.holding_h)
-        + carry(seller, snapshot.tops.get(seller.key), Side.SELL, limits.holding_h),
+        carry=carry(snapshot, buyer, Side.BUY, limits.holding_h)
+        + carry(snapshot, seller, Side.SELL, limits.holding_h),
         fixed=gas_cost(snapshot, home.quote, limits) or 0.0,
         step=float(common_step((home.quantity_tick, other.quantity_tick))),
         min_quantity=float(max(home.min_quantity, other.min_quantity)),

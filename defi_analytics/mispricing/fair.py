@@ -31,13 +31,18 @@ def gap(mid: float, fair: float) -> float:
     return 1.0 - mid / fair
 
 
+def plausible(ratio: float, limits: Limits) -> bool:
+    """Whether two prices of one thing can both be in the same unit."""
+    return 1 / limits.max_ratio <= ratio <= limits.max_ratio
+
+
 def measured(edge: Edge, mid: float, fair: float, uncertainty: float, limits: Limits) -> Edge:
     """The edge with its signal, rejected if the units cannot be right or the gap is within the noise.
 
     `fair` and `mid` in the market's quote per base, `uncertainty` a fraction of `fair`, positive.
     """
     ratio = mid / fair
-    if not 1 / limits.max_ratio <= ratio <= limits.max_ratio:
+    if not plausible(ratio, limits):
         return replace(edge, rejection=Rejection(Reason.IMPLAUSIBLE, limits.max_ratio, ratio, "ratio"))
     z = gap(mid, fair) / uncertainty
     edge = replace(edge, signal=Signal(fair, uncertainty, z), side=Side.BUY if z > 0 else Side.SELL)
@@ -56,7 +61,8 @@ def measured_on_book(edge: Edge, snapshot: Snapshot, fair: float, uncertainty: f
         )
         return replace(edge, rejection=Rejection(Reason.NO_BOOK, detail=detail))
     fresh = (seen(f"{book.key.venue} book", book.at, snapshot.time),)
-    edge = replace(edge, inputs=(*fresh, *(i for i in edge.inputs if not i.name.endswith(" top"))))
+    others = (i for i in edge.inputs if not i.name.endswith(" top") and i not in fresh)
+    edge = replace(edge, inputs=(*fresh, *others))
     stale = too_old(fresh, limits.max_age_s, Reason.STALE_BOOK)
     return replace(edge, rejection=stale) if stale else measured(edge, book.mid, fair, uncertainty, limits)
 
@@ -98,7 +104,7 @@ def _terms(market: Market, side: Side, snapshot: Snapshot, limits: Limits) -> Te
     return Terms(
         buy_fee=float(market.taker_fee),
         sell_fee=float(market.taker_fee),
-        carry=carry(market, snapshot.tops.get(market.key), side, limits.holding_h),
+        carry=carry(snapshot, market, side, limits.holding_h),
         # One order in, one order out.
         fixed=2 * (gas_cost(snapshot, market.quote, limits) or 0.0),
         step=float(market.quantity_tick),

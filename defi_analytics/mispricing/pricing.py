@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from defi_analytics.domain.book import Levels, OrderBook, Top
+from defi_analytics.domain.book import Levels, OrderBook
 from defi_analytics.domain.edge import Costs, Input, Pricing, Reason, Rejection, Side, SizePoint
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.quote import Rate
@@ -41,11 +41,17 @@ def _lcm(a: Decimal, b: Decimal) -> Decimal:
     return Decimal(math.lcm(int(a * scale), int(b * scale))) / scale
 
 
-def carry(market: Market, top: Top | None, side: Side, holding_h: float) -> float:
+def funding_hourly(snapshot: Snapshot, market: Market) -> float | None:
+    """What a long of this market pays a short per hour; None if it pays none or nothing tells the rate."""
+    if market.kind is not MarketKind.PERPETUAL:
+        return None
+    top = snapshot.tops.get(market.key)
+    return snapshot.funding.get(market.key, top.funding_hourly if top else None)
+
+
+def carry(snapshot: Snapshot, market: Market, side: Side, holding_h: float) -> float:
     """Funding that holding this side of a perpetual should cost; what it might earn is not counted."""
-    if market.kind is not MarketKind.PERPETUAL or top is None or top.funding_hourly is None:
-        return 0.0
-    paid_by_long = top.funding_hourly * holding_h
+    paid_by_long = (funding_hourly(snapshot, market) or 0.0) * holding_h
     return max(0.0, paid_by_long if side is Side.BUY else -paid_by_long)
 
 
@@ -78,8 +84,7 @@ def uncounted(snapshot: Snapshot, markets: Sequence[Market], limits: Limits) -> 
     notes = [
         f"funding on {market.venue} is not counted: unknown"
         for market in markets
-        if market.kind is MarketKind.PERPETUAL
-        and ((top := snapshot.tops.get(market.key)) is None or top.funding_hourly is None)
+        if market.kind is MarketKind.PERPETUAL and funding_hourly(snapshot, market) is None
     ]
     if gas_cost(snapshot, markets[0].quote, limits) is None:
         notes.append("gas is not counted: nothing prices INJ")

@@ -3,9 +3,11 @@
 Source: the queries of injective.exchange.v2, as the chain's gateway writes them.
 """
 
+import math
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from defi_analytics.sandbox.gateway import Code, Refused, Route, dec, whole
 from defi_analytics.sandbox.listings import LISTINGS, PERPETUALS, SPOT, Perpetual, Spot
@@ -98,16 +100,29 @@ def _derivative_market(listing: Perpetual) -> dict[str, Any]:
     }
 
 
-def funding_rate(moment: Moment, market_id: str, hours_ago: int) -> Decimal:
-    """What longs paid shorts in a finished hour, as a fraction of notional."""
+class Charged(NamedTuple):
+    """The funding of one finished hour. The world's hours begin with its block 0, as its prices do."""
+
+    block: int
+    """The first after the hour ended."""
+    at: datetime
+    rate: Decimal
+    """What longs paid shorts, as a fraction of notional."""
+
+
+def funding_charged(moment: Moment, market_id: str, hours_ago: int) -> Charged:
+    """The hour that ended last, or one before it: rate and time belong together, whoever tells them."""
     hour = int(moment.block * BLOCK_S // _FUNDING_S) - hours_ago
     noise = Noise(int(market_id[2:18], 16) ^ moment.world.seed).fork(hour)
-    return Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
+    ended = moment.at - timedelta(seconds=moment.block * BLOCK_S - hour * _FUNDING_S)
+    return Charged(
+        math.ceil(hour * _FUNDING_S / BLOCK_S), ended, Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
+    )
 
 
 def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
-    last = int(moment.at.timestamp()) // _FUNDING_S * _FUNDING_S
-    rate = funding_rate(moment, listing.market_id, 0)
+    newest = funding_charged(moment, listing.market_id, 0)
+    last = round(newest.at.timestamp())
     return {
         "market_info": {
             "market_id": listing.market_id,
@@ -117,11 +132,18 @@ def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
             "funding_interval": str(_FUNDING_S),
         },
         "funding_info": {
-            "cumulative_funding": dec(rate * 100),
-            "cumulative_price": dec(rate * 1000),
+            "cumulative_funding": dec(_paid_by_long(moment, listing)),
+            "cumulative_price": dec(newest.rate * 1000),
             "last_timestamp": str(last),
         },
     }
+
+
+def _paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
+    """In quote, by one base since block 0: the sum of the hourly rates, each of its hour's mark price."""
+    hours = range(int(moment.block * BLOCK_S // _FUNDING_S))
+    charged = (funding_charged(moment, listing.market_id, ago) for ago in hours)
+    return sum((hour.rate * moment.world.mark_price(listing, hour.block) for hour in charged), Decimal(0))
 
 
 def _book(moment: Moment, market_id: str) -> Book:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from defi_analytics.sandbox.candles import MAX_CANDLES, Bar, bars, on_grid
-from defi_analytics.sandbox.exchange import funding_rate
+from defi_analytics.sandbox.exchange import funding_charged
 from defi_analytics.sandbox.gateway import Route, answered, whole
 from defi_analytics.sandbox.listings import LISTINGS, Listing, Perpetual, Spot
 from defi_analytics.sandbox.moment import Moment
@@ -100,14 +100,14 @@ def _funding_rates(moment: Moment, request: Request) -> Any:
     if not isinstance(listing, Perpetual):
         raise _Unknown("no such derivative market")
     skip, limit = whole(request, "skip", 0), min(whole(request, "limit", _MAX_RATES), _MAX_RATES)
-    hour_ms = int(moment.at.timestamp()) // 3600 * 3_600_000
+    charged = (funding_charged(moment, listing.market_id, ago) for ago in range(skip, skip + limit))
     rates = [
         {
             "marketId": listing.market_id,
-            "rate": str(funding_rate(moment, listing.market_id, ago)),
-            "timestamp": hour_ms - ago * 3_600_000 + 800,
+            "rate": str(hour.rate),
+            "timestamp": round(hour.at.timestamp() * 1000),
         }
-        for ago in range(skip, skip + limit)
+        for hour in charged
     ]
     return {"fundingRates": rates, "paging": {"total": 5571, "from": skip + 1, "to": skip + limit}}
 

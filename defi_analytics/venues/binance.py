@@ -5,7 +5,7 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/market-dat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, NamedTuple
@@ -19,6 +19,7 @@ from defi_analytics.domain.snapshot import Listing, Problem
 from defi_analytics.errors import DataError, Malformed, NotFound, Unavailable, UnknownMarket
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues import wire
+from defi_analytics.venues.funding import BinanceIntervals, parse_binance_funding
 from defi_analytics.venues.wire import Amount, Fees, Listed, Milliseconds, Price, Side, Text
 
 VENUES = {MarketKind.SPOT: "binance", MarketKind.PERPETUAL: "binance-perp"}
@@ -106,16 +107,14 @@ class BinanceMarketData:
     taker_fee: Decimal
     maker_fee: Decimal
     kind: MarketKind = MarketKind.SPOT
+    _intervals: BinanceIntervals = field(default_factory=BinanceIntervals, init=False, repr=False)
 
     @property
     def venue(self) -> str:
         return VENUES[self.kind]
 
     async def listing(self) -> Listing:
-        """The bests of every symbol; perpetuals also get their mark price, by a second request at once.
-
-        A listing without marks is still worth having: their failure is a problem in it.
-        """
+        """The bests of every symbol, and at once perpetuals' marks, which are only a problem if they fail."""
         if self.kind is MarketKind.SPOT:
             return self._listed(await self._get("ticker/bookTicker", {}), {})
         body, fetched = await wire.together(self._get("ticker/bookTicker", {}), self._marks())
@@ -131,6 +130,13 @@ class BinanceMarketData:
         """The best 100 levels a side. Spot tells no time, so its book is dated when it was received."""
         body = await self._get_of(market.market_id, "depth", {"limit": str(DEPTH)})
         return parse_order_book(body, market.key, self.clock.now())
+
+    async def funding_hourly(self, market: Market) -> float | None:
+        if market.kind is not MarketKind.PERPETUAL:
+            return None
+        asked = self._get_of(market.market_id, "premiumIndex", {})
+        known = self._intervals.hours(self.venue, self._get, self.clock.now())
+        return parse_binance_funding(*await wire.together(asked, known), market)
 
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime
@@ -211,11 +217,7 @@ def parse_listing(
 
 
 def parse_marks(venue: str, body: bytes) -> Fetched:
-    """The answer to `premiumIndex` without a symbol: `[{symbol, markPrice, lastFundingRate, …}]`.
-
-    The funding rate is left alone: it is per funding interval, 8 h for most symbols but 4 h or 1 h for
-    others, and this answer does not tell which. Raises Malformed.
-    """
+    """The answer to `premiumIndex` without a symbol: `[{symbol, markPrice, …}]`. Raises Malformed."""
     with wire.reading(venue, "mark prices"):
         rows = _ROWS.decode(body)
     premiums, problems = wire.each(venue, rows, _PREMIUM.decode)
@@ -254,10 +256,7 @@ def parse_order_book(body: bytes, key: MarketKey, received: datetime) -> OrderBo
 
 
 def parse_candles(venue: str, body: bytes, step_s: int, start: datetime, end: datetime) -> Sequence[Candle]:
-    """The answer to `klines`: `[[open time, open, high, low, close, volume, …]]`, oldest first.
-
-    Raises Malformed, also for a candle outside the period that was asked for or off the grid of `step_s`.
-    """
+    """The answer to `klines`, oldest first. Raises Malformed, also outside the period or off `step_s`."""
     with wire.reading(venue, "candles"):
         found = wire.candles(_CANDLES.decode(body), step_s)
         if found and not start <= found[0].at <= found[-1].at <= end:

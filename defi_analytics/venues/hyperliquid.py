@@ -122,6 +122,11 @@ class HyperliquidMarketData:
         """At most 20 levels a side: what lies beyond is unknown, and the book says so."""
         return parse_order_book(await self._info({"type": "l2Book", "coin": market.market_id}), market.key)
 
+    async def funding_hourly(self, market: Market) -> float | None:
+        """From a listing of its own: whoever has one knows it already, as its `Top.funding_hourly`."""
+        top = (await self.listing()).tops.get(market.market_id)
+        return None if top is None else top.funding_hourly
+
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime
     ) -> Sequence[Candle]:

@@ -1,6 +1,5 @@
 """OKX's spot market and its linear perpetuals ("swaps"), read without a key.
 
-An error arrives with HTTP 200: the envelope's `code` is then not "0".
 Source: https://www.okx.com/docs-v5/en/#order-book-trading-market-data and
 https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
 """
@@ -9,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from defi_analytics.domain.book import Candle, Levels, OrderBook, Top, checked_book, checked_top
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing, Problem
-from defi_analytics.errors import Malformed, NotFound, RateLimited, Unavailable, UnknownMarket
+from defi_analytics.errors import NotFound, UnknownMarket
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues import wire
+from defi_analytics.venues.funding import parse_okx_funding
+from defi_analytics.venues.okx_envelope import rows_of
 from defi_analytics.venues.wire import Amount, Fees, Listed, Milliseconds, Price, Side, Text
 
 VENUES = {MarketKind.SPOT: "okx", MarketKind.PERPETUAL: "okx-perp"}
@@ -32,14 +33,6 @@ BARS = {
 }  # fmt: skip
 """From 6 h on, plain bars would begin at midnight in Hong Kong."""
 STATUSES = {"live": MarketStatus.ACTIVE, "expired": MarketStatus.CLOSED}
-RATE_LIMITED, UNKNOWN_INSTRUMENT = "50011", "51001"
-BUSY = frozenset({"50001", "50004", "50013", "50026"})
-RATE_WINDOW_S = 2.0  # in which public requests are counted
-
-
-class _Envelope(msgspec.Struct, gc=False):
-    code: Annotated[str, msgspec.Meta(max_length=8)]
-    data: list[msgspec.Raw]
 
 
 class _Ticker(msgspec.Struct, gc=False, rename="camel"):
@@ -78,7 +71,6 @@ class _Candle(wire.CandleRow, array_like=True, gc=False):
     currency: Amount
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
 _TICKER = msgspec.json.Decoder(_Ticker, strict=False)
 _INSTRUMENT = msgspec.json.Decoder(_Instrument)
 _BOOK = msgspec.json.Decoder(_Book, strict=False)
@@ -134,6 +126,12 @@ class OkxMarketData:
         body = await self._get("market/books", {"instId": market.market_id, "sz": str(DEPTH)})
         return parse_order_book(body, market.key, contract)
 
+    async def funding_hourly(self, market: Market) -> float | None:
+        if market.kind is not MarketKind.PERPETUAL:
+            return None
+        body = await self._get("public/funding-rate", {"instId": market.market_id})
+        return parse_okx_funding(rows_of(self.venue, body, "funding"), market)
+
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime
     ) -> Sequence[Candle]:
@@ -177,7 +175,7 @@ def parse_listing(
     A swap that is not among `swaps` is left out. Raises Malformed, RateLimited, Unavailable.
     """
     venue = VENUES[kind]
-    rows = _rows(venue, body, "listing")
+    rows = rows_of(venue, body, "listing")
 
     def read(row: msgspec.Raw) -> Listed | None:
         ticker = _TICKER.decode(row)
@@ -196,7 +194,7 @@ def parse_swaps(body: bytes, fees: Fees) -> tuple[list[Described], tuple[Problem
             return None
         return _described(_market(instrument.inst_id, MarketKind.PERPETUAL, fees), instrument)
 
-    rows = _rows(VENUES[MarketKind.PERPETUAL], body, "instruments")
+    rows = rows_of(VENUES[MarketKind.PERPETUAL], body, "instruments")
     return wire.each(VENUES[MarketKind.PERPETUAL], rows, read)
 
 
@@ -205,7 +203,7 @@ def parse_details(body: bytes, market: Market) -> Described:
 
     Raises UnknownMarket (also for a swap that is not linear), Malformed, RateLimited, Unavailable.
     """
-    for row in _rows(market.venue, body, "instruments"):
+    for row in rows_of(market.venue, body, "instruments"):
         with wire.reading(market.venue, "instrument"):
             instrument = _INSTRUMENT.decode(row)
             if instrument.inst_id != market.market_id:
@@ -220,7 +218,7 @@ def parse_order_book(body: bytes, key: MarketKey, contract: Decimal) -> OrderBoo
 
     Raises UnknownMarket, Malformed, RateLimited, Unavailable.
     """
-    rows = _rows(key.venue, body, "order book")
+    rows = rows_of(key.venue, body, "order book")
     with wire.reading(key.venue, "order book"):
         (book,) = map(_BOOK.decode, rows)
         truncated = max(len(book.bids), len(book.asks)) >= DEPTH
@@ -234,28 +232,13 @@ def parse_candles(body: bytes, key: MarketKey, step_s: int, older: datetime) -> 
     Raises UnknownMarket, Malformed (also for a candle too young or off the grid), RateLimited, Unavailable.
     """
     with wire.reading(key.venue, "candles"):
-        rows = [_CANDLE.decode(row) for row in reversed(_rows(key.venue, body, "candles"))]
+        rows = [_CANDLE.decode(row) for row in reversed(rows_of(key.venue, body, "candles"))]
         found = wire.candles(rows, step_s)
         if found and found[-1].at >= older:
             raise ValueError("outside the period asked for")
     if key.venue == VENUES[MarketKind.SPOT]:
         return found
     return [replace(candle, volume=row.currency) for candle, row in zip(found, rows, strict=True)]
-
-
-def _rows(venue: str, body: bytes, what: str) -> Sequence[msgspec.Raw]:
-    with wire.reading(venue, what):
-        envelope = _ENVELOPE.decode(body)
-    code = envelope.code
-    if code == "0":
-        return envelope.data
-    if code == RATE_LIMITED:
-        raise RateLimited(venue, f"{what}: too many requests", retry_after_s=RATE_WINDOW_S)
-    if code == UNKNOWN_INSTRUMENT:
-        raise UnknownMarket(venue, f"{what}: no such instrument")
-    if code in BUSY:
-        raise Unavailable(venue, f"{what}: the venue is busy (code {code})")
-    raise Malformed(venue, f"{what}: refused with code {code!r}")
 
 
 def _names(inst_id: str, kind: MarketKind) -> tuple[str, str]:

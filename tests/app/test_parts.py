@@ -7,12 +7,13 @@ from defi_analytics.app.parts import App, pinned_topics
 from defi_analytics.config.settings import AlloraSettings, InjectiveSettings, PredictionSettings, Settings
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.errors import ConfigError, DefiError, NotCovered, UnknownMarket, UsageError
+from defi_analytics.mispricing.limits import Limits
 from defi_analytics.predictors.allora.api import ApiSource
 from defi_analytics.predictors.allora.lcd import LcdSource
 from defi_analytics.predictors.allora.predictor import TopicChoice
 from defi_analytics.predictors.allora.topics import bundled_registry
 from defi_analytics.venues.injective.networks import MAINNET
-from tests.builders import NOON, a_prediction, a_topic
+from tests.builders import NOON, a_prediction, a_scope, a_snapshot, a_topic
 from tests.fakes import FakeClock, FakeHttp
 
 
@@ -99,7 +100,7 @@ def test_what_a_user_vouches_for_is_among_the_assets(app):
 def test_nothing_found_is_recorded_too_but_no_predictions_make_no_journal(app, tmp_path):
     app.record_predictions(())
     assert list(tmp_path.iterdir()) == []
-    app.record_edges(NOON, ())
+    app.record_scan(a_snapshot(), a_scope([]), Limits(), ())
     with app.journal() as journal:
         assert [(at, kind, body["edges"]) for at, kind, body in journal.replay()] == [(NOON, "scan", [])]
 

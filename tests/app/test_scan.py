@@ -18,7 +18,7 @@ from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
-from defi_analytics.mispricing.limits import MarketBounds, Scope
+from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
 from tests.builders import NOON, a_book, a_market, a_prediction, a_quote, a_top
 from tests.fakes import FakeClock
 
@@ -92,7 +92,7 @@ def test_the_bounds_of_a_market_are_those_its_settings_name(settings):
 def scan(*kinds, **changed):
     snapshot = Snapshot(time=NOON, network="mainnet", **changed)
     scope = Scope("injective", frozenset(), frozenset(kinds or {EdgeKind.CROSS_VENUE}), ("binance",))
-    return Scan(ScanRequest(), snapshot, scope, (), 0.1)
+    return Scan(ScanRequest(), snapshot, scope, Limits(), (), 0.1)
 
 
 LATE = (Problem("binance", "TIMED_OUT", "late", True),)

@@ -9,8 +9,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from defi_analytics.engine.decide import decide
+from defi_analytics.engine.replay import replayed
 from defi_analytics.sandbox import lcd
 from defi_analytics.sandbox.server import Request
+from defi_analytics.storage.codec import decode, encode
 from defi_analytics.storage.journal import SqliteJournal
 from tests.cli.harness import command, process_environment
 from tests.faults import FaultServer
@@ -258,6 +261,9 @@ def test_what_was_found_is_recorded_on_request_only(defi, home):
     assert all(body["network"] == "sandbox" for body in bodies)
     # The rejected ones are kept with their reasons.
     assert any(edge["rejection"] for edge in bodies[0]["edges"])
+    for body in bodies:
+        again = decode(encode({"edges": decide(*replayed(body))}))
+        assert again["edges"] == body["edges"]
 
 
 def test_csv_is_a_row_for_each_edge(defi):

@@ -46,6 +46,8 @@ class Case:
     listing: Callable[[Sequence[str]], Mapping[str, bytes]]
     unknown: Answer
     """How the venue says that it has no such market."""
+    perpetual: Market | None = None
+    """One that pays funding; empty where the venue has none."""
     optional: frozenset[str] = frozenset()
     """Answers without which a listing is only poorer, and says so."""
 
@@ -106,6 +108,7 @@ def hyperliquid() -> Case:
         build=lambda http, clock: HyperliquidMarketData(http, clock, BASE_URL, TAKER, MAKER),
         market=market("hyperliquid", "INJ", MarketKind.PERPETUAL, "USDC", "0.00001", "0.1"),
         answers={**listing(rows), "l2Book": book(BIDS, ASKS), "candleSnapshot": candles.encode()},
+        perpetual=market("hyperliquid", "INJ", MarketKind.PERPETUAL, "USDC"),
         book_request="l2Book",
         book=book,
         rows=rows,
@@ -157,8 +160,11 @@ def binance(kind: MarketKind, venue: str, timed: str) -> Case:
             "exchangeInfo": details.encode(),
             "depth": book(BIDS, ASKS),
             "klines": f"[{candles}]".encode(),
+            "premiumIndex?symbol=": b'{"symbol":"INJUSDT","markPrice":"5.1","lastFundingRate":"0.0001"}',
+            "fundingInfo": b'[{"symbol":"INJUSDT","fundingIntervalHours":8,"disclaimer":false}]',
             "premiumIndex": b'[{"symbol":"INJUSDT","markPrice":"5.1234","lastFundingRate":"0.0001","time":0}]',
         },
+        perpetual=market(venue, "INJUSDT", kind, "USDT") if kind is MarketKind.PERPETUAL else None,
         book_request="depth",
         book=book,
         rows=rows,
@@ -203,6 +209,8 @@ def okx(kind: MarketKind, venue: str, suffix: str, instrument: str) -> Case:
         f'{{"instId":"{n}{suffix}",{grid}}}'.replace("BASE", n[:3]).replace("QUOTE", n[4:]) for n in names
     ]
     candles = [f'["{t}","5","5.2","4.9","5.1","12.5","60","60","1"]' for t in (LAST_MS, FIRST_MS)]
+    times = f'"fundingTime":"{NOON_MS}","nextFundingTime":"{NOON_MS + 8 * 3_600_000}"'
+    funding = f'{{"instId":"INJ-USDT{suffix}","fundingRate":"0.0001",{times}}}'
     return Case(
         name=venue,
         build=lambda http, clock: OkxMarketData(http, clock, BASE_URL, TAKER, MAKER, kind),
@@ -211,10 +219,12 @@ def okx(kind: MarketKind, venue: str, suffix: str, instrument: str) -> Case:
             **listing(rows),
             f"instId=INJ-USDT{suffix}&sz": book(BIDS, ASKS),
             "&instId=": envelope(details[:1]),
+            "public/funding-rate": envelope([funding]),
             "public/instruments": envelope(details),
             "market/candles": envelope(candles),
             "history-candles": envelope(()),
         },
+        perpetual=market(venue, f"INJ-USDT{suffix}", kind, "USDT") if suffix else None,
         book_request=f"instId=INJ-USDT{suffix}&sz",
         book=book,
         rows=rows,
@@ -270,8 +280,10 @@ def injective() -> Case:
             "derivative/markets": b'{"markets":[]}',
             "/orderbook/": book(BIDS, ASKS),
             "/blocks/latest": f'{{"block":{{"header":{{"time":"{NOON:%Y-%m-%dT%H:%M:%S}.000000001Z"}}}}}}'.encode(),
+            "/fundingRates": f'{{"fundingRates":[{{"rate":"0.0000125","timestamp":{NOON_MS}}}]}}'.encode(),
             "/history": f'{{"s":"ok","t":{seconds},"o":[5,5],"h":[6,6],"l":[4,4],"c":[5,5],"v":[7,7]}}'.encode(),
         },
+        perpetual=market("injective", ids[0], MarketKind.PERPETUAL, "USDT"),
         book_request="/orderbook/",
         book=book,
         rows=rows,

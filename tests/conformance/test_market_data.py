@@ -35,12 +35,16 @@ READS: dict[str, Callable[[MarketData, Market], Awaitable[Any]]] = {
     "details": lambda venue, market: venue.details(market),
     "order_book": lambda venue, market: venue.order_book(market),
     "candles": lambda venue, market: venue.candles(market, 60, *candle_times()),
+    "funding_hourly": lambda venue, market: venue.funding_hourly(market),
 }
+FUNDING = "funding_hourly"
+"""Asked of a case's perpetual; its market may be spot."""
 
 
 def read(case: Case, what: str, http: FakeHttp) -> Any:
     async def ask() -> Any:
-        return await READS[what](case.build(http, FakeClock()), case.market)
+        market = (case.perpetual or case.market) if what == FUNDING else case.market
+        return await READS[what](case.build(http, FakeClock()), market)
 
     return asyncio.run(ask())
 
@@ -94,6 +98,8 @@ def assert_sound(outcome: Any, market: Market) -> None:
             assert outcome.key == market.key
             assert outcome.price_tick > 0
             assert outcome.quantity_tick > 0
+        case float() | None:
+            assert outcome is None or abs(outcome) <= 1
         case _:
             assert all(isinstance(candle, Candle) for candle in outcome)
             assert all(a.at < b.at for a, b in pairwise(outcome))
@@ -170,6 +176,13 @@ def test_a_resolution_it_does_not_have_is_not_found(case: Case) -> None:
     with pytest.raises(DataError) as raised:
         asyncio.run(ask())
     assert raised.value.code == "NOT_FOUND"
+
+
+@each_venue
+def test_funding_is_what_a_perpetual_s_long_pays_per_hour_and_spot_is_not_asked(case: Case) -> None:
+    http = case.http()
+    assert read(case, FUNDING, http) == (0.0001 / 8 if case.perpetual else None)
+    assert 1 <= len(http.requests) <= 2 if case.perpetual else http.requests == []
 
 
 BAD_NUMBERS = (

@@ -509,3 +509,31 @@ def test_sound_worlds_do_hold_edges_of_every_kind() -> None:
     """Else the property above would prove nothing."""
     snapshot, scope, limits = _everything()
     assert {e.kind for e in decide(snapshot, scope, limits) if e.stands} == set(EdgeKind)
+
+
+def test_an_old_quote_of_one_source_does_not_hide_a_fresh_one_of_another() -> None:
+    snapshot, scope, limits = _oracle(age_s=121)
+    fresh = a_quote(price=25.4, source="stork")
+    (edge,) = decide(replace(snapshot, quotes=(*snapshot.quotes, fresh)), scope, limits)
+    assert edge.stands
+    assert edge.against == "stork"
+
+
+def test_an_old_top_is_a_hint_where_to_look_but_only_after_the_fresh_ones() -> None:
+    snapshot, scope, limits = _pair()
+    old = {key: replace(top, at=NOON - timedelta(seconds=60)) for key, top in snapshot.tops.items()}
+    atom, there = a_market(base="ATOM"), a_market("binance", "ATOM")
+    fresh = {atom.key: a_top(atom, 24.9, 25.0), there.key: a_top(there, 25.2, 25.3)}
+    snapshot = replace(
+        snapshot,
+        books={},
+        markets={**snapshot.markets, atom.key: atom, there.key: there},
+        tops=old | fresh,
+    )
+    scope = a_scope([HOME, atom], "binance", kinds=[EdgeKind.CROSS_VENUE])
+    assert wanted_books(snapshot, scope, limits) == [atom.key, there.key, HOME.key, OTHER.key]
+    assert wanted_books(snapshot, scope, replace(limits, max_candidates=1)) == [atom.key, there.key]
+    codes = {
+        edge.market.base: edge.rejection and edge.rejection.code for edge in decide(snapshot, scope, limits)
+    }
+    assert codes == {"INJ": "STALE_BOOK", "ATOM": "NO_BOOK"}

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from defi_analytics.domain.book import Candle, OrderBook
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import Market, MarketKey, MarketStatus
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
+from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, _Gathered, gather_snapshot, per_minute_volatility
 from defi_analytics.errors import (
     DefiError,
@@ -62,6 +63,7 @@ class FakeVenue:
     history: Sequence[Candle] = ()
     asked: list[str] = field(default_factory=list)
     crowd: Crowd | None = None
+    hourly: float | None = None
 
     async def _ask(self, what: str, about: str = "") -> None:
         self.asked.append(f"{what} {about}".strip())
@@ -81,6 +83,10 @@ class FakeVenue:
     async def order_book(self, market: Market) -> OrderBook:
         await self._ask("book", market.base)
         return a_book(market, *self.books[market])
+
+    async def funding_hourly(self, market: Market) -> float | None:
+        await self._ask("funding", market.base)
+        return self.hourly
 
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime
@@ -368,3 +374,96 @@ async def test_a_rate_that_is_too_old_does_not_hide_a_fresh_one() -> None:
     old, fresh = (a_rate("USDC", "USDT", at=NOON - timedelta(seconds=age)) for age in (3600, 1))
     snapshot, _ = await _gather(home, other, fixed_rates=(old, fresh))
     assert snapshot.rates == (fresh, old)
+
+
+def _perpetuals() -> tuple[FakeVenue, FakeVenue]:
+    home, there = (replace(m, kind=MarketKind.PERPETUAL) for m in (HOME, OTHER))
+    return FakeVenue("injective", {home: CHEAP}), FakeVenue("binance", {there: DEAR})
+
+
+async def test_funding_is_asked_of_perpetual_candidates_together_with_their_books() -> None:
+    home, other = _perpetuals()
+    home.hourly, other.hourly = 0.00002, -0.00003
+    dull = a_market(base="ATOM", kind=MarketKind.PERPETUAL)
+    home.books[dull] = CHEAP
+    crowd = Crowd(6)
+
+    def choose(listing: Listing) -> frozenset[MarketKey]:
+        home.crowd = other.crowd = crowd
+        return _everything(listing)
+
+    snapshot, scope = await _gather(home, other, choose=choose)
+    assert snapshot.funding == {HOME.key: 0.00002, OTHER.key: -0.00003}
+    assert [a for a in home.asked if a.startswith("funding")] == ["funding INJ"]
+    edge = next(e for e in decide(snapshot, scope, LOOSE) if e.market.key == HOME.key)
+    assert edge.pricing is not None
+    # Long here pays, and short there pays too, for a negative rate is the short's to pay.
+    assert edge.pricing.costs.carry == pytest.approx(0.00005 * edge.pricing.notional)
+    assert not any("funding" in note for note in edge.notes)
+
+
+async def test_funding_that_the_listing_tells_is_not_asked_for_nor_is_that_of_spot() -> None:
+    home, other = _perpetuals()
+
+    async def listing() -> Listing:
+        told = await FakeVenue.listing(other)
+        return replace(told, tops={k: replace(t, funding_hourly=0.0) for k, t in told.tops.items()})
+
+    other.listing = listing
+    await _gather(home, other)
+    assert (home.asked.count("funding INJ"), other.asked.count("funding INJ")) == (1, 0)
+    spot_home, spot_there = _venues()
+    await _gather(spot_home, spot_there)
+    assert not {"funding INJ"} & {*spot_home.asked, *spot_there.asked}
+
+
+async def test_a_funding_rate_that_cannot_be_read_or_is_none_yet_leaves_the_candidate_with_its_note() -> None:
+    home, other = _perpetuals()
+    home.failing["funding"] = TimedOut("injective-indexer", "late")
+    snapshot, scope = await _gather(home, other)
+    assert snapshot.funding == {}
+    assert [(p.source, p.code) for p in snapshot.problems] == [("injective-indexer", "TIMED_OUT")]
+    assert set(snapshot.books) == {HOME.key, OTHER.key}
+    (edge,) = (e for e in decide(snapshot, scope, LOOSE) if e.kind is EdgeKind.CROSS_VENUE)
+    assert edge.stands
+    assert [n for n in edge.notes if "funding" in n] == [
+        "funding on injective is not counted: unknown",
+        "funding on binance is not counted: unknown",
+    ]
+
+
+async def test_a_candidate_that_was_never_looked_at_is_told_so_although_funding_cost_another_its_place() -> (
+    None
+):
+    home, other = _perpetuals()
+    home.hourly = 0.9
+    second = a_market(base="ATOM")
+    home.books[second] = ([(24.99, 10)], [(25.1, 10)])
+    other.books[a_market("binance", "ATOM")] = DEAR
+    limits = replace(LOOSE, max_candidates=1)
+    snapshot, scope = await _gather(home, other, limits=limits, kinds=frozenset([EdgeKind.CROSS_VENUE]))
+    codes = {e.market.base: e.rejection and e.rejection.code for e in decide(snapshot, scope, limits)}
+    assert codes == {"INJ": "NOT_CROSSED", "ATOM": "NOT_EXAMINED"}
+
+
+async def test_a_venue_that_keeps_everyone_waiting_does_not_make_the_others_candidates_stale() -> None:
+    clock, (home, other) = FakeClock(), _venues()
+    slow = FakeVenue("okx", failing={"listing": TimedOut("okx", "no answer")})
+
+    async def listing() -> Listing:
+        clock.advance(30)
+        return await FakeVenue.listing(slow)
+
+    slow.listing = listing
+    for venue in (home, other):
+
+        async def book(market: Market, venue: FakeVenue = venue) -> OrderBook:
+            return a_book(market, *venue.books[market], at=clock.now())
+
+        venue.order_book = book
+    snapshot, scope = await _gather(home, other, slow, clock=clock, kinds=frozenset([EdgeKind.CROSS_VENUE]))
+    assert {top.at for top in snapshot.tops.values()} == {NOON}
+    assert snapshot.time == NOON + timedelta(seconds=30)
+    (edge,) = decide(snapshot, scope, LOOSE)
+    assert edge.stands
+    assert [i.name for i in edge.inputs] == ["injective book", "binance book"]

@@ -96,6 +96,7 @@ def test_each_status_has_one_meaning(status, kind, again):
     error = error_of("injective", "h.example/p", Answer(status, {}), None)
     assert type(error) is kind
     assert may_repeat(status) is again
+    assert error.retryable is again
     assert str(status) in error.message
     if isinstance(error, DataError):
         assert error.status == status
@@ -114,7 +115,7 @@ def test_a_refusal_is_about_the_key_only_where_one_was_sent(status):
 def test_a_wish_to_wait_is_carried_in_the_error():
     error = error_of("injective", "h.example/p", Answer(503, {}), 30.0)
     assert isinstance(error, RateLimited)
-    assert (error.retry_after_s, error.status) == (30.0, 503)
+    assert (error.retry_after_s, error.status, error.retryable) == (30.0, 503, True)
 
 
 @pytest.mark.parametrize(

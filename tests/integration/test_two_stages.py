@@ -2,9 +2,15 @@
 
 import pytest
 
+from defi_analytics.app.opening import opened_app
 from defi_analytics.app.scan import ScanRequest, look
+from defi_analytics.clock import WallClock
+from defi_analytics.config.loaded import Loaded
 from defi_analytics.domain.edge import EdgeKind, Reason
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.sandbox.sandbox import Sandbox
 from tests.integration.local_venues import LocalVenues, Rounds
+from tests.integration.test_planted import settings
 
 DEAR = frozenset({"AAVE", "LINK", "SOL", "TIA", "UNI"})
 OVERVIEW = 3
@@ -41,3 +47,16 @@ async def test_whoever_does_not_survive_the_tops_is_told_why_without_a_book(tmp_
     reasons = {edge.rejection.reason for edge in found.edges}
     assert reasons == {Reason.NOT_CROSSED, Reason.NO_REFERENCE, Reason.UNVERIFIED_ASSET}
     assert sum(edge.rejection.reason is Reason.NOT_CROSSED for edge in found.edges) == 20
+
+
+async def test_a_perpetual_that_survives_takes_one_request_more_for_its_funding(tmp_path):
+    async with Sandbox(58, WallClock(), hold=True) as sandbox:
+        own = settings(tmp_path, 58, int(sandbox.url.rpartition(":")[2]))
+        async with opened_app(Loaded(own, {}), {}) as app:
+            found = await look(app, ScanRequest(kinds=frozenset({EdgeKind.CROSS_VENUE})))
+        asked = {path: n for path, n in sandbox.server.requests.items() if path.endswith("/fundingRates")}
+    read = [found.snapshot.markets[key] for key in found.snapshot.books if key.venue == "injective"]
+    perpetuals = {market.key for market in read if market.kind is MarketKind.PERPETUAL}
+    assert sum(asked.values()) == len(perpetuals) > 0
+    assert found.snapshot.funding.keys() == perpetuals
+    assert found.snapshot.problems == ()

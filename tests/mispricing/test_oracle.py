@@ -5,7 +5,7 @@ import pytest
 
 from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection, Side
 from defi_analytics.domain.quote import Rate
-from defi_analytics.mispricing.oracle import oracle_deviation, oracle_screened
+from defi_analytics.mispricing.oracle import chosen_quote, oracle_deviation, oracle_screened
 from tests.builders import LOOSE, a_book, a_market, a_quote, a_rate, a_snapshot, a_top
 from tests.fakes import NOON
 
@@ -131,3 +131,71 @@ def test_a_gap_that_closed_before_the_deep_book_came_does_not_stand() -> None:
     assert edge.rejection.code == "BELOW_UNCERTAINTY"
     assert edge.signal is not None
     assert edge.signal.z == pytest.approx((1 - 25.45 / 25.5) / 0.005)
+
+
+def _aged(source: str, age_s: float, price: float = 25.5, **changes):
+    return a_quote(price=price, at=NOON - timedelta(seconds=age_s), source=source, **changes)
+
+
+@pytest.mark.parametrize(
+    ("quotes", "chosen"),
+    [
+        ([_aged("pyth", 60), _aged("stork", 5)], "stork"),
+        ([_aged("stork", 5), _aged("pyth", 60)], "stork"),
+        ([_aged("pyth", 5), _aged("stork", 5)], "pyth"),
+        ([_aged("pyth", 60), _aged("ahead", -6)], "pyth"),
+        ([_aged("pyth", 60), _aged("stork", 5, price=2.55)], "pyth"),
+        ([_aged("pyth", 60), _aged("stork", 5, quote="EUR")], "pyth"),
+        ([_aged("pyth", 300), _aged("stork", 121)], "stork"),
+        ([_aged("pyth", 300)], "pyth"),
+    ],
+    ids=["fresher", "order", "equally fresh", "ahead", "implausible", "no rate", "all stale", "only one"],
+)
+def test_of_several_sources_the_freshest_usable_one_is_compared_with(quotes, chosen: str) -> None:
+    assert chosen_quote(_snapshot(), MARKET, quotes, LOOSE).source == chosen
+
+
+@pytest.mark.parametrize("top", [None, a_top(MARKET, None, 25.0)])
+def test_without_a_middle_to_hold_them_against_every_fresh_source_is_plausible(top) -> None:
+    snapshot = replace(_snapshot(), tops={MARKET.key: top} if top else {}, books={})
+    quotes = [_aged("pyth", 60), _aged("stork", 5, price=2.55)]
+    assert chosen_quote(snapshot, MARKET, quotes, LOOSE).source == "stork"
+
+
+@pytest.mark.parametrize(
+    ("other", "notes"),
+    [
+        (_aged("stork", 9, price=25.7, confidence=0.1), ()),
+        (
+            _aged("stork", 9, price=25.71, confidence=0.1),
+            ("stork says 25.71 USDT, pyth 25.5: further apart than both allow for",),
+        ),
+        (_aged("feed", 9, price=25.72), ()),
+        (
+            _aged("feed", 9, price=25.74),
+            ("feed says 25.74 USDT, pyth 25.5: further apart than both allow for",),
+        ),
+        (
+            _aged("stork", 9, price=2.55, confidence=0.1),
+            ("stork says 2.55 USDT, pyth 25.5: further apart than both allow for",),
+        ),
+        (_aged("stork", 121, price=30.0), ()),
+        (_aged("stork", 9, price=30.0, quote="EUR"), ()),
+        (_aged("stork", 9, price=30.0, base="ATOM"), ()),
+    ],
+    ids=[
+        "agrees",
+        "differs",
+        "silent agrees",
+        "silent differs",
+        "implausible",
+        "stale",
+        "no rate",
+        "other asset",
+    ],
+)
+def test_a_fresh_source_that_contradicts_the_chosen_one_is_named(other, notes) -> None:
+    own = _aged("pyth", 1, confidence=0.105)
+    edge = _deviation(_snapshot(quotes=(own, other)), own)
+    assert edge.stands
+    assert tuple(note for note in edge.notes if "says" in note) == notes

@@ -15,6 +15,7 @@ from defi_analytics.mispricing.pricing import (
     carry,
     common_step,
     exhausted,
+    funding_hourly,
     gas_cost,
     pricing,
     rejection,
@@ -72,14 +73,26 @@ def test_a_venue_without_a_grid_restricts_nothing(steps: tuple[str, ...], common
 def test_a_long_pays_positive_funding_a_short_negative_and_income_is_not_counted(
     funding: float, side: Side, cost: float
 ) -> None:
-    assert carry(PERP, a_top(PERP, 24.9, 25.0, funding_hourly=funding), side, 8.0) == pytest.approx(cost)
+    listed = a_snapshot(tops={PERP.key: a_top(PERP, 24.9, 25.0, funding_hourly=funding)})
+    asked = a_snapshot(tops={PERP.key: a_top(PERP, 24.9, 25.0)}, funding={PERP.key: funding})
+    for snapshot in (listed, asked):
+        assert carry(snapshot, PERP, side, 8.0) == pytest.approx(cost)
 
 
 def test_only_a_perpetual_whose_funding_is_known_is_charged() -> None:
-    spot = a_market()
-    assert carry(spot, a_top(spot, 1.0, 2.0, funding_hourly=0.01), Side.BUY, 1.0) == 0.0
-    assert carry(PERP, a_top(PERP, 1.0, 2.0), Side.BUY, 1.0) == 0.0
-    assert carry(PERP, None, Side.BUY, 1.0) == 0.0
+    spot = replace(PERP, kind=MarketKind.SPOT)
+    told = a_snapshot(tops={PERP.key: a_top(PERP, 1.0, 2.0, funding_hourly=0.01)})
+    assert (funding_hourly(told, PERP), funding_hourly(told, spot)) == (0.01, None)
+    assert carry(told, spot, Side.BUY, 1.0) == 0.0
+    for silent in (a_snapshot(tops={PERP.key: a_top(PERP, 1.0, 2.0)}), a_snapshot()):
+        assert funding_hourly(silent, PERP) is None
+        assert carry(silent, PERP, Side.BUY, 1.0) == 0.0
+
+
+def test_the_rate_that_was_asked_for_counts_before_the_listed_one_and_zero_is_a_rate() -> None:
+    tops = {PERP.key: a_top(PERP, 1.0, 2.0, funding_hourly=0.01)}
+    assert funding_hourly(a_snapshot(tops=tops, funding={PERP.key: 0.0}), PERP) == 0.0
+    assert uncounted(a_snapshot(funding={PERP.key: 0.0}), (PERP,), Limits(gas_inj=0.0))[:-1] == ()
 
 
 def test_gas_is_priced_in_the_market_s_quote() -> None:

@@ -1,7 +1,8 @@
 import math
+from datetime import timedelta
 from decimal import Decimal
 
-from defi_analytics.sandbox.exchange import funding_rate
+from defi_analytics.sandbox.exchange import funding_charged
 from defi_analytics.sandbox.listings import LISTINGS, PERPETUALS, SPOT
 from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.world import BLOCK_S, World
@@ -11,6 +12,7 @@ D = Decimal
 V2 = "/injective/exchange/v2"
 INJ = SPOT[0].market_id
 PERP = PERPETUALS[0].market_id
+RATES = "/api/exchange/derivative/v1/fundingRates"
 BLOCKS_AN_HOUR = math.ceil(3_600 / BLOCK_S)
 
 
@@ -89,19 +91,43 @@ async def test_hostile_listings_are_there_with_their_names_untouched(get):
     assert ids < set(LISTINGS)
 
 
-async def test_funding_is_due_at_the_next_full_hour(get, clock):
-    clock.advance(1_000)
-    info = (await get(f"{V2}/derivative/markets/{PERP}"))["market"]["perpetual_info"]
-    assert int(info["market_info"]["next_funding_timestamp"]) == int(NOON.timestamp()) + 3600
-    assert int(info["funding_info"]["last_timestamp"]) == int(NOON.timestamp())
+async def test_funding_is_due_at_the_next_full_hour_of_the_world(get, clock, sandbox):
+    for _ in range(2):
+        info = (await get(f"{V2}/derivative/markets/{PERP}"))["market"]["perpetual_info"]
+        assert int(info["market_info"]["next_funding_timestamp"]) == int(NOON.timestamp()) + 3600
+        assert int(info["funding_info"]["last_timestamp"]) == int(NOON.timestamp())
+        clock.advance(1_300)
+        sandbox.advance(2_000)
 
 
-def test_a_funding_rate_stays_what_it_was_as_hours_pass_and_is_below_the_cap():
+def test_an_hour_s_funding_stays_what_it_was_as_hours_pass_and_is_below_the_cap():
     now = Moment(World(3), 1_000, NOON)
-    later = now._replace(block=now.block + 2 * BLOCKS_AN_HOUR)
+    hours = 2 * BLOCKS_AN_HOUR
+    later = now._replace(block=now.block + hours, at=NOON + timedelta(seconds=hours * BLOCK_S))
     elsewhere = now._replace(world=World(4))
     for perpetual in PERPETUALS:
-        rates = [funding_rate(now, perpetual.market_id, ago) for ago in range(50)]
-        assert [funding_rate(later, perpetual.market_id, ago + 2) for ago in range(50)] == rates
-        assert [funding_rate(elsewhere, perpetual.market_id, ago) for ago in range(50)] != rates
-        assert all(abs(rate) < D("0.000625") for rate in rates)
+        charged = [funding_charged(now, perpetual.market_id, ago) for ago in range(50)]
+        again = [funding_charged(later, perpetual.market_id, ago + 2) for ago in range(50)]
+        assert [(hour.block, hour.rate) for hour in again] == [(hour.block, hour.rate) for hour in charged]
+        assert all(abs(a.at - b.at) < timedelta(milliseconds=1) for a, b in zip(again, charged, strict=True))
+        assert [funding_charged(elsewhere, perpetual.market_id, ago) for ago in range(50)] != charged
+        assert all(abs(hour.rate) < D("0.000625") for hour in charged)
+
+
+async def test_the_chain_and_the_indexer_tell_one_story_of_funding(get, clock, sandbox):
+    async def told():
+        info = (await get(f"{V2}/derivative/markets/{PERP}"))["market"]["perpetual_info"]["funding_info"]
+        rates = (await get(RATES, marketId=PERP, limit="3"))["fundingRates"]
+        return D(info["cumulative_funding"]), int(info["last_timestamp"]), rates
+
+    before, _, _ = await told()
+    assert before == 0, "the world begins with block 0"
+    clock.advance(2 * BLOCKS_AN_HOUR * BLOCK_S)
+    sandbox.advance(2 * BLOCKS_AN_HOUR)
+    after, last, rates = await told()
+    world = sandbox.moment().world
+    marks = [world.mark_price(PERPETUALS[0], math.ceil(hour * 3_600 / BLOCK_S)) for hour in (2, 1)]
+    assert last == rates[0]["timestamp"] // 1000
+    paid = sum(D(row["rate"]) * mark for row, mark in zip(rates, marks, strict=False))
+    assert after == round(paid, 18)
+    assert rates[0]["timestamp"] <= clock.now().timestamp() * 1000

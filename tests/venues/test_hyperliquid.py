@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -191,3 +192,11 @@ def test_recorded_dexes_with_another_collateral_are_not_taken_for_usdc(index: in
     meta = shared_json(f"{SAMPLES}/nautilus_http_all_perp_metas_non_usdc_collateral.json")[index]
     with pytest.raises(Malformed, match="not USDC"):
         parse_listing(json.dumps([meta, [CONTEXT]]).encode(), NOON, FEES, Decimal(10))
+
+
+async def test_funding_is_that_of_the_listing_and_unknown_where_there_is_no_such_market() -> None:
+    body = json.dumps([{"universe": [{"name": "INJ", "szDecimals": 1}]}, [CONTEXT]]).encode()
+    hyperliquid, _ = venue({"metaAndAssetCtxs": body})
+    market = (await hyperliquid.listing()).markets["INJ"]
+    assert await hyperliquid.funding_hourly(market) == 0.0000125
+    assert await hyperliquid.funding_hourly(replace(market, market_id="XYZ")) is None

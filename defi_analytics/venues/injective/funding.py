@@ -1,5 +1,6 @@
 """What holding a perpetual costs: the chain's rules and the indexer's record of rates charged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -7,11 +8,13 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from defi_analytics.errors import NotFound
+from defi_analytics.errors import NotFound, Stale
 from defi_analytics.venues.injective.units import human
 from defi_analytics.venues.wire import Milliseconds, reading, utc
 
 MAX_RATES = 10_000
+MAX_RATE_AGE_S = 7_200
+"""An hour that runs, and as much again for an indexer that lags."""
 
 Seconds = Annotated[int, msgspec.Meta(ge=0, lt=4_102_444_800)]
 """Since 1970, before 2100."""
@@ -101,6 +104,17 @@ def parse_funding_rates(source: str, body: bytes, market_id: str) -> tuple[Fundi
         if any(row.market_id.lower() not in ("", market_id) for row in rows):
             raise ValueError("rates of another market")
         return tuple(FundingRate(utc(row.timestamp), _fraction(row.rate)) for row in rows)
+
+
+def latest_rate(source: str, rates: Sequence[FundingRate], now: datetime) -> float | None:
+    """The newest of them; None if none was ever charged. Raises Stale when it is too old to go by."""
+    if not rates:
+        return None
+    newest = max(rates)
+    age_s = (now - newest.at).total_seconds()
+    if age_s > MAX_RATE_AGE_S:
+        raise Stale(source, f"funding: the latest rate is {age_s / 3600:.0f} hours old")
+    return newest.rate
 
 
 def _funding(terms: _Terms, account: _Account) -> Funding:

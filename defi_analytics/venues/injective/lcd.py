@@ -15,7 +15,9 @@ from defi_analytics.venues.injective.assets import Assets
 from defi_analytics.venues.injective.blocks import BlockTime, dated
 from defi_analytics.venues.injective.books import parse_order_book
 from defi_analytics.venues.injective.charts import Charts
-from defi_analytics.venues.injective.funding import Funding, parse_funding
+from defi_analytics.venues.injective.funding import Funding, latest_rate, parse_funding
+from defi_analytics.venues.injective.indexer import SOURCE as INDEXER
+from defi_analytics.venues.injective.indexer import InjectiveIndexer
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.markets import parse_derivative_markets, parse_spot_markets
 from defi_analytics.venues.injective.networks import Network
@@ -33,8 +35,8 @@ Parser = Callable[[str, bytes, Assets, datetime], Listing]
 class InjectiveMarketData:
     """Injective's markets as the chain tells them.
 
-    `Top.funding_hourly` stays empty: the chain holds the rules and the sum of funding, not the rate of the
-    running hour (see `Funding`); rates charged come from `InjectiveIndexer.funding_rates`.
+    `Top.funding_hourly` stays empty: the chain holds the rules and the sum of funding, not the rate of an
+    hour (see `Funding`). `funding_hourly` therefore asks the indexer.
     """
 
     http: HttpClient
@@ -80,6 +82,19 @@ class InjectiveMarketData:
         reading = self.http.get(VENUE, self._url(path), {"limit": str(self.depth)})
         body, made = await together(reading, self._block_time.read())
         return parse_order_book(VENUE, body, market, dated(made, self.clock.now()), self.depth)
+
+    async def funding_hourly(self, market: Market) -> float | None:
+        """The rate charged for the last full hour; None on spot, futures and before the first hour ended.
+
+        The chain's own cumulative funding is a sum in quote since the market began: a rate would take two
+        readings an hour apart and the price between them. Raises Stale when the indexer's latest is older
+        than `MAX_RATE_AGE_S`.
+        """
+        if market.kind is not MarketKind.PERPETUAL:
+            return None
+        indexer = InjectiveIndexer(self.http, self.clock, self.network, self.assets)
+        rates = await indexer.funding_rates(market, 1)
+        return latest_rate(INDEXER, rates, self.clock.now())
 
     async def candles(
         self, market: Market, resolution_s: int, start: datetime, end: datetime

@@ -1,10 +1,16 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from defi_analytics.errors import Malformed, NotFound
-from defi_analytics.venues.injective.funding import parse_funding, parse_funding_rates
+from defi_analytics.errors import Malformed, NotFound, Stale
+from defi_analytics.venues.injective.funding import (
+    FundingRate,
+    latest_rate,
+    parse_funding,
+    parse_funding_rates,
+)
+from tests.fakes import NOON
 from tests.shared_data import shared, shared_json
 from tests.venues.injective.payloads import body, market_id
 
@@ -88,3 +94,19 @@ def test_recorded_rates_are_read_with_times_as_numbers_or_text():
 def test_broken_rates_or_those_of_another_market_are_malformed(rows):
     with pytest.raises(Malformed):
         parse_funding_rates("i", body({"fundingRates": rows}), TESTNET_PERP)
+
+
+def test_the_latest_rate_is_the_newest_whatever_the_order_and_nothing_where_none_was_charged():
+    rates = [FundingRate(NOON - timedelta(minutes=m), r) for m, r in ((70, 1e-5), (10, 2e-5), (130, 3e-5))]
+    assert latest_rate("x", rates, NOON) == 2e-5
+    assert latest_rate("x", [], NOON) is None
+
+
+@pytest.mark.parametrize(("age_s", "stale"), [(7_200, False), (7_201, True)])
+def test_a_rate_of_long_ago_is_not_passed_off_as_today_s(age_s, stale):
+    rates = [FundingRate(NOON - timedelta(seconds=age_s), 1e-5)]
+    if not stale:
+        assert latest_rate("x", rates, NOON) == 1e-5
+        return
+    with pytest.raises(Stale, match="2 hours old"):
+        latest_rate("x", rates, NOON)

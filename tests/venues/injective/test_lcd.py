@@ -164,3 +164,15 @@ async def test_funding_of_a_perpetual():
     injective, _, _ = venue({PERPS: body({"market": {"market": FUTURE}})})
     with pytest.raises(NotFound):
         await injective.funding(market(MarketKind.FUTURE))
+
+
+async def test_the_funding_of_an_hour_is_asked_of_the_indexer_and_only_for_perpetuals():
+    rates = [{"rate": "0.00002", "timestamp": int(NOON.timestamp() * 1000)}]
+    injective, http, _ = venue({"fundingRates": body({"fundingRates": rates})})
+    assert await injective.funding_hourly(market(MarketKind.PERPETUAL)) == 0.00002
+    (asked,) = http.requests
+    assert asked.startswith(f"GET {MAINNET.indexer_url}/api/exchange/derivative/v1/fundingRates?")
+    assert asked.endswith("&limit=1")
+    for kind in (MarketKind.SPOT, MarketKind.FUTURE):
+        assert await injective.funding_hourly(market(kind)) is None
+    assert len(http.requests) == 1
