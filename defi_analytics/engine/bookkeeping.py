@@ -6,6 +6,7 @@ that a transaction is in a block or that it never can be.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -92,6 +93,7 @@ class TrackedOrder:
     tx_hash: str
     expiry_height: int
     """Beyond this block nothing of it can rest; 0 for one that never rests."""
+    signed_at: datetime
     state: OrderState = OrderState.SIGNED
     order_hash: str = ""
     height: int = 0
@@ -166,7 +168,7 @@ class Bookkeeping:
         self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
         for request in record.orders:
             self.orders[request.client_order_id] = TrackedOrder(
-                request, transaction.tx_hash, _expiry(request, transaction)
+                request, transaction.tx_hash, _expiry(request, transaction), transaction.signed_at
             )
             self.markets[request.market.key] = request.market
         self._forget()

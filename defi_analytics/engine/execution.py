@@ -9,9 +9,6 @@ timeout height and still does not have it.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.transaction import (
@@ -31,8 +28,9 @@ from defi_analytics.engine.bookkeeping import (
     Signed,
     Unresolved,
 )
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import ExecutionError, OutcomeUnknown
-from defi_analytics.ports import Chain, Clock, Journal
+from defi_analytics.ports import Chain
 
 NOT_OURS_TO_REPEAT = frozenset({("sdk", 32)})
 """Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
@@ -52,10 +50,11 @@ class Execution:
     """One account's way to the chain. Make one per account and process: see `engine.lock`."""
 
     chain: Chain
-    journal: Journal
-    clock: Clock
-    books: Bookkeeping
-    """Follows the journal; only this class appends the records it reads."""
+    ledger: Ledger
+
+    @property
+    def books(self) -> Bookkeeping:
+        return self.ledger.books
 
     async def submit(
         self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""
@@ -71,12 +70,14 @@ class Execution:
         requests = tuple(order.request for order in orders)
         _check(transaction, requests)
         await self._count_idle_blocks()
-        self._write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
         submission = await self._send(transaction)
         if _refused_for_good(submission):
             # Sent once, by this call, to one node, which says that it is not in its mempool. After a crash
             # nobody knows whether it was sent before, and the same refusal proves nothing.
-            self._write(Kind.RESOLVED, _never(transaction, submission, "refused when it was first sent"))
+            self.ledger.write(
+                Kind.RESOLVED, _never(transaction, submission, "refused when it was first sent")
+            )
         return transaction
 
     async def settle(self) -> Block:
@@ -94,14 +95,14 @@ class Execution:
 
     async def _send(self, transaction: SignedTransaction) -> Submission:
         submission = await self.chain.broadcast(transaction)
-        self._write(Kind.SENT, Sending(transaction.tx_hash, submission))
+        self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return submission
 
     async def _resolve(self, pending: Unresolved, block: Block) -> None:
         transaction = pending.transaction
         found = await self.chain.find(transaction.tx_hash)
         if found is not None:
-            self._write(Kind.RESOLVED, _included(found))
+            self.ledger.write(Kind.RESOLVED, _included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
             await self._resolve_absent(transaction)
         elif block.height < transaction.timeout_height and pending.sent[-1:] != (Sent.ACCEPTED,):
@@ -119,10 +120,10 @@ class Execution:
                 return  # another node, which is behind: its silence proves nothing
             found = await self.chain.find(transaction.tx_hash)
             if found is not None:
-                self._write(Kind.RESOLVED, _included(found))
+                self.ledger.write(Kind.RESOLVED, _included(found))
                 return
         reason = f"not in any block up to its timeout height {transaction.timeout_height}"
-        self._write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+        self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
 
     async def _count_idle_blocks(self) -> None:
         """Nothing of ours was on the book since the last count, so nothing can have been filled until now."""
@@ -130,14 +131,14 @@ class Execution:
             return
         height = (await self.chain.block()).height
         if height > self.books.scanned_height:
-            self._write(Kind.FILLS, Fills(self.books.scanned_height + 1, height, ()))
+            self.ledger.write(Kind.FILLS, Fills(self.books.scanned_height + 1, height, ()))
 
     async def _count_fills(self, height: int) -> None:
         first = self.books.scanned_height + 1
         if first > height:
             return
         fills = await self.chain.fills(list(self.books.markets.values()), first, height)
-        self._write(Kind.FILLS, Fills(first, height, tuple(fills)))
+        self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
 
     async def _close_gone(self) -> None:
         """Orders that were open at the counted height and are no longer on the venue's list are over."""
@@ -158,13 +159,7 @@ class Execution:
             and order.order_hash not in listed_hashes
         )
         if gone:
-            self._write(Kind.CLOSED, Closed(portfolio.height, gone))
-
-    def _write(self, kind: Kind, record: Any) -> None:
-        """Durable first, then believed: a crash between the two is mended by the next start's replay."""
-        body = msgspec.to_builtins(record, builtin_types=())
-        self.journal.append(kind, self.clock.now(), body)
-        self.books.apply(kind, body)
+            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:

@@ -168,7 +168,6 @@ def _balances(
     held: Mapping[MarketKey, Inventory],
 ) -> list[Balance]:
     totals: dict[tuple[str, str], Decimal] = {}
-    locked: dict[tuple[str, str], Decimal] = {}
     for market in markets:
         quote, base = (market.quote_denom, market.quote), (market.base_denom, market.base)
         inventory = held.get(market.key, Inventory())
@@ -178,12 +177,9 @@ def _balances(
             totals[quote] += inventory.cash
             totals[base] += inventory.quantity
         else:
-            totals[quote] += inventory.realised - inventory.fees
-            locked[quote] = locked.get(quote, Decimal(0)) + inventory.cost
-    return [
-        Balance(denom, asset, total - locked.get((denom, asset), Decimal(0)), total)
-        for (denom, asset), total in totals.items()
-    ]
+            # The margin is with the position, as on the chain.
+            totals[quote] += inventory.realised - inventory.fees - inventory.cost
+    return [Balance(denom, asset, total, total) for (denom, asset), total in totals.items()]
 
 
 def _position(key: MarketKey, held: Inventory) -> Position:

@@ -13,8 +13,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
-from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, WrongState
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed
@@ -30,15 +30,12 @@ def an_order(order_id: str, kind: OrderKind = OrderKind.MARKET, blocks: int = 10
     return ApprovedOrder(request, blocks, NOON)
 
 
-def recovered(journal: MemoryJournal) -> Bookkeeping:
-    books = Bookkeeping()
-    for _, kind, body in journal.replay():
-        books.apply(kind, body)
-    return books
+def recovered(journal: MemoryJournal) -> Ledger:
+    return Ledger.opened(journal, FakeClock())
 
 
 def an_execution(chain: FakeChain, journal: MemoryJournal) -> Execution:
-    return Execution(chain, journal, FakeClock(), recovered(journal))
+    return Execution(chain, recovered(journal))
 
 
 async def settled(execution: Execution, chain: FakeChain, blocks: int = 40) -> None:
@@ -313,7 +310,7 @@ async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(s
     assert kills > 10
     filled = Counter(fill.client_order_id.partition("#")[0] for fill in chain.ledger)
     assert filled == Counter(signals)
-    books = recovered(journal)
+    books = recovered(journal).books
     expected = Inventory()
     for fill in chain.ledger:
         expected = expected.after(fill)

@@ -11,8 +11,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Block, Sent
-from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import Malformed
 from tests.builders import a_book, a_market
@@ -45,13 +45,13 @@ class Paper:
         self.venue, self.height = Venue(), 100
         for market in (SPOT, PERP):
             self.venue.show(market, BIDS, ASKS)
-        self.journal, self.books = journal or MemoryJournal(), Bookkeeping()
-        for _, kind, body in self.journal.replay():
-            self.books.apply(kind, body)
+        self.journal = journal or MemoryJournal()
+        ledger = Ledger.opened(self.journal, FakeClock())
+        self.books = ledger.books
         start = {"USDT": Decimal(1000), "INJ": Decimal(5)}
         venue: Any = self.venue
         self.chain = PaperChain(venue, self.latest, FakeClock(), self.books, start)
-        self.execution = Execution(self.chain, self.journal, FakeClock(), self.books)
+        self.execution = Execution(self.chain, ledger)
 
     async def latest(self) -> Block:
         return Block(self.height, NOON, "injective-1")
@@ -177,8 +177,8 @@ async def test_the_portfolio_is_what_it_began_with_and_all_fills() -> None:
     portfolio = await paper.chain.portfolio([SPOT])
     usdt, inj = portfolio.balances["usdt"], portfolio.balances["inj"]
     assert inj.total == inj.available == Decimal(6)
-    assert usdt.total == 1000 - Decimal(25) - Decimal("0.025") - Decimal("0.0249")
-    assert usdt.total - usdt.available == Decimal("24.9")
+    spot, margin = Decimal(25) + Decimal("0.025"), Decimal("24.9") + Decimal("0.0249")
+    assert usdt.total == usdt.available == 1000 - spot - margin
     short = portfolio.positions[PERP.key]
     assert (short.quantity, short.entry_price, short.margin) == (-1, Decimal("24.9"), Decimal("24.9"))
     assert short.liquidation_price == pytest.approx(Decimal("47.428571"))

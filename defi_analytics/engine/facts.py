@@ -1,0 +1,87 @@
+"""From what a snapshot says to what the rules of risk see of a market."""
+
+import math
+from collections.abc import Sequence
+
+from defi_analytics.domain.market import Market, MarketKind, MarketStatus
+from defi_analytics.domain.quote import Quote
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.engine.views import grid_of
+from defi_analytics.mispricing.rates import STABLE, find_rate, mid
+from defi_analytics.risk.codes import MarketState
+from defi_analytics.risk.exposure import Marks
+from defi_analytics.risk.views import MarketFacts
+
+MAINTENANCE_MARGIN = 0.05
+"""What most of Injective's perpetuals demand; a position is judged as if its market demanded this much."""
+_STATES = {
+    MarketStatus.ACTIVE: MarketState.ACTIVE,
+    MarketStatus.PAUSED: MarketState.PAUSED,
+    MarketStatus.CLOSED: MarketState.CLOSED,
+}
+
+
+def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFacts:
+    """Prices in ticks, ages in seconds at the snapshot's time; NaN for what is not known."""
+    book, quote = snapshot.books.get(market.key), _freshest(snapshot, market)
+    tick = float(market.price_tick)
+    bid = book.bids.prices[0] if book and book.bids.prices else math.nan
+    ask = book.asks.prices[0] if book and book.asks.prices else math.nan
+    return MarketFacts(
+        grid=grid_of(market),
+        status=_STATES.get(market.status, MarketState.UNKNOWN),
+        bid=bid / tick,
+        ask=ask / tick,
+        mid=(bid + ask) / 2 / tick,
+        oracle=_oracle_price(snapshot, market, quote) / tick,
+        has_oracle=quote is not None,
+        book_age_s=(snapshot.time - book.at).total_seconds() if book else math.nan,
+        oracle_age_s=(snapshot.time - quote.at).total_seconds() if quote else math.nan,
+        prediction_age_s=_prediction_age_s(snapshot, market),
+        quote_rate=marks.assets.get(market.quote, math.nan),
+        maintenance_margin=MAINTENANCE_MARGIN if market.kind is MarketKind.PERPETUAL else 0.0,
+    )
+
+
+def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Marks:
+    """What each asset of these markets is worth in the account's currency.
+
+    An asset that an oracle prices is marked by it, any other by the middle of its book. What nobody prices
+    is left out.
+    """
+    cash = {market.quote for market in markets if market.quote in STABLE} | {currency}
+    assets = {quote: rate for quote in cash if (rate := _worth(snapshot, quote, currency)) is not None}
+    for quote in reversed(snapshot.quotes):
+        rate = _worth(snapshot, quote.quote, currency)
+        if rate is not None and quote.base not in cash and 0 < quote.price < math.inf:
+            assets[quote.base] = quote.price * rate
+    for market in markets:
+        book, rate = snapshot.books.get(market.key), assets.get(market.quote)
+        if market.base not in assets and book and book.mid is not None and rate is not None:
+            assets[market.base] = book.mid * rate
+    return Marks(assets, frozenset(cash))
+
+
+def _worth(snapshot: Snapshot, quote: str, currency: str) -> float | None:
+    path = find_rate(snapshot.rates, quote, currency)
+    return None if path is None else mid(path)
+
+
+def _freshest(snapshot: Snapshot, market: Market) -> Quote | None:
+    return max((q for q in snapshot.quotes if q.base == market.base), key=lambda q: q.at, default=None)
+
+
+def _oracle_price(snapshot: Snapshot, market: Market, quote: Quote | None) -> float:
+    """In the market's quote."""
+    path = find_rate(snapshot.rates, quote.quote, market.quote) if quote else None
+    return quote.price * mid(path) if quote and path is not None else math.nan
+
+
+def _prediction_age_s(snapshot: Snapshot, market: Market) -> float:
+    """Since the newest forecast could be used; how old its own knowledge may be, its edge has judged."""
+    ages = [
+        (snapshot.time - prediction.usable_at).total_seconds()
+        for prediction in snapshot.predictions
+        if prediction.topic.asset == market.base
+    ]
+    return min(ages, default=math.nan)

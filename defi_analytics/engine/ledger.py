@@ -1,0 +1,64 @@
+"""One account's story: the journal on the disk and what it means, kept in step."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+import msgspec
+
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.ports import Clock, Journal
+from defi_analytics.risk.halting import RiskState, apply, market_text
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Appends, then believes. A crash between the two is mended by the next start, which reads the same."""
+
+    journal: Journal
+    clock: Clock
+    books: Bookkeeping = field(default_factory=Bookkeeping)
+    risk: RiskState = field(default_factory=RiskState)
+
+    @classmethod
+    def opened(cls, journal: Journal, clock: Clock) -> Self:
+        """As the journal has it. Raises Mismatch for records that cannot follow each other."""
+        ledger = cls(journal, clock)
+        for at, kind, body in journal.replay():
+            ledger.follow(kind, at, body)
+        return ledger
+
+    def write(self, kind: str, record: Any) -> None:
+        """Durable when it returns; only then does it count. Raises what the journal raises."""
+        body = msgspec.to_builtins(record)
+        at = self.clock.now()
+        self.journal.append(kind, at, body)
+        self.follow(kind, at, body)
+
+    def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
+        before, paid = dict(self.books.net), self.books.gas_paid
+        self.books.apply(kind, body)
+        for implied, meaning in self._implied(kind, before, paid):
+            self.risk = apply(self.risk, implied, at, meaning)
+        self.risk = apply(self.risk, kind, at, body)
+
+    def _implied(
+        self, kind: str, before: Mapping[MarketKey, Inventory], paid: Decimal
+    ) -> Iterator[tuple[str, dict[str, str | float]]]:
+        if kind == Kind.FILLS:
+            for key, held in self.books.net.items():
+                if not held.quantity and before.get(key, Inventory()).quantity:
+                    yield "risk.exit", {"market": market_text(key)}
+        if self.books.gas_paid > paid:
+            yield "risk.gas", {"inj": float(self.books.gas_paid - paid)}
+        if kind == Kind.SIGNED:
+            newest = next(reversed(self.books.unresolved.values())).transaction.client_order_ids
+            for order_id in newest:
+                request = self.books.orders[order_id].request
+                if not request.reduce_only:
+                    yield "risk.trade", {"market": market_text(request.market.key)}

@@ -1,0 +1,240 @@
+"""From edges to orders: what the strategies want and what risk lets through. Pure.
+
+The same snapshot, books, portfolio, risk state and terms give the same decision, down to the orders' ids.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from defi_analytics.domain.decision import BUY, Intent, OrderKind, View, Why
+from defi_analytics.domain.edge import Edge, EdgeKind, Side
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, OrderRequest, OrderState
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.views import best_candidate, holding_of, view_of
+from defi_analytics.mispricing.auction import market_fill
+from defi_analytics.ports import Strategy
+from defi_analytics.risk.exposure import Account
+from defi_analytics.risk.facts import Context, Expected
+from defi_analytics.risk.gate import Approved, Refused, approve
+from defi_analytics.risk.halting import RiskState
+from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.stops import protective_stop
+
+_MINUTE = timedelta(minutes=1)
+_STOPS = "stop"
+"""The strategy that protective stops are booked under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run may do; the same from its start to its end."""
+
+    strategies: tuple[tuple[Strategy, Any], ...]
+    """Each with its parameters."""
+    limits: RiskLimits
+    market_limits: Mapping[MarketKey, RiskLimits] = field(default_factory=dict)
+    currency: str = "USDT"
+    """What the account is valued in."""
+    gas_per_order: float = 0.000048
+    """INJ."""
+    reserved: Mapping[str, Decimal] = field(default_factory=dict)
+    """By asset: not to be traded."""
+
+    def on(self, key: MarketKey) -> RiskLimits:
+        return tightened(self.limits, self.market_limits.get(key, self.limits))
+
+
+class Known(NamedTuple):
+    """All that a decision depends on, besides the terms."""
+
+    snapshot: Snapshot
+    edges: Sequence[Edge]
+    books: Bookkeeping
+    portfolio: Portfolio
+    risk: RiskState
+    clock_skew_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One market as one strategy saw it, and what came of it."""
+
+    strategy: str
+    market: MarketKey
+    said: str
+    """In one word: idle, entry, exit-…; or the code that kept it from asking."""
+    client_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    id: str
+    at: datetime
+    considered: tuple[Considered, ...]
+    answers: tuple[Approved | Refused, ...]
+
+    @property
+    def approved(self) -> tuple[Approved, ...]:
+        return tuple(answer for answer in self.answers if isinstance(answer, Approved))
+
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        return tuple(answer for answer in self.answers if isinstance(answer, Refused))
+
+
+class _Wish(NamedTuple):
+    request: OrderRequest
+    expected: Expected
+
+
+def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
+    """What every strategy wants on these markets, judged by the one gate. Exits are asked for first."""
+    name = _decision_id(known)
+    considered: list[Considered] = []
+    wishes: list[_Wish] = []
+    for market in markets:
+        for strategy, params in terms.strategies:
+            one, wish = _considered(known, market, strategy, _bounded(params, terms, market, known), name)
+            considered.append(one)
+            wishes += [wish] if wish else []
+        wishes += _stops(known, market, terms, name)
+    wishes.sort(key=lambda wish: not wish.request.reduce_only)
+    context = _context(known, markets, wishes, terms)
+    answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
+    return Decision(name, known.snapshot.time, tuple(considered), answers)
+
+
+def _considered(
+    known: Known, market: Market, strategy: Strategy, params: Any, decision: str
+) -> tuple[Considered, _Wish | None]:
+    edge = best_candidate(known.edges, strategy.kind, market)
+    held = known.books.held.get((strategy.name, market.key), Inventory())
+    seen = Considered(strategy.name, market.key, "idle")
+    try:
+        view = view_of(known.snapshot, market, edge)
+        intent = strategy.intend(view, holding_of(held, market), params)
+    # The one place where a strategy may fail: it then wants nothing, and says so.
+    except (ValueError, ArithmeticError, IndexError, TypeError) as error:
+        return Considered(strategy.name, market.key, f"failed: {error}"), None
+    if intent.side == 0:
+        return seen, None
+    if intent.why == Why.ENTRY and not _backed(edge, intent):
+        return Considered(strategy.name, market.key, _unbacked(edge)), None
+    request = _request(market, strategy.name, intent, decision)
+    expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
+    said = Why(intent.why).name.lower().replace("_", "-")
+    return Considered(strategy.name, market.key, said, request.client_order_id), _Wish(request, expected)
+
+
+def _backed(edge: Edge | None, intent: Intent) -> bool:
+    """Whether `scan` would show the same trade: nothing is entered that it rejects."""
+    if edge is None or not edge.stands:
+        return False
+    return (edge.side is Side.BUY) == (intent.side == BUY)
+
+
+def _unbacked(edge: Edge | None) -> str:
+    if edge is None:
+        return "no candidate"
+    return edge.rejection.code if edge.rejection else "the other side stands"
+
+
+def _net_edge(view: View, intent: Intent) -> float:
+    """What the entry should earn after the fees of both ways, a fraction of what it costs."""
+    ladder = view.asks if intent.side == BUY else view.bids
+    done = market_fill(intent.side, intent.lots, intent.ticks, ladder)
+    if not done.lots:
+        return math.nan
+    price = done.cash / done.lots
+    return intent.side * (view.fair - price) / price - 2 * view.grid.taker_fee
+
+
+def _request(market: Market, strategy: str, intent: Intent, decision: str) -> OrderRequest:
+    return OrderRequest(
+        client_order_id=order_id(decision, strategy, market.key),
+        market=market,
+        side=Side.BUY if intent.side == BUY else Side.SELL,
+        kind=OrderKind(intent.kind),
+        ticks=intent.ticks,
+        lots=intent.lots,
+        strategy=strategy,
+        trigger_ticks=intent.trigger,
+        # Spot has no such order on the chain: there it is risk that keeps a sale within what is held.
+        reduce_only=intent.reduce_only,
+    )
+
+
+def order_id(decision: str, strategy: str, key: MarketKey) -> str:
+    """Derived, so that deciding again makes the same; as long as the chain allows."""
+    text = f"{decision}|{strategy}|{key.venue}|{key.market_id}"
+    return f"defi-{hashlib.sha256(text.encode()).hexdigest()}"[:LONGEST_CLIENT_ORDER_ID]
+
+
+def _decision_id(known: Known) -> str:
+    text = f"{known.portfolio.account}|{known.snapshot.network}|{known.snapshot.time.isoformat()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
+    """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
+    limits = terms.on(market.key)
+    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
+    most = limits.max_trade_size / rate if rate > 0 else 0.0
+    return params._replace(
+        max_notional=min(params.max_notional, most),
+        max_slippage=min(params.max_slippage, limits.max_slippage),
+        stop_loss=min(params.stop_loss, limits.stop_loss),
+        min_edge=max(params.min_edge, limits.min_profit_threshold),
+    )
+
+
+def _stops(known: Known, market: Market, terms: Terms, decision: str) -> Iterator[_Wish]:
+    """A stop on the chain for a perpetual position that has none: it works while nobody is here."""
+    position = known.portfolio.positions.get(market.key)
+    if market.kind is not MarketKind.PERPETUAL or position is None or not position.quantity:
+        return
+    stands = any(
+        order.request.kind is OrderKind.STOP and order.request.market.key == market.key
+        for order in known.books.live
+    )
+    if not stands:
+        name = order_id(decision, _STOPS, market.key)
+        stop = protective_stop(position, market, terms.on(market.key), _STOPS, name)
+        if stop is not None:
+            yield _Wish(stop, Expected())
+
+
+def _context(known: Known, markets: Sequence[Market], wishes: Sequence[_Wish], terms: Terms) -> Context:
+    snapshot, books = known.snapshot, known.books
+    account = Account(
+        known.portfolio,
+        {market.key: market for market in markets},
+        marks_of(snapshot, markets, terms.currency),
+        terms.reserved,
+    )
+    recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
+    unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]
+    return Context(
+        account=account,
+        state=known.risk,
+        markets={m.key: market_facts(snapshot, m, account.marks) for m in markets},
+        clock_skew_s=known.clock_skew_s,
+        orders_last_minute=len(recent),
+        orders_this_block=sum(order.signed_at >= known.portfolio.at for order in recent),
+        gas_per_order=terms.gas_per_order,
+        used_ids=frozenset(books.orders),
+        in_flight=tuple(order.request for order in unproven),
+        unresolved=frozenset(order.request.market.key for order in unproven),
+        expected={wish.request.client_order_id: wish.expected for wish in wishes},
+        market_limits=terms.market_limits,
+    )
