@@ -6,12 +6,12 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from defi_analytics.domain.decision import BUY, Intent, OrderKind, View, Why
+from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, View, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
@@ -82,6 +82,9 @@ class Decision:
     at: datetime
     considered: tuple[Considered, ...]
     answers: tuple[Approved | Refused, ...]
+    markets: tuple[MarketKey, ...]
+    closing: bool = False
+    """Made to close everything, not by a strategy."""
 
     @property
     def approved(self) -> tuple[Approved, ...]:
@@ -108,10 +111,47 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
             considered.append(one)
             wishes += [wish] if wish else []
         wishes += _stops(known, market, terms, name)
+    return _judged(
+        known, markets, terms, Decision(name, known.snapshot.time, tuple(considered), (), ()), wishes
+    )
+
+
+def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
+    """Market orders that close all that is held of these markets, asked for by a person."""
+    name = _decision_id(known)
+    wishes = []
+    for (strategy, key), held in known.books.held.items():
+        market = next((market for market in markets if market.key == key), None)
+        if market is not None and held.quantity and (wish := _close(known, market, strategy, held, terms)):
+            wishes.append(wish)
+    return _judged(
+        known, markets, terms, Decision(name, known.snapshot.time, (), (), (), closing=True), wishes
+    )
+
+
+def _judged(
+    known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[_Wish]
+) -> Decision:
+    """The decision with the gate's answers; what reduces is asked for first."""
     wishes.sort(key=lambda wish: not wish.request.reduce_only)
     context = _context(known, markets, wishes, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
-    return Decision(name, known.snapshot.time, tuple(considered), answers)
+    return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
+
+
+def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> _Wish | None:
+    """None where nothing is bid or offered, or what is held is less than the market trades."""
+    view = view_of(known.snapshot, market, None)
+    side = SELL if held.quantity > 0 else BUY
+    ladder = view.bids if side == SELL else view.asks
+    lots = int(abs(held.quantity) / market.quantity_tick)
+    if not ladder.ticks or lots == 0:
+        return None
+    worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
+    ticks = math.floor(worst) if side == BUY else math.ceil(worst)
+    intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
+    request = _request(market, strategy, intent, f"close|{_decision_id(known)}")
+    return _Wish(request, Expected(by_person=True))
 
 
 def _considered(

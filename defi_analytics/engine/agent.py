@@ -1,0 +1,229 @@
+"""The loop that trades: look, settle, decide, write down, act; and leave the book as it was told to."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Edge
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Cancel
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.engine.backoff import Backoff
+from defi_analytics.engine.decisions import packed
+from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.facts import marks_of
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
+from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
+from defi_analytics.mispricing.limits import Limits, Scope
+from defi_analytics.ports import Clock
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.exposure import Account, equity
+from defi_analytics.risk.halting import halt, observed
+
+LOG = logging.getLogger("defi.run")
+_SETTLE_ROUNDS = 60
+"""Rounds of waiting at the end for what was sent to be proven."""
+
+
+class OnExit(StrEnum):
+    CANCEL = "cancel"
+    KEEP = "keep"
+    FLATTEN = "flatten"
+
+
+class Seen(NamedTuple):
+    """One look at the markets, and what it was judged by."""
+
+    snapshot: Snapshot
+    scope: Scope
+    limits: Limits
+    edges: Sequence[Edge]
+    markets: Sequence[Market]
+    """Those to trade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    interval_s: float
+    cycles: int | None = None
+    duration_s: float | None = None
+    on_exit: OnExit = OnExit.CANCEL
+    settle_s: float = 0.5
+    """Between two looks at what became of an order."""
+
+
+class Cycle(NamedTuple):
+    """What one round did, for whoever watches."""
+
+    number: int
+    decision: Decision | None
+    """None when the markets could not be read."""
+    took_s: float
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Agent:
+    """One account's agent. `look` reads the markets, `stopped` tells why not to trade at all (or nothing)."""
+
+    execution: Execution
+    look: Callable[[Backoff], Awaitable[Seen]]
+    terms: Terms
+    policy: Policy
+    clock: Clock
+    stopped: Callable[[], str] = str
+    watch: Callable[[Cycle], None] = lambda cycle: None
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set it to end the run after what is under way."""
+    backoff: Backoff = field(default_factory=Backoff)
+    cycles: int = 0
+    _started_s: float = 0.0
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.execution.ledger
+
+    async def run(self) -> None:
+        """Until the policy or `leave` ends it. Raises WrongState when the journal cannot be written."""
+        self._started_s = self.clock.monotonic()
+        while not self._over():
+            await self._round()
+            if not self._over():
+                await self._pause()
+        await self.finish()
+
+    async def _round(self) -> None:
+        began = self.clock.monotonic()
+        decision, said = None, ""
+        try:
+            decision = await self.cycle()
+            self.backoff.succeeded("cycle")
+        except DataError as error:
+            said = str(error)
+            wait_s = self.backoff.failed("cycle", self.clock.monotonic())
+            LOG.warning("%s; next try in %.0f s", error, wait_s)
+        self.cycles += 1
+        self.watch(Cycle(self.cycles, decision, self.clock.monotonic() - began, said))
+
+    async def cycle(self) -> Decision:
+        """One round. Raises DataError where something that a decision needs could not be read."""
+        await self.execution.settle()
+        known, seen = await self._known()
+        decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
+        await self._act(decision)
+        return decision
+
+    async def _known(self) -> tuple[Known, Seen]:
+        """A look at the markets and at the account, which is valued by it."""
+        seen = await self.look(self.backoff)
+        block = await self.execution.chain.block()
+        portfolio = await self.execution.chain.portfolio(seen.markets)
+        self._observe(seen, portfolio)
+        skew_s = (self.clock.now() - block.at).total_seconds()
+        books, risk = self.ledger.books, self.ledger.risk
+        return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
+
+    def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
+        self.ledger.write("decision", packed(known, seen.scope, seen.limits, decision))
+        return decision
+
+    def _observe(self, seen: Seen, portfolio: Portfolio) -> None:
+        """What the account is worth now, and the halt that may follow from it or from a person."""
+        marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
+        account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
+        for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
+            self.ledger.write(record.kind, record.body)
+        reason = self.stopped()
+        if reason and self.ledger.risk.trading is not TradingState.HALTED:
+            record = halt(Denial.HALTED, reason, "person")
+            self.ledger.write(record.kind, record.body)
+
+    async def _act(self, decision: Decision) -> None:
+        """Groups one after the other, each proven before the next is signed."""
+        for approved in decision.approved:
+            if self.stopped():
+                return
+            try:
+                await self.execution.submit(approved.orders, decision=decision.id)
+                await self._settled()
+            except OrderRejected as error:
+                LOG.warning("refused before it was sent: %s", error)
+            except OutcomeUnknown as error:
+                LOG.warning("%s", error)
+                return
+
+    async def _settled(self) -> None:
+        """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
+        for _ in range(_SETTLE_ROUNDS):
+            await self.execution.settle()
+            if not self.ledger.books.unresolved:
+                return
+            await self.clock.sleep(self.policy.settle_s)
+
+    def _over(self) -> bool:
+        if self.leave.is_set() or (self.policy.cycles is not None and self.cycles >= self.policy.cycles):
+            return True
+        ran_s = self.clock.monotonic() - self._started_s
+        return self.policy.duration_s is not None and ran_s >= self.policy.duration_s
+
+    async def _pause(self) -> None:
+        """Until the next round is due, or the run is to end."""
+        now = self.clock.monotonic()
+        wait_s = max(self.policy.interval_s, self.backoff.wait_s("cycle", now))
+        if self.policy.duration_s is not None:
+            wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))
+        pause = asyncio.ensure_future(self.clock.sleep(max(0.0, wait_s)))
+        leave = asyncio.ensure_future(self.leave.wait())
+        _, pending = await asyncio.wait({pause, leave}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """Leaves as the policy says, and verifies it on the venue.
+
+        Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
+        """
+        await self._settled()
+        if self.policy.on_exit is OnExit.KEEP:
+            return
+        if self.policy.on_exit is OnExit.FLATTEN:
+            await self.flatten()
+        await self.cancel_all()
+
+    async def cancel_all(self) -> None:
+        """Takes every order of ours off the book. Raises OutcomeUnknown when one is still there."""
+        resting = [o for o in self.ledger.books.live if o.request.kind is not OrderKind.MARKET]
+        if not resting:
+            return
+        cancels = [
+            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
+            for o in resting
+        ]
+        await self.execution.submit([], cancels)
+        await self._settled()
+        portfolio = await self.execution.chain.portfolio([o.request.market for o in resting])
+        ours = {o.request.client_order_id for o in resting}
+        left = [o for o in portfolio.open_orders if o.client_order_id in ours]
+        if left:
+            raise OutcomeUnknown(
+                f"{len(left)} orders are still on the book",
+                hint="they expire by themselves; see: defi orders",
+            )
+
+    async def flatten(self) -> None:
+        """Closes what the strategies hold, at the market, through the same gate.
+
+        Raises OutcomeUnknown when something stays open: the journal says why it was refused.
+        """
+        known, seen = await self._known()
+        await self._act(self._written(closing_trades(known, seen.markets, self.terms), known, seen))
+        left = [key for key, held in self.ledger.books.net.items() if held.quantity]
+        if left:
+            raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
