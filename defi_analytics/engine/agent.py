@@ -162,7 +162,7 @@ class Agent:
         """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
         for _ in range(_SETTLE_ROUNDS):
             await self.execution.settle()
-            if not self.ledger.books.unresolved:
+            if self.ledger.books.settled:
                 return
             await self.clock.sleep(self.policy.settle_s)
 

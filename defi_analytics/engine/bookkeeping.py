@@ -141,6 +141,11 @@ class Bookkeeping:
     def live(self) -> list[TrackedOrder]:
         return [order for order in self.orders.values() if order.live]
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is without proof, and every order that does not rest is counted to its end."""
+        return not self.unresolved and all(o.request.kind is not OrderKind.MARKET for o in self.live)
+
     def apply(self, kind: str, body: Mapping[str, Any]) -> None:
         """One record; kinds of other rooms are passed over.
 

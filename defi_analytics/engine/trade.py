@@ -106,10 +106,16 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     considered: list[Considered] = []
     wishes: list[_Wish] = []
     for market in markets:
+        owner = _owner(known.books, market.key)
         for strategy, params in terms.strategies:
+            if owner not in ("", strategy.name):
+                considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
+                continue
             one, wish = _considered(known, market, strategy, _bounded(params, terms, market, known), name)
             considered.append(one)
-            wishes += [wish] if wish else []
+            if wish is not None:
+                owner = strategy.name
+                wishes.append(wish)
         wishes += _stops(known, market, terms, name)
     return _judged(
         known, markets, terms, Decision(name, known.snapshot.time, tuple(considered), (), ()), wishes
@@ -152,6 +158,19 @@ def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: 
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
     request = _request(market, strategy, intent, f"close|{_decision_id(known)}")
     return _Wish(request, Expected(by_person=True))
+
+
+def _owner(books: Bookkeeping, key: MarketKey) -> str:
+    """The strategy that holds a market or has an order there; "" for none.
+
+    One at a time: two that hold against each other would pay fees for nothing, and neither could be closed
+    by an order that only reduces the account's one position.
+    """
+    for (strategy, market), held in books.held.items():
+        if market == key and held.quantity and strategy:
+            return strategy
+    live = (o.request for o in books.live if o.request.market.key == key and o.request.strategy != _STOPS)
+    return next((request.strategy for request in live), "")
 
 
 def _considered(

@@ -1,0 +1,242 @@
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.domain.order import OrderState
+from defi_analytics.engine.agent import Cycle, OnExit
+from defi_analytics.engine.bookkeeping import Kind
+from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
+from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.strategies.registry import STRATEGIES
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import PERP, World, an_agent, quantity
+
+
+async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
+    world = World()
+    agent = an_agent(world)
+    await agent.cycle()
+    assert quantity(agent) == 0
+    world.show(25.0, away=25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
+    bought = quantity(agent)
+    assert bought > 0
+    world.show(25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["exit-converged"]
+    assert quantity(agent) == 0
+    [held] = agent.ledger.books.net.values()
+    assert held.realised > held.fees > 0
+
+
+async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
+    world = World()
+    world.show(25.0, away=60.0)
+    decision = await an_agent(world).cycle()
+    assert not decision.answers
+
+
+async def test_a_perpetual_is_sold_short_where_it_is_dear() -> None:
+    world = World(PERP)
+    agent = an_agent(world)
+    world.show(25.4, away=25.0)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) < 0
+    world.show(25.0)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == 0
+
+
+async def test_a_perpetual_position_gets_one_protective_stop_on_the_chain() -> None:
+    world = World(PERP)
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    stops = [o for o in agent.ledger.books.live if o.request.strategy == "stop"]
+    assert len(stops) == 1
+    assert stops[0].state is OrderState.OPEN
+    assert stops[0].request.trigger_price == pytest.approx(Decimal("23.75"), abs=Decimal("0.1"))
+
+
+async def test_a_cooldown_keeps_from_entering_again_even_after_a_restart() -> None:
+    world, journal = World(), MemoryJournal()
+    limits: Any = an_agent(world).terms.limits._replace(cooldown_period_s=300.0)
+    agent = an_agent(world, journal, limits=limits)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    world.show(25.3)
+    await agent.cycle()
+    world.clock.advance(60)
+    world.show(25.0, away=25.3)
+    again = an_agent(world, journal, limits=limits)
+    decision = await again.cycle()
+    assert [refused.code for refused in decision.refused] == [Denial.COOLDOWN]
+    world.clock.advance(300)
+    world.show(25.0, away=25.3)
+    assert (await again.cycle()).approved
+
+
+async def test_a_loss_beyond_the_hard_drawdown_halts_and_stays_halted() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    world.oracle = 6.0
+    world.show(6.0)
+    for _ in range(20):
+        agent = an_agent(world, journal)
+        decision = await agent.cycle()
+        assert agent.ledger.risk.trading is TradingState.HALTED
+        assert not decision.approved
+    assert agent.ledger.risk.code is Denial.DRAWDOWN_HARD
+
+
+async def test_a_stop_file_halts_before_anything_is_sent() -> None:
+    world = World()
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, stopped=lambda: "the file STOP is there")
+    decision = await agent.cycle()
+    assert [refused.code for refused in decision.refused] == [Denial.HALTED]
+    assert agent.ledger.risk.reason == "the file STOP is there"
+    assert not agent.ledger.books.orders
+
+
+async def test_a_stop_between_the_decision_and_the_order_still_stops_it() -> None:
+    world = World()
+    world.show(25.0, away=25.3)
+    asked = iter(["", "stopped now"])
+    agent = an_agent(world, stopped=lambda: next(asked))
+    decision = await agent.cycle()
+    assert decision.approved
+    assert not agent.ledger.books.orders
+
+
+async def test_a_disk_that_is_full_ends_the_run_before_anything_is_sent() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    world.show(25.0, away=25.3)
+    journal.full = True
+    with pytest.raises(WrongState):
+        await agent.run()
+    assert not agent.ledger.books.orders
+
+
+async def test_a_market_that_cannot_be_read_is_left_alone_longer_each_time() -> None:
+    world, cycles = World(), list[Cycle]()
+    world.failure = Unavailable("injective", "no answer")
+    await an_agent(world, cycles=4, watch=cycles.append).run()
+    assert world.clock.slept[:3] == [10.0, 10.0, 20.0]
+    assert [cycle.error for cycle in cycles] == ["injective: no answer"] * 4
+
+
+async def test_a_run_ends_after_its_cycles_or_its_time() -> None:
+    world = World()
+    agent = an_agent(world, cycles=3)
+    await agent.run()
+    assert agent.cycles == 3
+    agent = an_agent(world, duration_s=25.0)
+    await agent.run()
+    assert agent.cycles == 3
+
+
+async def test_a_run_that_is_told_to_leave_does_so_without_waiting_for_the_next_round() -> None:
+    world, pausing = World(), asyncio.Event()
+    agent = an_agent(world)
+
+    async def never(seconds: float) -> None:
+        pausing.set()
+        await asyncio.Event().wait()
+
+    world.clock.sleep = never  # type: ignore[method-assign]  # a pause that only the signal can end
+    running = asyncio.ensure_future(agent.run())
+    await pausing.wait()
+    agent.leave.set()
+    await asyncio.wait_for(running, 5)
+    assert agent.cycles == 1
+
+
+async def test_flattening_at_the_end_leaves_nothing_held_and_nothing_resting() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2, on_exit=OnExit.FLATTEN)
+    await agent.run()
+    assert quantity(agent, PERP.key) == 0
+    assert not agent.ledger.books.live
+
+
+async def test_what_cannot_be_closed_is_said() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=1)
+    await agent.cycle()
+    world.books[PERP.key] = ([], world.books[PERP.key][1])
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
+        await agent.flatten()
+
+
+async def test_keeping_at_the_end_leaves_the_stop_where_it_is() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2, on_exit=OnExit.KEEP)
+    await agent.run()
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+
+
+async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    chain: Any = agent.execution.chain
+    chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
+    with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
+        await agent.cancel_all()
+
+
+async def test_a_journal_makes_every_decision_again() -> None:
+    world, journal = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE]), MemoryJournal()
+    agent = an_agent(world, journal, names=("convergence", "oracle"), on_exit=OnExit.FLATTEN)
+    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
+    for price, away in ((25.0, 25.3), (25.2, 25.3), (25.3, 25.3), (25.6, 25.2), (25.1, 25.3)):
+        world.show(price, away)
+        world.clock.advance(10)
+        await agent.cycle()
+    await agent.finish()
+    assert journal.kinds.count(Kind.FILLS) > 4
+    replayed = list(decided_again(journal, world.clock, STRATEGIES))
+    assert len(replayed) == 6
+    assert [one.written for one in replayed] == [one.again for one in replayed]
+    assert sum(bool(one.written["answers"]) for one in replayed) > 3
+
+
+async def test_a_market_belongs_to_one_strategy_until_it_is_left() -> None:
+    world = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE])
+    agent = an_agent(world, names=("convergence", "oracle"))
+    said = []
+    for price, away in ((24.6, 25.0), (25.4, 25.0), (24.6, 25.3)):
+        world.show(price, away)
+        decision = await agent.cycle()
+        said.append([one.said for one in decision.considered])
+    assert said == [
+        ["entry", "held by convergence"],
+        ["exit-converged", "held by convergence"],
+        ["entry", "held by convergence"],
+    ]
+
+
+async def test_a_decision_that_comes_out_differently_is_seen() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    other = agent.terms.limits._replace(max_trade_size=10.0)
+    agent.ledger.write(STARTED, {"terms": terms_told(an_agent(world, limits=other).terms)})
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    [replayed] = decided_again(journal, world.clock, STRATEGIES)
+    assert not replayed.same
