@@ -12,14 +12,15 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from defi_analytics.domain.book import Candle, OrderBook, Top, checked_book, checked_top
+from defi_analytics.domain.book import Candle, OrderBook, checked_book
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Listing, Problem
 from defi_analytics.errors import DataError, Malformed, NotFound, Unavailable, UnknownMarket
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues import wire
-from defi_analytics.venues.wire import Amount, Fees, Listed, Milliseconds, Price, Side, Text
+from defi_analytics.venues.tickers import Ticker, ticker_listing
+from defi_analytics.venues.wire import Amount, Fees, Milliseconds, Price, Side, Text
 
 VENUES = {MarketKind.SPOT: "binance", MarketKind.PERPETUAL: "binance-perp"}
 PATHS = {MarketKind.SPOT: "/api/v3", MarketKind.PERPETUAL: "/fapi/v1"}
@@ -200,14 +201,17 @@ def parse_listing(
         if not (rows := _ROWS.decode(body)):
             raise ValueError("no symbols at all")
 
-    def read(row: msgspec.Raw) -> Listed | None:
-        ticker = _TICKER.decode(row)
-        if kind is MarketKind.PERPETUAL and "_" in ticker.symbol:
+    def read(row: msgspec.Raw) -> Ticker | None:
+        told = _TICKER.decode(row)
+        if kind is MarketKind.PERPETUAL and "_" in told.symbol:
             return None
-        market = wire.market_without_grid(venue, ticker.symbol, kind, *split(ticker.symbol), fees)
-        return Listed(market, _top(market.key, ticker, marks.get(ticker.symbol), received))
+        at = received if told.time is None else wire.utc(told.time)
+        return Ticker(told.symbol, *split(told.symbol), told.bid_price, told.ask_price, at)
 
-    return wire.listing(venue, rows, read)
+    def make(ticker: Ticker) -> Market:
+        return wire.market_without_grid(venue, ticker.market_id, kind, ticker.base, ticker.quote, fees)
+
+    return ticker_listing(venue, rows, read, make, marks)
 
 
 def parse_marks(venue: str, body: bytes) -> Fetched:
@@ -271,14 +275,6 @@ def split(symbol: str) -> tuple[str, str]:
         if symbol.endswith(quote) and symbol != quote:
             return symbol.removesuffix(quote), quote
     return "", ""
-
-
-def _top(key: MarketKey, ticker: _Ticker, mark: float | None, received: datetime) -> Top | None:
-    bid, ask = ticker.bid_price or None, ticker.ask_price or None
-    if bid is None and ask is None and mark is None:
-        return None
-    at = received if ticker.time is None else wire.utc(ticker.time)
-    return checked_top(Top(key, at, bid, ask, mark=mark))
 
 
 def _with_rules(market: Market, instrument: _Instrument) -> Market:
