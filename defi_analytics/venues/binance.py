@@ -26,11 +26,11 @@ VENUES = {MarketKind.SPOT: "binance", MarketKind.PERPETUAL: "binance-perp"}
 PATHS = {MarketKind.SPOT: "/api/v3", MarketKind.PERPETUAL: "/fapi/v1"}
 DEPTH = 100
 PAGE = 1_000
-QUOTES = (
+QUOTES = frozenset((
     "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USD1", "AEUR", "EURI", "BTC", "ETH", "BNB", "EUR", "TRY",
     "BRL", "JPY", "ARS", "MXN", "PLN", "RON", "ZAR", "UAH", "CZK", "COP", "IDR", "AUD", "GBP", "DOGE", "SOL",
-)  # fmt: skip
-"""Quote assets by which a listed symbol is split; a longer one precedes those it ends with."""
+))  # fmt: skip
+"""Quote assets by which a listed symbol is split, by the longest that it ends with."""
 INTERVALS = {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h",
     21_600: "6h", 28_800: "8h", 43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
@@ -271,9 +271,9 @@ def parse_candles(venue: str, body: bytes, step_s: int, start: datetime, end: da
 
 def split(symbol: str) -> tuple[str, str]:
     """Base and quote, or two empty texts. Told by the symbol's end alone, so only probable."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote), quote
+    for length in (5, 4, 3):
+        if (quote := symbol[-length:]) in QUOTES and len(symbol) > length:
+            return symbol[:-length], quote
     return "", ""
 
 

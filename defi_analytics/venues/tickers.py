@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+import msgspec
 
 from defi_analytics.domain.book import Top
 from defi_analytics.domain.market import Market, MarketKey
@@ -15,7 +17,7 @@ Row = TypeVar("Row")
 _NONE: Mapping[str, float] = MappingProxyType({})
 
 
-class Ticker(NamedTuple):
+class Ticker(msgspec.Struct, frozen=True, gc=False):
     """The bests of a market, positive and finite where told, else zero."""
 
     market_id: str
