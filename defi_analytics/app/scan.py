@@ -55,7 +55,7 @@ class Scan:
     def exit_code(self) -> int:
         """0 if at least one of the kinds asked for had something to compare with, or nothing failed."""
         answered = {
-            EdgeKind.CROSS_VENUE: any(key.venue != self.scope.home for key in self.snapshot.tops),
+            EdgeKind.CROSS_VENUE: bool(self.snapshot.read - {self.scope.home}),
             EdgeKind.ORACLE: bool(self.snapshot.quotes),
             EdgeKind.PREDICTION: bool(self.snapshot.predictions),
         }

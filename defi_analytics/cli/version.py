@@ -9,7 +9,7 @@ from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas import VersionRow
 from defi_analytics.cli.tree import new_app
 
-PACKAGES = ("httpx", "msgspec", "pydantic", "rich", "tenacity", "typer", "injective-py")
+PACKAGES = ("httpx", "msgspec", "rich", "tenacity", "typer", "injective-py")
 
 app = new_app()
 

@@ -11,6 +11,7 @@ from defi_analytics.config.loaded import PREFIX, Loaded
 from defi_analytics.config.original import understood, without_keys
 from defi_analytics.config.settings import VENUES, Settings
 from defi_analytics.config.tree import Node, Trail, dotted, found, leaves, merged, planted, pruned
+from defi_analytics.config.validate import validated
 from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.config.yaml_file import read
 from defi_analytics.errors import ConfigError
@@ -35,8 +36,6 @@ def loaded(
     unknown = tuple(_unknown(name) for name in sorted(variables.keys() - known.keys()))
     sections: dict[str, Any] = {"home": default_home}
     if tree.value or unknown:
-        from defi_analytics.config.validate import validated  # noqa: PLC0415  - a file of comments needs no pydantic
-
         sections |= validated(_completed(tree), frozenset(known), unknown)
     settings = Settings(**sections)
     warnings += check(settings, tree)

@@ -29,6 +29,22 @@ def bare(hint: Any) -> Any:
     return hint
 
 
+def is_optional(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return is_optional(get_args(hint)[0])
+    return NoneType in get_args(hint)
+
+
+def parser(hint: Any) -> Any:
+    """Who reads the text of a leaf: the part of its annotation that is no comment."""
+    while get_origin(hint) is Annotated:
+        hint, *parts = get_args(hint)
+        found = [part for part in parts if not isinstance(part, str)]
+        if found:
+            return found[0]
+    return parser(next(part for part in get_args(hint) if part is not NoneType))
+
+
 def comment(hint: Any) -> str:
     texts = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, str)]
     return texts[0] if texts else ""

@@ -1,9 +1,8 @@
-"""One tree of text in, `Settings` or every violation out. The only module that meets pydantic."""
+"""One tree of text in, what `Settings` wants or every violation out."""
 
 from collections.abc import Iterator
-from typing import Any
-
-from pydantic import ConfigDict, ValidationError, create_model
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, get_args
 
 from defi_analytics.config import schema
 from defi_analytics.config.settings import Settings
@@ -12,14 +11,7 @@ from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.errors import ConfigError
 from defi_analytics.keys import EXPOSED, looks_like_key
 
-_SENTENCES = {
-    "missing": "is required",
-    "dataclass_type": "must be a group of keys",
-    "mapping_type": "must be a group of keys",
-    "dict_type": "must be a group of keys",
-    "tuple_type": "must be a list such as [a, b]",
-}
-_UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+NOT_TAKEN = "is not a value this setting takes"
 _SECRET_NAMES = ("key", "secret", "token", "password", "passphrase", "mnemonic", "seed", "private")
 
 
@@ -29,20 +21,78 @@ def validated(tree: Node, variables: frozenset[str], unknown: tuple[str, ...]) -
     `variables` are those that set something, `unknown` the violations found before.
     Raises ConfigError with every violation.
     """
-    given = tree.plain()
-    fields = {name: (schema.hints(Settings)[name], ...) for name in given if name in schema.names(())}
-    model = create_model("Given", __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]  # names are known only now
     violations = list(_exposed(tree))
     hidden = {trail for trail, _ in violations}
-    try:
-        checked = model.model_validate(given)
-    except ValidationError as error:
-        violations.extend(_violations(error, tree, variables, hidden))
-    else:
-        if not violations and not unknown:
-            return {name: getattr(checked, name) for name in given}
+    reading = _Reading()
+    sections = reading.keys(Settings, tree.plain(), ())
+    violations += [
+        (trail, _sentence(trail, message, found(tree, trail), variables))
+        for trail, message in reading.problems
+        if not _below(trail, hidden)
+    ]
+    if not violations and not unknown:
+        return sections
     lines = (*(line for _, line in sorted(violations, key=lambda item: _order(tree, item[0]))), *unknown)
     raise ConfigError(f"{len(lines)} setting{'s' * (len(lines) > 1)} cannot be used", violations=lines)
+
+
+class _Reading:
+    """Reads what was given by the hints of `Settings`; what it returns counts only without `problems`."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[Trail, str]] = []
+
+    def value(self, hint: Any, given: Any, trail: Trail) -> Any:
+        if given is None and schema.is_optional(hint):
+            return None
+        kind = schema.bare(hint)
+        if schema.is_list(hint):
+            return self._items(kind, given, trail)
+        if not schema.is_group(hint):
+            return self._parsed(hint, given, trail)
+        if not isinstance(given, dict):
+            return self._refuse(trail, "must be a group of keys")
+        return (self._section if is_dataclass(kind) else self._mapping)(kind, given, trail)
+
+    def keys(self, section: type, given: dict[str, Any], trail: Trail) -> dict[str, Any]:
+        """The settings of a section that were given."""
+        hints = schema.hints(section)
+        read = {name: self.value(hints[name], given[name], (*trail, name)) for name in hints if name in given}
+        self.problems += [((*trail, name), _unknown((*trail, name))) for name in given if name not in hints]
+        return read
+
+    def _section(self, kind: Any, given: dict[str, Any], trail: Trail) -> Any:
+        before = len(self.problems)
+        read = self.keys(kind, given, trail)
+        for field in fields(kind):
+            if field.name not in given and field.default is field.default_factory is MISSING:
+                self._refuse((*trail, field.name), "is required")
+        return kind(**read) if len(self.problems) == before else None
+
+    def _mapping(self, kind: Any, given: dict[str, Any], trail: Trail) -> dict[Any, Any]:
+        of_key, of_value = get_args(kind)
+        read = {}
+        for name, item in given.items():
+            before = len(self.problems)
+            key = self._parsed(of_key, name, (*trail, name))
+            # What stands under a name that means nothing is not judged.
+            if len(self.problems) == before:
+                read[key] = self.value(of_value, item, (*trail, name))
+        return read
+
+    def _items(self, kind: Any, given: Any, trail: Trail) -> Any:
+        if not isinstance(given, list):
+            return self._refuse(trail, "must be a list such as [a, b]")
+        return tuple(self.value(get_args(kind)[0], item, (*trail, i)) for i, item in enumerate(given))
+
+    def _parsed(self, hint: Any, given: Any, trail: Trail) -> Any:
+        try:
+            return schema.parser(hint).parse(given)
+        except ValueError as error:
+            return self._refuse(trail, NOT_TAKEN if _is_secret(trail) else str(error))
+
+    def _refuse(self, trail: Trail, message: str) -> None:
+        self.problems.append((trail, message))
 
 
 def _exposed(tree: Node) -> Iterator[tuple[Trail, str]]:
@@ -70,32 +120,12 @@ def _rows(tree: Node) -> dict[Trail, list[str]]:
     return rows
 
 
-def _violations(
-    error: ValidationError, tree: Node, variables: frozenset[str], hidden: set[Trail]
-) -> Iterator[tuple[Trail, str]]:
-    problems = error.errors(include_input=False, include_url=False)
-    bad_keys = {problem["loc"][:-1] for problem in problems if problem["loc"][-1] == "[key]"}
-    for problem in problems:
-        loc = problem["loc"]
-        trail = loc[:-1] if loc[-1] == "[key]" else loc
-        if _below(trail, hidden) or (loc[-1] != "[key]" and _below(trail, bad_keys)):
-            continue
-        node = found(tree, trail)
-        yield trail, _sentence(problem, trail, node, variables)
-
-
 def _below(trail: Trail, tops: set[Trail]) -> bool:
     return any(trail[: len(top)] == top for top in tops)
 
 
-def _sentence(problem: Any, trail: Trail, node: Node, variables: frozenset[str]) -> str:
+def _sentence(trail: Trail, message: str, node: Node, variables: frozenset[str]) -> str:
     name = "" if node.where in variables or node.where.startswith("--") else f"{_name(trail)}: "
-    if problem["type"] in _UNKNOWN:
-        return f"{node.where}: {name}{_unknown(trail)}"
-    if problem["type"] == "value_error":
-        message = "is not a value this setting takes" if _is_secret(trail) else str(problem["ctx"]["error"])
-    else:
-        message = _SENTENCES.get(problem["type"], "is not a value this setting takes")
     return f"{node.where}: {name}{message}"
 
 

@@ -8,7 +8,7 @@ sentence a person reads. Numbers are bounded by a pattern before `Decimal` sees 
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?"
 _WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
@@ -24,21 +24,11 @@ def shown(text: object) -> str:
     return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
 
 
-def core_schema(parser: Any, source: Any, handler: Any) -> Any:
-    """Hands a parser to pydantic, which is imported by the time it asks."""
-    from pydantic import PlainValidator  # noqa: PLC0415  - a start without settings must not pay for it
-
-    return PlainValidator(parser.parse).__get_pydantic_core_schema__(source, handler)
-
-
 class Number(NamedTuple):
     at_least: Decimal | None = None
     above: Decimal | None = None
     at_most: Decimal | None = None
     below: Decimal | None = None
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
 
     def parse(self, text: object) -> Decimal:
         if isinstance(text, str) and text.endswith("%"):
@@ -64,9 +54,6 @@ class Whole(NamedTuple):
     at_least: int
     at_most: int
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
-
     def parse(self, text: object) -> int:
         if not isinstance(text, str) or not re.fullmatch(_WHOLE, text):
             raise ValueError(f"must be a whole number, got {_kind(text)}")
@@ -78,9 +65,6 @@ class Whole(NamedTuple):
 
 class Choice(NamedTuple):
     names: tuple[str, ...]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
 
     def parse(self, text: object) -> str:
         if isinstance(text, str) and text in self.names:
@@ -95,9 +79,6 @@ class Text(NamedTuple):
     pattern: str
     meaning: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
-
     def parse(self, text: object) -> str:
         if isinstance(text, str) and re.fullmatch(self.pattern, text):
             return text
@@ -105,9 +86,6 @@ class Text(NamedTuple):
 
 
 class YesNo:
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
-
     def parse(self, text: object) -> bool:
         if text not in ("true", "false"):
             raise ValueError(f"must be true or false, got {_kind(text)}")
@@ -116,9 +94,6 @@ class YesNo:
 
 class Url:
     """An https address without user, query or fragment; http only to this machine. May be left empty."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
 
     def parse(self, text: object) -> str:
         if text == "":
@@ -135,9 +110,6 @@ class Url:
 
 
 class Folder:
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
-
     def parse(self, text: object) -> Path:
         if not isinstance(text, str) or not text or not text.isprintable():
             raise ValueError(f"must be a folder, got {_kind(text)}")
@@ -148,9 +120,6 @@ class LogSpan(NamedTuple):
     """When a log is rotated (a duration or a size) or dropped (a duration)."""
 
     sizes: bool
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        return core_schema(self, source, handler)
 
     def parse(self, text: object) -> str:
         from defi_analytics import log  # noqa: PLC0415  - brings `logging` with it

@@ -115,7 +115,7 @@ def _alone(snapshot: Snapshot, scope: Scope, pairs: list[Pairing]) -> Iterator[E
 
 def _nowhere(snapshot: Snapshot, scope: Scope) -> str:
     """Why no venue can be compared with; one that could not be read is not said to lack the market."""
-    read = {key.venue for key in snapshot.markets}
+    read = snapshot.read.union(key.venue for key in snapshot.markets)
     lacking = [venue for venue in scope.against if venue in read]
     unread = [venue for venue in scope.against if venue not in read]
     said = [

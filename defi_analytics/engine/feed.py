@@ -71,8 +71,11 @@ async def gather_snapshot(
     """One snapshot of everything in scope. Raises DataError only when the home venue cannot be read."""
     gathered = _Gathered()
     home, listings, quotes = await _overview(sources, gathered)
-    markets = {m.key: m for listing in (home, *listings) for m in listing.markets.values()}
-    tops = {t.key: t for listing in (home, *listings) for t in listing.tops.values()}
+    scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
+    looked_at = {m.base for m in home.markets.values() if m.verified and m.key in scope.markets}
+    kept = (home, *(listing.about(looked_at.union(STABLE)) for listing in listings))
+    markets = {m.key: m for listing in kept for m in listing.markets.values()}
+    tops = {t.key: t for listing in kept for t in listing.tops.values()}
     now = clock.now()
     rates = (*sources.fixed_rates, *observed_rates(markets, tops, quotes, distrusted=sources.home.venue))
     first = Snapshot(
@@ -83,8 +86,8 @@ async def gather_snapshot(
         quotes=tuple(quotes),
         # The first that fits is used: one that is too old must not hide a fresh one.
         rates=tuple(sorted(rates, key=lambda r: (now - r.at).total_seconds() > limits.max_rate_age_s)),
+        read=frozenset(listing.venue for listing in (home, *listings) if listing.tops),
     )
-    scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
     full = await _deepened(first, scope, limits, sources, clock, gathered)
     problems = [p for listing in (home, *listings) for p in listing.problems] + gathered.problems
     return replace(full, time=clock.now(), problems=tuple(problems)), scope

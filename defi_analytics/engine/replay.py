@@ -2,8 +2,7 @@
 
 Kept is only what `decide` can look at in the given scope. Dropped, and why that changes no edge:
 - markets of other venues but the one that each home market is compared with: of several the nearest is
-  chosen, and taking the others away leaves it the nearest. One market of every other venue that was read
-  stays, for a venue without any is said not to have been read;
+  chosen, and taking the others away leaves it the nearest. Which venues were read at all is kept by name;
 - home markets out of scope, which nothing asks for; so with the tops, books and funding of all that goes;
 - quotes of assets that no market in scope has, save INJ, which prices the gas. Rates, forecasts and
   volatilities are few and stay whole.
@@ -57,6 +56,7 @@ class _Stored(msgspec.Struct, forbid_unknown_fields=True):
     predictions: tuple[Prediction, ...]
     volatility: dict[str, float]
     problems: tuple[Problem, ...]
+    read: list[str]
 
 
 class _Body(msgspec.Struct):
@@ -80,6 +80,7 @@ def used(snapshot: Snapshot, scope: Scope) -> Snapshot:
         books=_only(snapshot.books, keys),
         funding=_only(snapshot.funding, keys),
         quotes=tuple(quote for quote in snapshot.quotes if quote.base in assets),
+        read=snapshot.read.union(key.venue for key in snapshot.markets),
     )
 
 
@@ -90,7 +91,7 @@ def recorded(snapshot: Snapshot, scope: Scope, limits: Limits) -> dict[str, Any]
     rest = {name: getattr(kept, name) for name in _Stored.__struct_fields__ if name not in by_key}
     return {
         "schema": SCHEMA,
-        "snapshot": rest | by_key | {"funding": list(kept.funding.items())},
+        "snapshot": rest | by_key | {"funding": list(kept.funding.items()), "read": sorted(kept.read)},
         # A set has no order of its own, and a record is the same each time.
         "scope": _fields(scope) | {"markets": sorted(scope.markets), "kinds": sorted(scope.kinds)},
         "limits": {name: value for name, value in _limited(limits).items() if name != "bounds"},
@@ -132,6 +133,7 @@ def _snapshot(stored: _Stored) -> Snapshot:
         predictions=stored.predictions,
         volatility=stored.volatility,
         problems=stored.problems,
+        read=frozenset(stored.read),
     )
 
 
@@ -140,10 +142,7 @@ def _checked(book: OrderBook) -> OrderBook:
 
 
 def _used_markets(snapshot: Snapshot, scope: Scope) -> frozenset[MarketKey]:
-    first: dict[str, MarketKey] = {}
-    for key in snapshot.markets:
-        first.setdefault(key.venue, key)
-    keys = {key for key in snapshot.markets if key in scope.markets} | set(first.values())
+    keys = {key for key in snapshot.markets if key in scope.markets}
     if EdgeKind.CROSS_VENUE in scope.kinds:
         keys |= {pair.reference.key for pair in pairings(snapshot.markets, scope)}
     return frozenset(keys)

@@ -1,133 +1,175 @@
-"""httpx, tamed: one exchange in, a whole answer or a DataError out."""
+"""One exchange in, a whole answer or a DataError out."""
 
-import logging
+import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import NamedTuple
 
+import h11
 import httpx
 
-from defi_analytics.errors import DataError, Malformed, TimedOut, Unavailable
+from defi_analytics.errors import Malformed, TimedOut, Unavailable
 from defi_analytics.http.answer import WHOLE, Answer
 from defi_analytics.http.body import NotWhole, decoded
+from defi_analytics.http.connection import Connection, connected
+from defi_analytics.http.request import PORTS
 
 LONGEST_REASON = 160
-CONNECTED = "connection.connect_tcp.complete"
-READY_TO_SEND = "http11.send_request_headers.started"
-"""Source: httpcore's documentation, "Extensions", trace."""
+KEPT_S = 30.0
+"""How long a connection that nobody uses is kept."""
 
 Departing = Callable[[], Awaitable[None]]
 
 
-class Wire:
-    """Connections, kept open per host. The transport alone: no proxies, cookies, redirects or decoding.
+class Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int
 
-    Contexts for TLS and for plain sockets are made on first use: reading the root certificates takes 20 ms.
+
+class _Idle(NamedTuple):
+    connection: Connection
+    expiry: asyncio.TimerHandle
+
+
+class Wire:
+    """Connections, kept open per origin: no proxies, cookies, redirects, nor a limit to their number.
+
+    The limits per host are kept before a request counts as sent. The context for TLS is made on first use:
+    reading the root certificates takes 20 ms.
     """
 
     def __init__(self, max_body_bytes: int) -> None:
         self._max_body_bytes = max_body_bytes
-        self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._open: set[Connection] = set()
+        self._idle: dict[Origin, list[_Idle]] = {}
+        self._context: ssl.SSLContext | None = None
 
     async def aclose(self) -> None:
-        while self._transports:
-            await self._transports.popitem()[1].aclose()
+        """Hangs up everywhere, in the middle of an exchange too."""
+        for kept in self._idle.values():
+            for _, expiry in kept:
+                expiry.cancel()
+        self._idle.clear()
+        open_now = [*self._open]
+        for connection in open_now:
+            self._hang_up(connection)
+        for connection in open_now:
+            await connection.closed()
 
     async def exchange(
         self, source: str, place: str, request: httpx.Request, connect_s: float, departing: Departing
     ) -> Answer:
         """The answer; its body only for 2xx (whole, decoded) and 404 (empty if not whole).
 
-        The one boundary to httpx. Raises Unavailable or TimedOut for the network, Malformed for a body, and
+        The one boundary to the network. Raises Unavailable or TimedOut for it, Malformed for a body, and
         what `departing` raises. That is awaited on the open connection, with the request's first byte next.
         """
-        opening: list[Any] = []
-
-        async def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event == CONNECTED:
-                opening.append(info["return_value"])
-            elif event == READY_TO_SEND:
-                opening.clear()
-                await departing()
-
-        request.extensions.update(timeout={"connect": connect_s}, trace=trace)
+        origin = _origin(request.url)
+        connection = self._kept(origin) or await self._connected(source, place, origin, connect_s)
         try:
-            return await self._exchange(request)
+            await departing()
+            return await self._exchanged(source, place, connection, request)
+        finally:
+            self._keep(origin, connection)
+
+    async def _connected(self, source: str, place: str, origin: Origin, connect_s: float) -> Connection:
+        context = self._trusted() if origin.scheme == "https" else None
+        try:
+            async with asyncio.timeout(connect_s):
+                connection = await connected(origin.host, origin.port, context)
+        except TimeoutError:
+            raise TimedOut(source, f"{place} did not let us connect in time") from None
+        # ValueError: idna has its own ideas of what a name can be.
+        except (OSError, ValueError) as error:
+            raise Unavailable(source, f"{place} cannot be reached: {_why(error)}") from None
+        self._open.add(connection)
+        return connection
+
+    async def _exchanged(
+        self, source: str, place: str, connection: Connection, request: httpx.Request
+    ) -> Answer:
+        try:
+            connection.send(request)
+            return await self._answer(connection)
         except NotWhole as error:
             raise Malformed(source, f"{place} sent {error}") from None
-        except httpx.TimeoutException:
-            raise TimedOut(source, f"{place} did not let us connect in time") from None
-        # ValueError: h11 and idna have their own ideas of what cannot happen.
-        except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
-            raise _broken(source, place, error) from None
-        finally:
-            # httpcore 1.0.9 forgets the socket of a TLS handshake that times out or is cancelled.
-            for stream in opening:
-                await stream.aclose()
+        except h11.RemoteProtocolError:
+            # Its text quotes the host, which may quote us.
+            reason = "did not speak HTTP, or stopped in the middle"
+        # ValueError: h11 has its own ideas of what cannot happen.
+        except (h11.LocalProtocolError, OSError, ValueError):
+            reason = "broke the connection"
+        raise Unavailable(source, f"{place} {reason}")
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
-        response = await self._transport(request.url.scheme).handle_async_request(request)
-        try:
-            return await self._read(response)
-        finally:
-            await response.aclose()
-
-    async def _read(self, response: httpx.Response) -> Answer:
-        status, headers = response.status_code, response.headers
+    async def _answer(self, connection: Connection) -> Answer:
+        head = await connection.head()
+        status, headers = head.status_code, _fields(head.headers)
         if status == HTTPStatus.NOT_FOUND:
-            try:
-                return Answer(status, headers, await self._body(response))
-            except NotWhole:
-                return Answer(status, headers)
+            with suppress(NotWhole):
+                return Answer(status, headers, await self._body(connection, headers))
+            return Answer(status, headers)
         if status not in WHOLE:
             return Answer(status, headers)
         framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
         if not framed and status != HTTPStatus.NO_CONTENT:
             raise NotWhole("a body of no stated length, which nobody can tell from a part of it")
-        return Answer(status, headers, await self._body(response))
+        return Answer(status, headers, await self._body(connection, headers))
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _body(self, connection: Connection, headers: dict[str, str]) -> bytes:
         parts = bytearray()
-        async for part in response.aiter_raw():
+        while (part := await connection.part()) is not None:
             parts += part
             if len(parts) > self._max_body_bytes:
                 raise NotWhole(f"more than {self._max_body_bytes} bytes")
-        return decoded(bytes(parts), response.headers.get("content-encoding", ""), self._max_body_bytes)
+        return decoded(bytes(parts), headers.get("content-encoding", ""), self._max_body_bytes)
 
-    def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
-        transport = self._transports.get(scheme)
-        if transport is None:
-            # Its debug records hold what the host sent, cookies included.
-            logging.getLogger("httpcore").setLevel(logging.WARNING)
-            tls = scheme == "https"
-            context = (
-                httpx.create_ssl_context(trust_env=False) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            )
-            # Unlimited here, because the limits per host are kept before a request counts as sent.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
-            transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
-            self._transports[scheme] = transport
-        return transport
+    def _kept(self, origin: Origin) -> Connection | None:
+        kept = self._idle.get(origin, [])
+        while kept:
+            connection, expiry = kept.pop()
+            expiry.cancel()
+            if connection.quiet:
+                return connection
+            self._hang_up(connection)
+        return None
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        if not connection.renew():
+            self._hang_up(connection)
+            return
+        expiry = asyncio.get_running_loop().call_later(KEPT_S, self._hang_up, connection)
+        self._idle.setdefault(origin, []).append(_Idle(connection, expiry))
+
+    def _hang_up(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        connection.abort()
+
+    def _trusted(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = httpx.create_ssl_context(trust_env=False)
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context
 
 
-def _broken(source: str, place: str, error: Exception) -> DataError:
-    if isinstance(error, httpx.ConnectError):
-        reason = f"cannot be reached: {_why(error)}"
-    elif isinstance(error, httpx.RemoteProtocolError):
-        # Its text quotes the host, which may quote us.
-        reason = "did not speak HTTP, or stopped in the middle"
-    else:
-        reason = "broke the connection"
-    return Unavailable(source, f"{place} {reason}")
+def _origin(url: httpx.URL) -> Origin:
+    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
 
 
-def _why(error: Exception) -> str:
+def _fields(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By name in lower case, as h11 tells them; a field that comes again continues the first."""
+    fields: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name, value = name_bytes.decode("ascii"), value_bytes.decode("latin-1")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _why(error: BaseException) -> str:
     """What the system said, or in plain words that a name means nothing: mostly that there is no network."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "its name could not be looked up; is there a network?"
-        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, socket.gaierror):
+        return "its name could not be looked up; is there a network?"
     return f"{str(error)[:LONGEST_REASON]!a}"

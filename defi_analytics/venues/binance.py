@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from defi_analytics.domain.book import Candle, OrderBook, Top, checked_book, checked_top
+from defi_analytics.domain.book import Candle, OrderBook, checked_book
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Listing, Problem
@@ -20,17 +20,18 @@ from defi_analytics.errors import DataError, Malformed, NotFound, Unavailable, U
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues import wire
 from defi_analytics.venues.funding import BinanceIntervals, parse_binance_funding
-from defi_analytics.venues.wire import Amount, Fees, Listed, Milliseconds, Price, Side, Text
+from defi_analytics.venues.tickers import Ticker, ticker_listing
+from defi_analytics.venues.wire import Amount, Fees, Milliseconds, Price, Side, Text
 
 VENUES = {MarketKind.SPOT: "binance", MarketKind.PERPETUAL: "binance-perp"}
 PATHS = {MarketKind.SPOT: "/api/v3", MarketKind.PERPETUAL: "/fapi/v1"}
 DEPTH = 100
 PAGE = 1_000
-QUOTES = (
+QUOTES = frozenset((
     "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USD1", "AEUR", "EURI", "BTC", "ETH", "BNB", "EUR", "TRY",
     "BRL", "JPY", "ARS", "MXN", "PLN", "RON", "ZAR", "UAH", "CZK", "COP", "IDR", "AUD", "GBP", "DOGE", "SOL",
-)  # fmt: skip
-"""Quote assets by which a listed symbol is split; a longer one precedes those it ends with."""
+))  # fmt: skip
+"""Quote assets by which a listed symbol is split, by the longest that it ends with."""
 INTERVALS = {
     60: "1m", 180: "3m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", 7_200: "2h", 14_400: "4h",
     21_600: "6h", 28_800: "8h", 43_200: "12h", 86_400: "1d", 259_200: "3d", 604_800: "1w",
@@ -206,14 +207,17 @@ def parse_listing(
         if not (rows := _ROWS.decode(body)):
             raise ValueError("no symbols at all")
 
-    def read(row: msgspec.Raw) -> Listed | None:
-        ticker = _TICKER.decode(row)
-        if kind is MarketKind.PERPETUAL and "_" in ticker.symbol:
+    def read(row: msgspec.Raw) -> Ticker | None:
+        told = _TICKER.decode(row)
+        if kind is MarketKind.PERPETUAL and "_" in told.symbol:
             return None
-        market = wire.market_without_grid(venue, ticker.symbol, kind, *split(ticker.symbol), fees)
-        return Listed(market, _top(market.key, ticker, marks.get(ticker.symbol), received))
+        at = received if told.time is None else wire.utc(told.time)
+        return Ticker(told.symbol, *split(told.symbol), told.bid_price, told.ask_price, at)
 
-    return wire.listing(venue, rows, read)
+    def make(ticker: Ticker) -> Market:
+        return wire.market_without_grid(venue, ticker.market_id, kind, ticker.base, ticker.quote, fees)
+
+    return ticker_listing(venue, rows, read, make, marks)
 
 
 def parse_marks(venue: str, body: bytes) -> Fetched:
@@ -266,18 +270,10 @@ def parse_candles(venue: str, body: bytes, step_s: int, start: datetime, end: da
 
 def split(symbol: str) -> tuple[str, str]:
     """Base and quote, or two empty texts. Told by the symbol's end alone, so only probable."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote), quote
+    for length in (5, 4, 3):
+        if (quote := symbol[-length:]) in QUOTES and len(symbol) > length:
+            return symbol[:-length], quote
     return "", ""
-
-
-def _top(key: MarketKey, ticker: _Ticker, mark: float | None, received: datetime) -> Top | None:
-    bid, ask = ticker.bid_price or None, ticker.ask_price or None
-    if bid is None and ask is None and mark is None:
-        return None
-    at = received if ticker.time is None else wire.utc(ticker.time)
-    return checked_top(Top(key, at, bid, ask, mark=mark))
 
 
 def _with_rules(market: Market, instrument: _Instrument) -> Market:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from defi_analytics.domain.book import Candle, Levels, OrderBook, Top, checked_book, checked_top
+from defi_analytics.domain.book import Candle, Levels, OrderBook, checked_book
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing, Problem
 from defi_analytics.errors import NotFound, UnknownMarket
@@ -20,7 +20,8 @@ from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues import wire
 from defi_analytics.venues.funding import parse_okx_funding
 from defi_analytics.venues.okx_envelope import rows_of
-from defi_analytics.venues.wire import Amount, Fees, Listed, Milliseconds, Price, Side, Text
+from defi_analytics.venues.tickers import Ticker, ticker_listing
+from defi_analytics.venues.wire import Amount, Fees, Milliseconds, Price, Side, Text
 
 VENUES = {MarketKind.SPOT: "okx", MarketKind.PERPETUAL: "okx-perp"}
 TYPES = {MarketKind.SPOT: "SPOT", MarketKind.PERPETUAL: "SWAP"}
@@ -174,15 +175,20 @@ def parse_listing(
 
     A swap that is not among `swaps` is left out. Raises Malformed, RateLimited, Unavailable.
     """
-    venue = VENUES[kind]
-    rows = rows_of(venue, body, "listing")
+    rows = rows_of(VENUES[kind], body, "listing")
 
-    def read(row: msgspec.Raw) -> Listed | None:
-        ticker = _TICKER.decode(row)
-        market = _market(ticker.inst_id, kind, fees) if swaps is None else swaps.get(ticker.inst_id)
-        return None if market is None else Listed(market, _top(market.key, ticker))
+    def read(row: msgspec.Raw) -> Ticker | None:
+        told = _TICKER.decode(row)
+        if swaps is not None and told.inst_id not in swaps:
+            return None
+        best = (told.bid_px, told.ask_px)
+        bid, ask = (msgspec.convert(text, Price, strict=False) if text else 0.0 for text in best)
+        return Ticker(told.inst_id, *_names(told.inst_id, kind), bid, ask, wire.utc(told.ts))
 
-    return wire.listing(venue, rows, read)
+    def make(ticker: Ticker) -> Market:
+        return _market(ticker.market_id, kind, fees) if swaps is None else swaps[ticker.market_id]
+
+    return ticker_listing(VENUES[kind], rows, read, make)
 
 
 def parse_swaps(body: bytes, fees: Fees) -> tuple[list[Described], tuple[Problem, ...]]:
@@ -268,12 +274,6 @@ def _described(market: Market, told: _Instrument) -> Described:
         status=STATUSES.get(told.state, MarketStatus.PAUSED),
     )
     return Described(described, contract)
-
-
-def _top(key: MarketKey, ticker: _Ticker) -> Top | None:
-    told = (ticker.bid_px, ticker.ask_px)
-    bid, ask = (msgspec.convert(text, Price, strict=False) if text else None for text in told)
-    return None if bid is None and ask is None else checked_top(Top(key, wire.utc(ticker.ts), bid, ask))
 
 
 def _in_base(side: Levels, contract: Decimal) -> Levels:

@@ -177,11 +177,21 @@ async def test_one_listing_is_asked_of_each_venue_and_deep_books_only_of_what_is
 
 async def test_details_replace_what_the_listing_said_of_the_markets_that_are_read() -> None:
     home, other = _venues()
-    rest = a_market("binance", "ATOM")
-    other.books[rest] = CHEAP
+    rest = a_market(base="ATOM")
+    home.books[rest] = CHEAP
     snapshot, _ = await _gather(home, other)
     ticks = {key: str(market.price_tick) for key, market in snapshot.markets.items()}
     assert ticks == {HOME.key: "0.5", OTHER.key: "0.5", rest.key: "0.001"}
+
+
+async def test_of_other_venues_only_what_can_matter_is_kept_and_that_they_were_read() -> None:
+    home, other = _venues()
+    dollars, elsewhere = a_market("binance", "USDC"), a_market("binance", "ATOM")
+    other.books |= {dollars: CHEAP, elsewhere: CHEAP}
+    silent = FakeVenue("okx", failing={"listing": TimedOut("okx", "no answer")})
+    snapshot, _ = await _gather(home, other, silent)
+    assert snapshot.markets.keys() == snapshot.tops.keys() == {HOME.key, OTHER.key, dollars.key}
+    assert snapshot.read == {"injective", "binance"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ import logging
 import subprocess
 import sys
 
-import httpx
 import pytest
 
 from defi_analytics.clock import WallClock
@@ -14,6 +13,7 @@ from defi_analytics.errors import (
     Unavailable,
 )
 from defi_analytics.http.client import Http
+from defi_analytics.http.connection import connected
 from defi_analytics.http.policy import Policy
 from tests.fakes import FakeClock
 from tests.faults import FaultServer
@@ -138,15 +138,19 @@ async def test_a_handshake_that_never_ends_is_told_apart_from_an_answer_that_nev
             await client.get("venue", f"https://127.0.0.1:{plain.port}/book")
 
 
-async def test_a_connection_that_is_not_made_in_time_leaves_time_for_another():
-    async def never(request):
-        raise httpx.ConnectTimeout("")
+async def test_a_connection_that_is_not_made_in_time_leaves_time_for_another(monkeypatch):
+    tried = []
 
+    async def lost(*address):
+        tried.append(address)
+        if len(tried) == 1:
+            raise TimeoutError
+        return await connected(*address)
+
+    monkeypatch.setattr("defi_analytics.http.wire.connected", lost)
     async with FaultServer(GOOD, "ok") as server, http() as client:
         await get(client, server)
-        client._wire._transports["http"].handle_async_request = never
-        with pytest.raises(TimedOut, match="connect in time"):
-            await get(client, server)
+    assert tried == [("127.0.0.1", server.port, None)] * 2
 
 
 def test_limits_and_gate_can_be_imported_without_the_network_stack():

@@ -5,13 +5,16 @@ import gc
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
+from contextlib import suppress
 
 import pytest
 
 from defi_analytics.clock import WallClock
 from defi_analytics.errors import Malformed, TimedOut, Unavailable
 from defi_analytics.http.client import Http
+from defi_analytics.http.connection import MOST_UNREAD_BYTES
 from defi_analytics.http.policy import Policy
 from defi_analytics.http.request import built
 from defi_analytics.http.wire import Wire
@@ -99,19 +102,110 @@ async def test_chunks_make_one_body(wire):
     assert (await answers(wire, head + b"2\r\n[1\r\n3\r\n,2]\r\n0\r\n\r\n")).body == b"[1,2]"
 
 
+async def test_what_a_host_says_before_its_answer_is_passed_over(wire):
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </style>\r\n\r\n"
+    answer = await answers(wire, early * 2 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    assert (answer.status, dict(answer.headers), answer.body) == (200, {"content-length": "2"}, b"{}")
+
+
+async def test_a_host_that_changes_the_protocol_did_not_speak_http(wire):
+    with pytest.raises(Unavailable, match="did not speak HTTP"):
+        await answers(wire, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nxyz")
+
+
+async def test_a_field_that_comes_twice_is_both(wire):
+    head = b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n"
+    assert (await answers(wire, head)).headers["x-a"] == "1, 2"
+
+
+async def test_a_large_body_is_whole_though_the_host_is_faster_than_we_are():
+    body = bytes(5 * MOST_UNREAD_BYTES)
+    patient = Wire(len(body))
+    async with FaultServer({"/book": body}, "ok") as server:
+        assert len((await exchange(patient, f"{server.url}/book")).body) == len(body)
+        await patient.aclose()
+
+
+async def talking(wire, *answers):
+    """Asks twice of a server that says these things; how many connections that took."""
+    left, connections = list(answers), []
+
+    async def serve(reader, writer):
+        connections.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(left.pop(0))
+            await writer.drain()
+
+    async def connected(reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await serve(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        bodies = [(await exchange(wire, url)).body]
+        await asyncio.sleep(0.05)
+        bodies.append((await exchange(wire, url)).body)
+        await wire.aclose()
+    assert bodies == [b"[1]", b"[2]"]
+    return len(connections)
+
+
+ONE, TWO = (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[%d]" % n for n in (1, 2))
+
+
+async def test_a_connection_is_used_again_unless_more_came_than_was_asked_for(wire):
+    assert await talking(wire, ONE, TWO) == 1
+    # Whoever takes what is left over for an answer may get somebody else's.
+    assert await talking(wire, ONE + TWO, TWO) == 2
+    assert await talking(wire, ONE.replace(b"OK", b"OK\r\nConnection: close"), TWO) == 2
+
+
+async def test_a_connection_that_nobody_uses_is_given_up(wire, monkeypatch):
+    monkeypatch.setattr("defi_analytics.http.wire.KEPT_S", 0.01)
+    assert await talking(wire, ONE, TWO) == 2
+
+
+async def test_an_answer_that_came_whole_counts_though_the_connection_broke_then(wire):
+    async def connected(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ONE)
+        await writer.drain()
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        answer = await exchange(wire, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert answer.body == b"[1]"
+
+
+async def test_closing_hangs_up_in_the_middle_of_an_exchange(wire):
+    async with FaultServer(GOOD, "silent") as server:
+        waiting = asyncio.create_task(exchange(wire, f"{server.url}/book"))
+        await server.asked(1)
+        await wire.aclose()
+        with pytest.raises(Unavailable, match="stopped in the middle"):
+            await waiting
+
+
+async def test_a_name_is_looked_up_and_each_of_its_addresses_may_answer(wire):
+    async with FaultServer(GOOD, "ok") as server:
+        assert (await exchange(wire, f"http://localhost:{server.port}/book")).body == BOOK
+
+
 async def test_a_body_that_ends_when_the_host_hangs_up_is_not_trusted(wire):
     with pytest.raises(Malformed, match="venue: the place sent a body of no stated length"):
         await answers(wire, b"HTTP/1.1 200 OK\r\n\r\n[1,2]")
 
 
 async def test_a_broken_connection_says_how_and_repeats_nothing_of_what_came(wire):
-    for kind, reason in (
-        ("rst_in_body", "broke the connection"),
-        ("closed_at_once", "stopped in the middle"),
-    ):
-        async with FaultServer(GOOD, kind) as server:
-            with pytest.raises(Unavailable, match=f"^venue: the place .*{reason}$"):
-                await exchange(wire, f"{server.url}/book")
+    async with FaultServer(GOOD, "rst_in_body") as server:
+        with pytest.raises(Unavailable, match=r"^venue: the place broke the connection$"):
+            await exchange(wire, f"{server.url}/book")
+    for raw in (b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1"):
+        with pytest.raises(Unavailable, match=r"^venue: the place .*stopped in the middle$"):
+            await answers(wire, raw)
     with pytest.raises(Unavailable, match=r"did not speak HTTP, or stopped in the middle$"):
         await answers(wire, b"secret\r\n\r\n")
     with pytest.raises(Unavailable, match="cannot be reached: "):

@@ -1,5 +1,7 @@
 """A scan that was recorded can be decided again from the journal alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from defi_analytics.app.opening import opened_app
@@ -10,7 +12,8 @@ from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.replay import replayed, used
 from defi_analytics.sandbox.sandbox import Sandbox
-from tests.integration.local_venues import FILLERS, LocalVenues
+from tests.builders import a_market
+from tests.integration.local_venues import LocalVenues
 from tests.integration.test_planted import settings
 
 BLOCKS, STEP = 20, 37
@@ -53,7 +56,9 @@ async def test_a_record_holds_the_markets_in_scope_and_their_counterparts_not_ev
         found = await look(app, ScanRequest(venues.patterns, frozenset({EdgeKind.CROSS_VENUE})))
         app.record_scan(found.snapshot, found.scope, found.limits, found.edges)
         ((_, _, body),) = journalled(app)
-    assert len(found.snapshot.markets) > FILLERS
+    unrelated = replace(a_market("binance", base="NONE"), market_id="none")
+    wide = replace(found.snapshot, markets={**found.snapshot.markets, unrelated.key: unrelated})
+    assert unrelated.key not in used(wide, found.scope).markets
     assert len(used(found.snapshot, found.scope).markets) < 200
     assert decide(*replayed(body)) == found.edges
     assert (tmp_path / "journal.sqlite").stat().st_size < MOST_BYTES

@@ -5,8 +5,8 @@ DerivativeMarketInfo, whose REST form is camelCase with decimals in chain format
 """
 
 import re
-from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -21,6 +21,8 @@ Decimals = Annotated[int, msgspec.Meta(ge=0, le=30)]
 Ticker = Annotated[str, msgspec.Meta(max_length=256)]
 Denom = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
+# Hundreds of markets share a few dozen ticks and fees.
+_shared = lru_cache(maxsize=1_024)(human)
 _MARKET_ID = re.compile(r"0x[0-9a-f]{64}")
 _STATUSES = {
     "active": MarketStatus.ACTIVE,
@@ -119,8 +121,8 @@ class IndexerDerivativeRow(_IndexerRow, gc=False, kw_only=True, rename="camel"):
 
 def spot_market(row: SpotRow | IndexerSpotRow, assets: Assets) -> Market:
     """Raises ValueError when the row's numbers are no market's."""
-    market = _market(row, MarketKind.SPOT, assets.spot(row.base_denom, row.quote_denom))
-    return replace(market, base_denom=row.base_denom, base_decimals=row.base_decimals)
+    identity = assets.spot(row.base_denom, row.quote_denom)
+    return _market(row, MarketKind.SPOT, identity, base=(row.base_denom, row.base_decimals))
 
 
 def derivative_market(row: DerivativeRow | IndexerDerivativeRow, assets: Assets) -> Market:
@@ -128,7 +130,7 @@ def derivative_market(row: DerivativeRow | IndexerDerivativeRow, assets: Assets)
     feed = OracleFeed(row.oracle_type, row.oracle_base, row.oracle_quote)
     identity = assets.derivative(row.market_id.lower(), feed, row.quote_denom, row.scale_exponent)
     kind = MarketKind.PERPETUAL if row.is_perpetual else MarketKind.FUTURE
-    return replace(_market(row, kind, identity), oracle=feed)
+    return _market(row, kind, identity, oracle=feed)
 
 
 def market_status(text: str) -> MarketStatus:
@@ -143,6 +145,8 @@ def _market(
     row: SpotRow | DerivativeRow | IndexerSpotRow | IndexerDerivativeRow,
     kind: MarketKind,
     identity: tuple[str, str],
+    base: tuple[str, int] = ("", 0),
+    oracle: OracleFeed | None = None,
 ) -> Market:
     units = row.units
     return _sane(
@@ -153,15 +157,18 @@ def _market(
             kind=kind,
             base=identity[0],
             quote=identity[1],
-            price_tick=human(row.min_price_tick_size, units.price),
-            quantity_tick=human(row.min_quantity_tick_size, units.quantity),
-            min_notional=human(row.min_notional, units.notional),
+            price_tick=_shared(row.min_price_tick_size, units.price),
+            quantity_tick=_shared(row.min_quantity_tick_size, units.quantity),
+            min_notional=_shared(row.min_notional, units.notional),
             min_quantity=Decimal(0),
-            maker_fee=human(row.maker_fee_rate, 0),
-            taker_fee=human(row.taker_fee_rate, 0),
+            maker_fee=_shared(row.maker_fee_rate, 0),
+            taker_fee=_shared(row.taker_fee_rate, 0),
             status=market_status(row.status),
+            base_denom=base[0],
             quote_denom=row.quote_denom,
+            base_decimals=base[1],
             quote_decimals=row.quote_decimals,
+            oracle=oracle,
         )
     )
 

@@ -7,7 +7,7 @@ only where no verified one bears the name, and never picks one of several.
 import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.text import safe
@@ -47,9 +47,10 @@ def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[
     and for a pattern that finds nothing.
     """
     found: dict[str, Market] = {}
+    named = [(market, _names(market)) for market in markets]
     for pattern in patterns:
         if "*" in pattern or "?" in pattern:
-            matches = _by_pattern(pattern, markets)
+            matches = _by_pattern(pattern, named)
         else:
             matches = [resolve(pattern, markets)]
         found.update((market.market_id, market) for market in matches)
@@ -68,9 +69,9 @@ def _by_name(name: str, markets: Collection[Market]) -> list[Market]:
     return [market for market in bearing if market.verified] or bearing
 
 
-def _by_pattern(pattern: str, markets: Collection[Market]) -> list[Market]:
-    canonical = _canonical(pattern[:_LONGEST]).replace("[", "[[]")
-    found = [market for market in markets if any(fnmatchcase(name, canonical) for name in _names(market))]
+def _by_pattern(pattern: str, named: Sequence[tuple[Market, set[str]]]) -> list[Market]:
+    fits = re.compile(translate(_canonical(pattern[:_LONGEST]).replace("[", "[[]"))).match
+    found = [market for market, names in named if any(map(fits, names))]
     if not found:
         raise UnknownMarket(VENUE, f"no market is like {safe(pattern, 66)!r}")
     return found

@@ -79,5 +79,8 @@ def scaled(numbers: Sequence[float], exponent: int) -> tuple[float, ...]:
 
 def price_or_none(text: str | None) -> float | None:
     """None where there is no price, which protobuf prints as null, leaves out, or prints as zero."""
-    value = human(text, 0) if text is not None else Decimal(0)
-    return float(value) if value else None
+    if text is None:
+        return None
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("not a plain decimal number")
+    return float(text) or None
