@@ -8,6 +8,7 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import say
+from defi_analytics.cli.measures import duration as duration_of
 from defi_analytics.cli.tree import new_app
 
 app = new_app()
@@ -38,7 +39,12 @@ def sandbox(
     ] = False,
     duration: Annotated[
         float | None,
-        typer.Option("--duration", min=0.1, metavar="SECONDS", help="Stop after this long. [default: never]"),
+        typer.Option(
+            "--duration",
+            parser=duration_of(least_s=0.1),
+            metavar="DURATION",
+            help="Stop after this long, such as 10m. [default: never]",
+        ),
     ] = None,
 ) -> int:
     r"""Run a local Injective, with planted mispricings.

@@ -171,6 +171,14 @@ def test_an_age_that_is_none_is_refused(defi, age):
     assert "--max-age" in ran.err
 
 
+@pytest.mark.parametrize(
+    "option", [["--max-age", "2m"], ["--max-age", "500ms"], ["--timeout", "1m"], ["--size", "1kUSDT"]]
+)
+def test_durations_and_sizes_are_taken_as_people_write_them(defi, option):
+    ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", *option, "--json")
+    assert (ran.code, ran.document["ok"]) == (0, True)
+
+
 def test_no_book_is_fresh_enough_for_a_tiny_age(defi):
     ran = defi(
         "scan", "INJ/USDT", "--kind", "cross-venue", "--max-age", "0.000001s", "--include-rejected", "--json"

@@ -90,11 +90,18 @@ def test_one_document_cannot_hold_many_scans(bare, form, repeat):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
-@pytest.mark.parametrize("option", ["--min-edge-bps", "--min-profit", "--watch"])
+@pytest.mark.parametrize("option", ["--min-edge-bps", "--min-profit"])
 def test_what_compares_as_no_number_does_is_refused(bare, option, value):
     ran = bare("scan", f"{option}={value}")
     assert ran.code == 2
     assert f"{option} must be a number, not {value}" in ran.err
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "99ms", "0", "-1"])
+def test_a_watch_is_a_duration_that_lets_others_breathe(bare, value):
+    ran = bare("scan", f"--watch={value}")
+    assert (ran.code, ran.out) == (2, "")
+    assert "'--watch'" in ran.err
 
 
 PREDICTED = ("scan", "WETH/USDT", "--kind", "prediction")
