@@ -23,7 +23,7 @@ LEAST_FREE_BYTES = 100 * 1024 * 1024
 
 COLUMNS: Sequence[Column[CheckRow]] = (
     Column("Check", lambda r: r.name),
-    Column("", lambda r: "ok" if r.ok else "FAILED", style=lambda r: "green" if r.ok else "bold red"),
+    Column("State", lambda r: "ok" if r.ok else "FAILED", style=lambda r: "green" if r.ok else "bold red"),
     Column("Found", lambda r: r.message, fold=True),
     Column("What to do", lambda r: r.hint, spare=90, fold=True),
 )

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 import typer
 from hypothesis import given
@@ -30,7 +32,7 @@ def test_a_duration_is_a_number_with_or_without_its_unit(text, wanted):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "h", "-1h", "8 weeks", "2,5s", "1h30m", "nan", "inf", "1e3", "soon", "١s", "1_000", "1" * 400],
+    ["", "h", "-1h", "8 weeks", "2,5s", "1h30m", "nan", "inf", "1e3", "soon", "\u0661s", "1_000", "1" * 400],
 )
 def test_anything_else_is_no_duration(text):
     with pytest.raises(typer.BadParameter, match="is not a duration such as 500ms, 2s"):
@@ -40,7 +42,7 @@ def test_anything_else_is_no_duration(text):
 def test_a_duration_may_not_be_nothing_nor_less_than_what_makes_sense():
     with pytest.raises(typer.BadParameter, match="'0s' is too short: it must be more than nothing"):
         seconds("0s")
-    with pytest.raises(typer.BadParameter, match="'99ms' is too short: it must be at least 0.1 s"):
+    with pytest.raises(typer.BadParameter, match=r"'99ms' is too short: it must be at least 0\.1 s"):
         seconds("99ms", least_s=0.1)
     assert seconds("100ms", least_s=0.1) == 0.1
 
@@ -52,15 +54,10 @@ def test_a_number_alone_may_count_in_another_unit_but_a_unit_that_is_said_is_mea
 
 @given(st.text(max_size=12))
 def test_no_text_is_worse_than_refused(text):
-    try:
+    with suppress(typer.BadParameter):
         assert 0 < seconds(text) < float("inf")
-    except typer.BadParameter:
-        pass
-    try:
-        ((value,), _) = sizes([text])
-        assert 0 < value < float("inf")
-    except UsageError:
-        pass
+    with suppress(UsageError):
+        assert 0 < sizes([text]).notionals[0] < float("inf")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +84,7 @@ def test_a_size_is_written_as_people_write_amounts(text, notional, quote):
 
 @pytest.mark.parametrize("text", ["5KAVA", "5kava", "1kusdt", "1KUSDT"])
 def test_a_k_that_may_begin_the_currency_is_asked_back(text):
-    with pytest.raises(UsageError, match="could be . .* or . thousand") as caught:
+    with pytest.raises(UsageError, match=r"could be \d .* or \d thousand") as caught:
         sizes([text])
     assert "put a space" in caught.value.hint
 
