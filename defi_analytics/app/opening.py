@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,9 +27,17 @@ INJECTIVE_RATE_PER_S = 20
 
 @asynccontextmanager
 async def opened_app(
-    loaded: Loaded, environ: Mapping[str, str], *, hold: bool = True, ask_all: bool = False
+    loaded: Loaded,
+    environ: Mapping[str, str],
+    *,
+    hold: bool = True,
+    ask_all: bool = False,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[App]:
-    """The parts, open; closed again however the run ends. A sandbox is started if none is running."""
+    """The parts, open; closed again however the run ends. A sandbox is started if none is running.
+
+    `warn` is told in a line what a person should know of the parts that are made later on.
+    """
     from defi_analytics.http.client import Http
 
     clock = WallClock()
@@ -40,8 +49,8 @@ async def opened_app(
         if settings.network == "sandbox":
             endpoints = await sandbox_endpoints(settings, http, clock, stack, hold=hold)
             settings = pointed_at(settings, endpoints)
-        key, warnings = allora_key(loaded, environ)
-        yield App(settings, http, clock, injective_network(settings), key, warnings)
+        key = cache(partial(_told_key, loaded, environ, warn))
+        yield App(settings, http, clock, injective_network(settings), key, warn)
 
 
 def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
@@ -97,7 +106,7 @@ def injective_network(settings: Settings) -> "Network":
 def allora_key(
     loaded: Loaded, environ: Mapping[str, str]
 ) -> tuple[Callable[[], str] | None, tuple[str, ...]]:
-    """What reveals Allora's key when it is sent, if there is one, and what to warn of.
+    """What reveals Allora's key when it is sent, if there is one, and what to warn of. Raises AuthError.
 
     The log learns to hide the key. A keyring is only asked where the settings say so: its backends are slow.
     """
@@ -117,6 +126,15 @@ def allora_key(
         return None, found.warnings
     hide(found.secret.reveal())
     return found.secret.reveal, found.warnings
+
+
+def _told_key(
+    loaded: Loaded, environ: Mapping[str, str], warn: Callable[[str], None]
+) -> Callable[[], str] | None:
+    key, warnings = allora_key(loaded, environ)
+    for warning in warnings:
+        warn(warning)
+    return key
 
 
 def trusted(loaded: Loaded) -> Settings:

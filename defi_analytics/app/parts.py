@@ -36,9 +36,10 @@ class App:
     http: HttpClient
     clock: Clock
     injective_network: "Network"
-    allora_key: Callable[[], str] | None = None
-    warnings: tuple[str, ...] = ()
-    """About how a key was given."""
+    allora_key: Callable[[], Callable[[], str] | None] = lambda: None
+    """Looks for Allora's key, once a part needs it: what reveals it, or nothing. Raises AuthError."""
+    warn: Callable[[str], None] = lambda line: None
+    """Told in a line what a person should know."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
     _reused: Predictor | None = None
     _recorded: set[tuple[int, datetime]] = field(default_factory=set)
@@ -110,11 +111,12 @@ class App:
     def _allora_source(self) -> "ApiSource | LcdSource":
         own = self.settings.allora
         # The sandbox imitates the chain's interface alone, and a key has no business there.
-        if self.allora_key is not None and self.network != "sandbox":
+        key = None if self.network == "sandbox" else self.allora_key()
+        if key is not None:
             from defi_analytics.predictors.allora.api import ApiSource
 
             custom = own.allow_custom_host
-            return ApiSource(self.http, self.allora_key, own.network, own.base_url, allow_custom_host=custom)
+            return ApiSource(self.http, key, own.network, own.base_url, allow_custom_host=custom)
         from defi_analytics.predictors.allora.lcd import LcdSource
 
         return LcdSource(self.http, own.network, own.lcd_url)

@@ -26,18 +26,22 @@ class Document:
     network: str | None = None
     warnings: Sequence[WarningRow] = ()
     meta: Meta = field(default_factory=Meta)
+    error: DefiError | None = None
+    """Why the exit code is not 0 (or 10), although there are rows; its code is the exit code."""
 
 
 def document_json(document: Document) -> dict[str, Any]:
+    failed = {} if document.error is None else {"error": _error(document.error)}
     return {
         "schema": f"defi.{document.schema}/{VERSION}",
-        "ok": True,
+        "ok": not failed,
         "generated_at": _now(),
         "network": document.network,
         "execution": None,
         "data": [msgspec.to_builtins(row) for row in document.rows],
         "warnings": [msgspec.to_builtins(w) for w in document.warnings],
         "meta": msgspec.to_builtins(document.meta),
+        **failed,
     }
 
 
@@ -48,14 +52,6 @@ def write_document(document: Document) -> None:
 
 def write_error(error: DefiError) -> None:
     """The same envelope for a failure, so that a pipe always gets one document."""
-    row = ErrorRow(
-        code=error.code,
-        exit_code=error.exit_code,
-        message=error.message,
-        hint=error.hint,
-        retryable=error.retryable,
-        violations=list(error.violations) if isinstance(error, ConfigError) else [],
-    )
     body = {
         "schema": f"defi.error/{VERSION}",
         "ok": False,
@@ -65,9 +61,21 @@ def write_error(error: DefiError) -> None:
         "data": [],
         "warnings": [],
         "meta": msgspec.to_builtins(Meta()),
-        "error": msgspec.to_builtins(row),
+        "error": _error(error),
     }
     sys.stdout.write(json.dumps(body, indent=2) + "\n")
+
+
+def _error(error: DefiError) -> Any:
+    row = ErrorRow(
+        code=error.code,
+        exit_code=error.exit_code,
+        message=error.message,
+        hint=error.hint,
+        retryable=error.retryable,
+        violations=list(error.violations) if isinstance(error, ConfigError) else [],
+    )
+    return msgspec.to_builtins(row)
 
 
 def write_error_line(error: DefiError) -> None:

@@ -10,7 +10,7 @@ from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.measures import duration, sizes
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.errors import DataError, UsageError
+from defi_analytics.errors import DataError, Unavailable, UsageError
 
 if TYPE_CHECKING:
     from defi_analytics.app.parts import App
@@ -182,13 +182,18 @@ async def _once(
         found = await look(session.app, request)
     if repaint:
         _clear(session.common)
-    show(session, found, options)
-    # What was found is on the screen by now, so a journal that cannot be written loses nothing of it.
+    # What cannot be kept is shown all the same, and the document says that it was not.
     unkept = session.kept(lambda: _record(session.app, found, edges=options.record))
-    if found.exit_code or unkept:
-        return found.exit_code or unkept
+    error = _silence(found) or unkept
+    show(session, found, options, error)
+    if error is not None:
+        return error.exit_code
     stood = any(edge.stands for edge in found.edges)
     return EXIT_NOT_MET if options.exit_code and not stood else 0
+
+
+def _silence(found: "Scan") -> Unavailable | None:
+    return Unavailable("scan", "nothing that it could compare with answered") if found.exit_code else None
 
 
 def _record(app: "App", found: "Scan", *, edges: bool) -> None:

@@ -15,6 +15,7 @@ from defi_analytics.cli.scan_rows import COLUMNS, explanation, scan_row
 from defi_analytics.cli.schemas import Meta, ScanRow, SourceRow, WarningRow
 from defi_analytics.cli.session import Session
 from defi_analytics.domain.text import safe
+from defi_analytics.errors import DefiError
 
 _REASONS_SHOWN = 4
 
@@ -32,7 +33,7 @@ class Options:
     exit_code: bool
 
 
-def show(session: Session, found: Scan, options: Options) -> None:
+def show(session: Session, found: Scan, options: Options, error: DefiError | None = None) -> None:
     rows = _chosen(found, options, session)
     document = Document(
         "scan",
@@ -45,6 +46,7 @@ def show(session: Session, found: Scan, options: Options) -> None:
             candidates=len(found.edges),
             standing=sum(edge.stands for edge in found.edges),
         ),
+        error,
     )
     common = session.common
     if rows or common.format is not Output.TABLE:

@@ -114,8 +114,10 @@ async def _ping(common: Common, names: Sequence[str]) -> int:
             rows = await asyncio.gather(
                 *(pinged(name, source.listing(), app.clock.monotonic) for name, source in sources.items())
             )
-        emit(Document("ping", rows, app.network), PING_COLUMNS, common)
-        return 0 if all(row.ok for row in rows) else Unavailable.exit_code
+        silent = [row.name for row in rows if not row.ok]
+        error = Unavailable("venue ping", f"no answer from {', '.join(silent)}") if silent else None
+        emit(Document("ping", rows, app.network, error=error), PING_COLUMNS, common)
+        return error.exit_code if error else 0
 
 
 async def pinged(name: str, asked: Awaitable[Listing], monotonic: Callable[[], float]) -> PingRow:

@@ -129,7 +129,7 @@ def test_a_journal_that_cannot_be_written_hides_nothing_that_was_found(defi, bro
     before = broken_journal.read_bytes()
     ran = defi(*args, "--include-rejected", "--json")
     assert ran.code == 9
-    assert ran.document["ok"]
+    assert (ran.document["ok"], ran.error["exit_code"]) == (False, 9)
     assert ran.rows
     (line,) = [line for line in ran.err.splitlines() if line.startswith("defi: error: ")]
     assert "journal.sqlite" in line

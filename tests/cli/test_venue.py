@@ -105,7 +105,8 @@ def test_one_venue_down_leaves_the_others_and_is_exit_5(defi, background, sandbo
     with answering(background, sandbox, monkeypatch, {"/binance/": DOWN}):
         ran = defi("venue", "ping", "--json")
         people = defi("venue", "ping", "-o", "table")
-    assert (ran.code, ran.document["ok"]) == (5, True)
+    assert (ran.code, ran.document["ok"], ran.error["exit_code"]) == (5, False, 5)
+    assert ran.error["message"] == "venue ping: no answer from binance"
     assert {row["name"]: row["ok"] for row in ran.rows} == {
         "injective": True,
         "hyperliquid": True,
