@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INJECTIVE_RATE_PER_S = 20
 """The chain's limit per address. Source: api.injective.exchange, "Rate Limits"."""
 
+STATUS_PATH = "/sandbox/status"
+
 
 @asynccontextmanager
 async def opened_app(
@@ -166,22 +168,24 @@ async def sandbox_endpoints(
     """Those of the sandbox that is running at the configured port, else of one started for this run."""
     from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
 
-    if await answers(http, f"{sandbox_url(settings)}/sandbox/status"):
+    if await asked_sandbox(http, f"{sandbox_url(settings)}{STATUS_PATH}") is not None:
         return endpoints_at(sandbox_url(settings))
     sandbox = Sandbox(settings.sandbox.seed, clock, hold=hold)
     return (await stack.enter_async_context(sandbox)).endpoints
 
 
-async def answers(http: HttpClient, url: str) -> bool:
-    """Whether a sandbox is there. A closed port is the usual case and must not cost any retries."""
+async def asked_sandbox(http: HttpClient, url: str) -> bytes | None:
+    """What a sandbox at this status address says of itself; nothing where none answers.
+
+    A closed port is the usual case and must not cost any retries.
+    """
     parts = urlsplit(url)
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.close()
-        await http.get("sandbox", url)
+        return await http.get("sandbox", url)
     except (OSError, DefiError):
-        return False
-    return True
+        return None
 
 
 def pointed_at(settings: Settings, endpoints: Mapping[str, str]) -> Settings:

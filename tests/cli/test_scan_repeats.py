@@ -136,6 +136,14 @@ def test_a_journal_that_cannot_be_written_hides_nothing_that_was_found(defi, bro
     assert broken_journal.read_bytes() == before
 
 
+def test_a_venue_that_fails_is_a_warning_of_a_scan_that_went_well(defi, background, sandbox, monkeypatch):
+    with answering(background, sandbox, monkeypatch, {"/binance/": DOWN}):
+        ran = defi("scan", "INJ/USDT", "--json")
+    assert (ran.code, ran.document["ok"]) == (0, True)
+    assert ran.rows
+    assert "binance" in {warning["source"] for warning in ran.document["warnings"]}
+
+
 def test_a_watch_goes_on_without_its_journal_and_its_code_tells(defi, broken_journal):
     ran = defi(*WATCH, "--count", "2", "--record", "-o", "ndjson")
     assert ran.code == 9
@@ -147,8 +155,8 @@ def test_a_look_that_nobody_answered_outranks_the_journal(
     defi, broken_journal, background, sandbox, monkeypatch
 ):
     with answering(background, sandbox, monkeypatch, {"/binance/": DOWN, "/hyperliquid/": DOWN}):
-        ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", "--record")
-    assert ran.code == 5
+        ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", "--record", "--json")
+    assert ran.code == ran.error["exit_code"] == 5
 
 
 def test_what_was_found_but_not_kept_outranks_that_nothing_stands(defi, broken_journal):
