@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from defi_analytics.app.parts import App
 from defi_analytics.clock import WallClock
-from defi_analytics.config.load import PROJECT_FILE
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import LoggingSettings, Settings
 from defi_analytics.errors import DefiError
@@ -142,18 +141,15 @@ def _told_key(
 def trusted(loaded: Loaded) -> Settings:
     """The settings without what a stranger's ./settings.yaml may not decide.
 
-    A file that merely lies in the working folder says neither where a key is sent nor which file is written.
+    A file that merely lies in the working folder says neither where a key is sent nor which file is written;
+    `load` refuses one that moves `home`.
     """
     settings = loaded.settings
-
-    def from_project(name: str) -> bool:
-        return loaded.origins.get(name, "").rpartition(":")[0] == str(PROJECT_FILE)
-
     allora, log = settings.allora, settings.logging
-    if from_project("allora.allow_custom_host") or from_project("allora.base_url"):
+    if loaded.is_unasked("allora.allow_custom_host") or loaded.is_unasked("allora.base_url"):
         allora = replace(allora, allow_custom_host=False)
     path = PurePath(log.file_path)
-    if from_project("logging.file_path") and (path.is_absolute() or ".." in path.parts):
+    if loaded.is_unasked("logging.file_path") and (path.is_absolute() or ".." in path.parts):
         log = replace(log, file_path=LoggingSettings().file_path)
     return replace(settings, allora=allora, logging=log)
 

@@ -195,6 +195,39 @@ def test_candidates_are_listed_lowest_first(env, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["settings.yaml", "./settings.yaml", "{folder}/settings.yaml"])
+def test_the_folders_file_is_read_once_and_as_asked_for_where_it_is_named(env, tmp_path, name):
+    path = Path(name.format(folder=tmp_path))
+    assert [each.path for each in candidate_paths(env, [path])][1:] == [path]
+    written("scan: {top: 3}")
+    assert load([path], env, {}).unasked == ""
+    assert load(None, env, {}).unasked == "settings.yaml"
+    env["DEFI_CONFIG"] = str(path)
+    assert load(None, env, {}).unasked == ""
+
+
+def test_a_file_that_merely_lies_in_the_folder_cannot_move_state_and_logs(env, tmp_path):
+    written("scan: {top: 3}\nhome: elsewhere\n")
+    with pytest.raises(ConfigError) as caught:
+        load(None, env, {})
+    (line,) = caught.value.violations
+    assert line.startswith("settings.yaml:2: home: ")
+    assert "--config settings.yaml" in caught.value.hint
+    assert "DEFI_HOME" in caught.value.hint
+    assert load([Path("settings.yaml")], env, {}).settings.home == tmp_path / "elsewhere"
+    assert load(None, env | {"DEFI_HOME": "mine"}, {}).settings.home == tmp_path / "mine"
+
+
+def test_a_file_of_ones_own_may_move_state_and_logs(env, tmp_path):
+    written("home: elsewhere", "user/.config/defi/config.yaml")
+    assert load(None, env, {}).settings.home == tmp_path / "elsewhere"
+
+
+def test_the_folders_file_may_say_where_state_is_anyhow(env):
+    written(f"home: {default_home(env)}")
+    assert load(None, env, {}).settings.home == default_home(env)
+
+
 @pytest.mark.parametrize(
     ("environ", "home"),
     [
