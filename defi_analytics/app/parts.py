@@ -77,7 +77,9 @@ class App:
         if name not in self._venues:
             make = pick("venues", VENUES, name)
             if name not in self.settings.venues:
-                raise UsageError(f"venue {name!r} has no settings", hint="its URL and fees are not known")
+                from defi_analytics.config.checks import fees_wanted
+
+                raise UsageError(f"venue {name!r} has no settings", hint=fees_wanted(name))
             self._venues[name] = make(self.settings.venues[name], self.http, self.clock)
         return self._venues[name]
 

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from defi_analytics.config.load import candidate_paths, default_home, load
-from defi_analytics.config.settings import ALLORA_URL, VENUES, Settings
+from defi_analytics.config.settings import ALLORA_URL, VENUES, Settings, VenueSettings
 from defi_analytics.errors import ConfigError
 
 ORIGINAL = """\
@@ -248,6 +249,58 @@ def test_home_and_network_have_short_variables_and_the_long_name_wins(env, tmp_p
     env["DEFI_INJECTIVE__NETWORK"] = "sandbox"
     assert load(None, env, {}).settings.network == "sandbox"
     assert load(None, env, {"network": "mainnet"}).origins["injective.network"] == "--network"
+
+
+class Point:
+    """An installed package's entry."""
+
+    name = "theirs"
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(metadata, "entry_points", lambda group: asked.append(group) or [Point()])
+    return asked
+
+
+def test_an_installed_venue_can_be_named_once_its_fees_are_given(env, installed):
+    written("scan: {against: [binance, theirs]}\nvenues: {theirs: {taker_fee: 0.002, maker_fee: 0}}")
+    settings = load(None, env, {}).settings
+    assert settings.scan.against == ("binance", "theirs")
+    assert settings.venues["theirs"] == VenueSettings("", Decimal("0.002"), Decimal(0), 10)
+    assert set(installed) == {"defi_analytics.venues"}
+    env["DEFI_VENUES__THEIRS__URL"] = "https://theirs.example.org"
+    assert load(None, env, {}).settings.venues["theirs"].url == "https://theirs.example.org"
+
+
+def test_an_installed_venue_without_fees_is_refused(env, installed):
+    written("scan: {against: [theirs]}")
+    (line,) = violations(env)
+    assert line.startswith(
+        "settings.yaml:1: scan.against[0]: theirs: its fees are not known: set venues.theirs"
+    )
+    written("venues: {theirs: {taker_fee: 0.002}}")
+    assert violations(env) == ("settings.yaml:1: venues.theirs.maker_fee: is required",)
+
+
+def test_a_venue_nobody_offers_is_answered_with_the_nearest_of_all(env, installed):
+    written("scan: {against: [thiers]}")
+    (line,) = violations(env)
+    assert line.endswith("okx-perp, theirs, got thiers (did you mean theirs?)")
+    written("venues: {thiers: {taker_fee: 0, maker_fee: 0}}")
+    assert "did you mean theirs?" in violations(env)[0]
+
+
+def test_names_of_ours_ask_no_installed_package(env, installed):
+    written("scan: {against: [okx]}\nvenues: {okx: {taker_fee: 0.001}}")
+    load(None, env, {"scan.against": ["binance"]})
+    assert installed == []
+
+
+def test_venues_that_are_no_group_are_refused(env):
+    written("venues: 5")
+    assert violations(env) == ("settings.yaml:1: venues: must be a group of keys",)
 
 
 def test_lists_in_variables_are_separated_by_commas_and_venues_keep_their_other_defaults(env):
