@@ -14,6 +14,7 @@ from defi_analytics.errors import ConfigError, UsageError
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
 if TYPE_CHECKING:
+    from defi_analytics.app.topic_list import TopicList
     from defi_analytics.predictors.allora.api import ApiSource
     from defi_analytics.predictors.allora.lcd import LcdSource
     from defi_analytics.predictors.allora.predictor import AlloraPredictor
@@ -41,6 +42,7 @@ class App:
     warn: Callable[[str], None] = lambda line: None
     """Told in a line what a person should know."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
+    _topics: "TopicList | None" = None
     _reused: Predictor | None = None
     _recorded: set[tuple[int, datetime]] = field(default_factory=set)
 
@@ -62,6 +64,10 @@ class App:
         from defi_analytics.venues.injective.oracle import InjectiveOracle
 
         return InjectiveOracle(self.http, self.injective_network, self._assets())
+
+    def note_on(self, market: Market) -> str:
+        """What a person should know of the base of an Injective market: empty, or that it is bridged."""
+        return self._assets().note(market.base_denom) if market.verified else ""
 
     def _assets(self) -> "Assets":
         from defi_analytics.venues.injective.assets import assets_of
@@ -102,13 +108,15 @@ class App:
 
     def topics(self) -> "Registry":
         """The topics known without asking; in the sandbox only those it imitates."""
-        from defi_analytics.predictors.allora.topics import Registry, bundled_registry
+        return self.topic_list().registry
 
-        if self.network != "sandbox":
-            return bundled_registry()
-        from defi_analytics.sandbox.allora import TOPICS
+    def topic_list(self) -> "TopicList":
+        """The same, with its date and origin: what the last refresh kept, where it is the newer."""
+        if self._topics is None:
+            from defi_analytics.app.topic_list import topic_list
 
-        return Registry(t for t in bundled_registry().topics("mainnet") if t.topic_id in TOPICS)
+            self._topics = topic_list(self.settings, self.warn)
+        return self._topics
 
     def _allora_source(self) -> "ApiSource | LcdSource":
         own = self.settings.allora

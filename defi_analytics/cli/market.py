@@ -139,7 +139,10 @@ async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False)
             chosen: Sequence[Market] = [resolve(patterns[0], markets)]
         else:
             chosen = resolve_many(patterns, markets) if patterns else markets
-        rows = [market_row(m, listing.tops.get(m.market_id)) for m in sorted(chosen, key=listing_order)]
+        rows = [
+            market_row(m, listing.tops.get(m.market_id), session.app.note_on(m))
+            for m in sorted(chosen, key=listing_order)
+        ]
         document = Document("market", rows, session.app.network, warning_rows(listing.problems))
         if one:
             emit_record(document, common)

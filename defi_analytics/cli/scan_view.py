@@ -66,7 +66,8 @@ def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
     # A program gets everything unless it says otherwise; a person gets what fits a screen.
     asked = session.common.format is Output.TABLE or "scan.top" in session.loaded.origins
     screen = session.loaded.settings.scan.top if asked else None
-    return [scan_row(edge, found.snapshot.time) for edge in edges[: options.top or screen]]
+    chosen = edges[: options.top or screen]
+    return [scan_row(edge, found.snapshot.time, session.app.note_on(edge.market)) for edge in chosen]
 
 
 def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:

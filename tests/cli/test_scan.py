@@ -369,3 +369,9 @@ def test_another_service_on_the_sandbox_port_is_not_taken_for_it(bare, backgroun
     finally:
         background.call(server.__aexit__())
     assert {row["against"] for row in ran.rows} == STANDING
+
+
+def test_a_candidate_in_a_bridged_asset_says_so_once(defi):
+    rows = defi("scan", "WETH/USDT", "INJ/USDT", "--include-rejected", "--json").rows
+    notes = {row["market"]["ticker"]: [n for n in row["notes"] if "native asset" in n] for row in rows}
+    assert [len(notes[ticker]) for ticker in ("WETH/USDT", "INJ/USDT")] == [1, 0]

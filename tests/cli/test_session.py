@@ -30,10 +30,8 @@ def test_the_log_goes_where_it_is_told_and_is_private(bare, home, monkeypatch):
 
 
 async def noisy(app, refresh):
-    from defi_analytics.predictors.allora.topics import bundled_registry
-
     logging.getLogger("test").info("hello from a test")
-    return bundled_registry().topics("mainnet")
+    return app.topic_list()
 
 
 @pytest.mark.parametrize(("flags", "said"), [(["-q"], False), ([], False), (["-v"], True), (["-vv"], True)])
