@@ -14,6 +14,8 @@ from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import ConfigError, DefiError
 
+OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
+ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."
 _LINE = 400
 
 

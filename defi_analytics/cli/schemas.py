@@ -297,6 +297,3 @@ SCHEMAS: dict[str, type[Row]] = {
 """By the name that `schema` carries: defi.<name>/<VERSION>."""
 
 VERSION = 1
-
-OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
-ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."

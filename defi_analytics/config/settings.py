@@ -208,7 +208,10 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    home: Annotated[Annotated[Path, Folder()], "folder of state and logs; also DEFI_HOME"]
+    home: Annotated[
+        Annotated[Path, Folder()],
+        "folder of state and logs; also DEFI_HOME. A ./settings.yaml moves it only where --config names it",
+    ]
     injective: InjectiveSettings = InjectiveSettings()
     scan: ScanSettings = ScanSettings()
     venues: Annotated[
