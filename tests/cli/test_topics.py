@@ -167,3 +167,12 @@ def test_nothing_of_the_sandbox_is_kept(defi, home):
     assert defi("topics", "list", "--refresh").code == 0
     assert not list((home / "state").glob("topics*"))
     assert origin(defi("topics", "list", "--json")) == "topics, the sandbox"
+
+
+def test_an_empty_answer_replaces_no_kept_list(bare, allora, home, monkeypatch):
+    bare("topics", "list", "--refresh")
+    before = (home / "state" / "topics-mainnet.json").read_bytes()
+    monkeypatch.setattr("defi_analytics.sandbox.allora.TOPICS", {})
+    ran = bare("topics", "list", "--refresh")
+    assert (ran.code, ran.out) == (8, "")
+    assert (home / "state" / "topics-mainnet.json").read_bytes() == before

@@ -285,10 +285,10 @@ def test_an_installed_venue_without_fees_is_refused(env, installed):
 
 
 def test_a_venue_nobody_offers_is_answered_with_the_nearest_of_all(env, installed):
-    written("scan: {against: [thiers]}")
+    written("scan: {against: [theirss]}")
     (line,) = violations(env)
-    assert line.endswith("okx-perp, theirs, got thiers (did you mean theirs?)")
-    written("venues: {thiers: {taker_fee: 0, maker_fee: 0}}")
+    assert line.endswith("okx-perp, theirs, got theirss (did you mean theirs?)")
+    written("venues: {theirss: {taker_fee: 0, maker_fee: 0}}")
     assert "did you mean theirs?" in violations(env)[0]
 
 
