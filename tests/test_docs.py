@@ -256,7 +256,7 @@ def test_defaults_stated_in_help_are_those_of_the_settings():
         ("scan", "--min-edge-bps"): f"{settings.min_edge * 10_000:f}".rstrip("0").rstrip("."),
         ("scan", "--min-profit"): settings.scan.min_profit,
         ("scan", "--max-age"): f"{settings.scan.max_age_s}s",
-        ("scan", "--timeout"): settings.http.deadline_s,
+        ("scan", "--timeout"): f"{settings.http.deadline_s}s",
         ("scan", "--network"): settings.network,
         ("sandbox", "--seed"): settings.sandbox.seed,
         ("sandbox", "--port"): settings.sandbox.port,

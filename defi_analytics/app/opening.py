@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from defi_analytics.app.parts import App
 from defi_analytics.clock import WallClock
-from defi_analytics.config.load import PROJECT_FILE
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import LoggingSettings, Settings
 from defi_analytics.errors import DefiError
@@ -23,12 +23,22 @@ if TYPE_CHECKING:
 INJECTIVE_RATE_PER_S = 20
 """The chain's limit per address. Source: api.injective.exchange, "Rate Limits"."""
 
+STATUS_PATH = "/sandbox/status"
+
 
 @asynccontextmanager
 async def opened_app(
-    loaded: Loaded, environ: Mapping[str, str], *, hold: bool = True, ask_all: bool = False
+    loaded: Loaded,
+    environ: Mapping[str, str],
+    *,
+    hold: bool = True,
+    ask_all: bool = False,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[App]:
-    """The parts, open; closed again however the run ends. A sandbox is started if none is running."""
+    """The parts, open; closed again however the run ends. A sandbox is started if none is running.
+
+    `warn` is told in a line what a person should know of the parts that are made later on.
+    """
     from defi_analytics.http.client import Http
 
     clock = WallClock()
@@ -40,8 +50,8 @@ async def opened_app(
         if settings.network == "sandbox":
             endpoints = await sandbox_endpoints(settings, http, clock, stack, hold=hold)
             settings = pointed_at(settings, endpoints)
-        key, warnings = allora_key(loaded, environ)
-        yield App(settings, http, clock, injective_network(settings), key, warnings)
+        key = cache(partial(_told_key, loaded, environ, warn))
+        yield App(settings, http, clock, injective_network(settings), key, warn)
 
 
 def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
@@ -97,7 +107,7 @@ def injective_network(settings: Settings) -> "Network":
 def allora_key(
     loaded: Loaded, environ: Mapping[str, str]
 ) -> tuple[Callable[[], str] | None, tuple[str, ...]]:
-    """What reveals Allora's key when it is sent, if there is one, and what to warn of.
+    """What reveals Allora's key when it is sent, if there is one, and what to warn of. Raises AuthError.
 
     The log learns to hide the key. A keyring is only asked where the settings say so: its backends are slow.
     """
@@ -119,21 +129,27 @@ def allora_key(
     return found.secret.reveal, found.warnings
 
 
+def _told_key(
+    loaded: Loaded, environ: Mapping[str, str], warn: Callable[[str], None]
+) -> Callable[[], str] | None:
+    key, warnings = allora_key(loaded, environ)
+    for warning in warnings:
+        warn(warning)
+    return key
+
+
 def trusted(loaded: Loaded) -> Settings:
     """The settings without what a stranger's ./settings.yaml may not decide.
 
-    A file that merely lies in the working folder says neither where a key is sent nor which file is written.
+    A file that merely lies in the working folder says neither where a key is sent nor which file is written;
+    `load` refuses one that moves `home`.
     """
     settings = loaded.settings
-
-    def from_project(name: str) -> bool:
-        return loaded.origins.get(name, "").rpartition(":")[0] == str(PROJECT_FILE)
-
     allora, log = settings.allora, settings.logging
-    if from_project("allora.allow_custom_host") or from_project("allora.base_url"):
+    if loaded.is_unasked("allora.allow_custom_host") or loaded.is_unasked("allora.base_url"):
         allora = replace(allora, allow_custom_host=False)
     path = PurePath(log.file_path)
-    if from_project("logging.file_path") and (path.is_absolute() or ".." in path.parts):
+    if loaded.is_unasked("logging.file_path") and (path.is_absolute() or ".." in path.parts):
         log = replace(log, file_path=LoggingSettings().file_path)
     return replace(settings, allora=allora, logging=log)
 
@@ -148,22 +164,24 @@ async def sandbox_endpoints(
     """Those of the sandbox that is running at the configured port, else of one started for this run."""
     from defi_analytics.sandbox.sandbox import Sandbox, endpoints_at
 
-    if await answers(http, f"{sandbox_url(settings)}/sandbox/status"):
+    if await asked_sandbox(http, f"{sandbox_url(settings)}{STATUS_PATH}") is not None:
         return endpoints_at(sandbox_url(settings))
     sandbox = Sandbox(settings.sandbox.seed, clock, hold=hold)
     return (await stack.enter_async_context(sandbox)).endpoints
 
 
-async def answers(http: HttpClient, url: str) -> bool:
-    """Whether a sandbox is there. A closed port is the usual case and must not cost any retries."""
+async def asked_sandbox(http: HttpClient, url: str) -> bytes | None:
+    """What a sandbox at this status address says of itself; nothing where none answers.
+
+    A closed port is the usual case and must not cost any retries.
+    """
     parts = urlsplit(url)
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.close()
-        await http.get("sandbox", url)
+        return await http.get("sandbox", url)
     except (OSError, DefiError):
-        return False
-    return True
+        return None
 
 
 def pointed_at(settings: Settings, endpoints: Mapping[str, str]) -> Settings:

@@ -16,6 +16,7 @@ from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
 if TYPE_CHECKING:
+    from defi_analytics.app.topic_list import TopicList
     from defi_analytics.predictors.allora.api import ApiSource
     from defi_analytics.predictors.allora.lcd import LcdSource
     from defi_analytics.predictors.allora.predictor import AlloraPredictor
@@ -38,10 +39,12 @@ class App:
     http: HttpClient
     clock: Clock
     injective_network: "Network"
-    allora_key: Callable[[], str] | None = None
-    warnings: tuple[str, ...] = ()
-    """About how a key was given."""
+    allora_key: Callable[[], Callable[[], str] | None] = lambda: None
+    """Looks for Allora's key, once a part needs it: what reveals it, or nothing. Raises AuthError."""
+    warn: Callable[[str], None] = lambda line: None
+    """Told in a line what a person should know."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
+    _topics: "TopicList | None" = None
     _reused: Predictor | None = None
     _recorded: set[tuple[int, datetime]] = field(default_factory=set)
 
@@ -64,6 +67,10 @@ class App:
 
         return InjectiveOracle(self.http, self.injective_network, self._assets())
 
+    def note_on(self, market: Market) -> str:
+        """What a person should know of the base of an Injective market: empty, or that it is bridged."""
+        return self._assets().note(market.base_denom) if market.verified else ""
+
     def _assets(self) -> "Assets":
         from defi_analytics.venues.injective.assets import assets_of
 
@@ -78,7 +85,9 @@ class App:
         if name not in self._venues:
             make = pick("venues", VENUES, name)
             if name not in self.settings.venues:
-                raise UsageError(f"venue {name!r} has no settings", hint="its URL and fees are not known")
+                from defi_analytics.config.checks import fees_wanted
+
+                raise UsageError(f"venue {name!r} has no settings", hint=fees_wanted(name))
             self._venues[name] = make(self.settings.venues[name], self.http, self.clock)
         return self._venues[name]
 
@@ -101,22 +110,25 @@ class App:
 
     def topics(self) -> "Registry":
         """The topics known without asking; in the sandbox only those it imitates."""
-        from defi_analytics.predictors.allora.topics import Registry, bundled_registry
+        return self.topic_list().registry
 
-        if self.network != "sandbox":
-            return bundled_registry()
-        from defi_analytics.sandbox.allora import TOPICS
+    def topic_list(self) -> "TopicList":
+        """The same, with its date and origin: what the last refresh kept, where it is the newer."""
+        if self._topics is None:
+            from defi_analytics.app.topic_list import topic_list
 
-        return Registry(t for t in bundled_registry().topics("mainnet") if t.topic_id in TOPICS)
+            self._topics = topic_list(self.settings, self.warn)
+        return self._topics
 
     def _allora_source(self) -> "ApiSource | LcdSource":
         own = self.settings.allora
         # The sandbox imitates the chain's interface alone, and a key has no business there.
-        if self.allora_key is not None and self.network != "sandbox":
+        key = None if self.network == "sandbox" else self.allora_key()
+        if key is not None:
             from defi_analytics.predictors.allora.api import ApiSource
 
             custom = own.allow_custom_host
-            return ApiSource(self.http, self.allora_key, own.network, own.base_url, allow_custom_host=custom)
+            return ApiSource(self.http, key, own.network, own.base_url, allow_custom_host=custom)
         from defi_analytics.predictors.allora.lcd import LcdSource
 
         return LcdSource(self.http, own.network, own.lcd_url)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from defi_analytics.config.settings import VenueSettings
+from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.errors import UsageError
 from defi_analytics.ports import Clock, HttpClient, MarketData
@@ -56,5 +57,8 @@ def pick(kind: str, builtin: Mapping[str, T], name: str) -> T:
     if name in installed:
         found: T = installed[name].load()
         return found
-    known = ", ".join(sorted({*builtin, *installed}))
-    raise UsageError(f"unknown {kind.removesuffix('s')} {name!r}", hint=f"known: {known}")
+    known = tuple(sorted({*builtin, *installed}))
+    raise UsageError(
+        f"unknown {kind.removesuffix('s')} {shown(name)!r}{did_you_mean(name, known)}",
+        hint=f"known: {', '.join(known)}",
+    )

@@ -11,6 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.measures import duration
+
 
 class Output(StrEnum):
     AUTO = "auto"
@@ -56,7 +59,7 @@ class Common:
         """The settings that these options override, by dotted name."""
         given = {
             "injective.network": self.network and self.network.value,
-            "http.deadline_s": self.timeout,
+            "http.deadline_s": decimal_text(self.timeout),
             "logging.file_path": self.log_file and str(self.log_file),
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -119,9 +122,9 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
             float | None,
             typer.Option(
                 "--timeout",
-                min=0.1,
-                metavar="SECONDS",
-                help="Time for one request with all its retries. [default: 10]",
+                parser=duration(least_s=0.1),
+                metavar="DURATION",
+                help="Time for one request with all its retries, such as 2s. [default: 10s]",
             ),
         ],
         None,

@@ -81,7 +81,8 @@ def validate(
     if common.format is Output.JSON:
         emit(Document("config", (), loaded.settings.network), COLUMNS, common)
     if not common.quiet:
-        say(f"defi: settings are valid ({len(loaded.origins)} values given)")
+        given = len(loaded.origins)
+        say(f"defi: settings are valid ({given} value{'s' * (given != 1)} given)")
     return 0
 
 

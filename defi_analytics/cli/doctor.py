@@ -14,7 +14,7 @@ from defi_analytics.cli.tree import new_app
 from defi_analytics.cli.venue import pinged
 from defi_analytics.cli.version import installed
 from defi_analytics.config.settings import Settings
-from defi_analytics.errors import DefiError, Unavailable, WrongState
+from defi_analytics.errors import AuthError, DefiError, Unavailable, WrongState
 
 app = new_app()
 
@@ -23,14 +23,15 @@ LEAST_FREE_BYTES = 100 * 1024 * 1024
 
 COLUMNS: Sequence[Column[CheckRow]] = (
     Column("Check", lambda r: r.name),
-    Column("", lambda r: "ok" if r.ok else "FAILED", style=lambda r: "green" if r.ok else "bold red"),
+    Column("State", lambda r: "ok" if r.ok else "FAILED", style=lambda r: "green" if r.ok else "bold red"),
     Column("Found", lambda r: r.message, fold=True),
     Column("What to do", lambda r: r.hint, spare=90, fold=True),
 )
 
 
 @app.command(
-    epilog="Exit codes: 0 all well, 3 settings, 5 an upstream does not answer, 9 this machine is not fit."
+    epilog="Exit codes: 0 all well, 3 settings, 4 the key is refused, 5 an upstream does not answer, "
+    "9 this machine is not fit."
 )
 @with_common
 def doctor(common: Common) -> int:
@@ -48,10 +49,25 @@ async def _doctor(common: Common) -> int:
     async with opened(common, ask_all=True) as session:
         with session.working("asking every upstream"):
             local, remote = list(_local(session.loaded.settings)), await _remote(session)
-        emit(Document("doctor", [*local, *remote], session.app.network), COLUMNS, common)
-        if not all(row.ok for row in local):
-            return WrongState.exit_code
-        return 0 if all(row.ok for row in remote) else Unavailable.exit_code
+        error = _verdict(session, local, remote)
+        emit(Document("doctor", [*local, *remote], session.app.network, error=error), COLUMNS, common)
+        return error.exit_code if error else 0
+
+
+def _verdict(session: Session, local: Sequence[CheckRow], remote: Sequence[CheckRow]) -> DefiError | None:
+    """What comes first of what is wrong: this machine, then the key, then an upstream."""
+    if unfit := _failed(local):
+        return WrongState(f"this machine is not fit: {unfit}")
+    try:
+        session.app.allora_key()
+    except AuthError as error:
+        return error
+    silent = _failed(remote)
+    return Unavailable("doctor", f"not well: {silent}") if silent else None
+
+
+def _failed(rows: Sequence[CheckRow]) -> str:
+    return ", ".join(row.name for row in rows if not row.ok)
 
 
 def _local(settings: Settings) -> Iterator[CheckRow]:
@@ -107,12 +123,11 @@ async def _oracle(session: Session) -> CheckRow:
 
 
 async def _allora(session: Session) -> CheckRow:
-    predictor = session.app.predictor()
-    how = "with a key" if session.app.allora_key else "keyless"
     try:
-        prediction = await predictor.predict("BTC")
+        how = "with a key" if session.app.allora_key() else "keyless"
+        prediction = await session.app.predictor().predict("BTC")
     except DefiError as error:
-        return _row("allora", False, error.message, _NETWORK_HINT)
+        return _row("allora", False, error.message, error.hint or _NETWORK_HINT)
     age_s = prediction.age_s(session.app.clock.now())
     return _row(
         "allora", not prediction.stale, f"BTC {age_s / 60:.0f} min old, {how}", "predictions are stale"

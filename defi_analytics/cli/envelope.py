@@ -14,6 +14,8 @@ from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import ConfigError, DefiError
 
+OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
+ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."
 _LINE = 400
 
 
@@ -26,18 +28,22 @@ class Document:
     network: str | None = None
     warnings: Sequence[WarningRow] = ()
     meta: Meta = field(default_factory=Meta)
+    error: DefiError | None = None
+    """Why the exit code is not 0 (or 10), although there are rows; its code is the exit code."""
 
 
 def document_json(document: Document) -> dict[str, Any]:
+    failed = {} if document.error is None else {"error": _error(document.error)}
     return {
         "schema": f"defi.{document.schema}/{VERSION}",
-        "ok": True,
+        "ok": not failed,
         "generated_at": _now(),
         "network": document.network,
         "execution": None,
         "data": [msgspec.to_builtins(row) for row in document.rows],
         "warnings": [msgspec.to_builtins(w) for w in document.warnings],
         "meta": msgspec.to_builtins(document.meta),
+        **failed,
     }
 
 
@@ -48,14 +54,6 @@ def write_document(document: Document) -> None:
 
 def write_error(error: DefiError) -> None:
     """The same envelope for a failure, so that a pipe always gets one document."""
-    row = ErrorRow(
-        code=error.code,
-        exit_code=error.exit_code,
-        message=error.message,
-        hint=error.hint,
-        retryable=error.retryable,
-        violations=list(error.violations) if isinstance(error, ConfigError) else [],
-    )
     body = {
         "schema": f"defi.error/{VERSION}",
         "ok": False,
@@ -65,9 +63,21 @@ def write_error(error: DefiError) -> None:
         "data": [],
         "warnings": [],
         "meta": msgspec.to_builtins(Meta()),
-        "error": msgspec.to_builtins(row),
+        "error": _error(error),
     }
     sys.stdout.write(json.dumps(body, indent=2) + "\n")
+
+
+def _error(error: DefiError) -> Any:
+    row = ErrorRow(
+        code=error.code,
+        exit_code=error.exit_code,
+        message=error.message,
+        hint=error.hint,
+        retryable=error.retryable,
+        violations=list(error.violations) if isinstance(error, ConfigError) else [],
+    )
+    return msgspec.to_builtins(row)
 
 
 def write_error_line(error: DefiError) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from defi_analytics import errors
 from defi_analytics.cli.common import Common, with_common
-from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.envelope import ERROR_MEANS, OK_MEANS, Document
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas import CodeRow
 from defi_analytics.cli.tree import new_app
@@ -119,6 +119,7 @@ def _rows() -> Iterator[CodeRow]:
                 meaning=meaning_of(error),
                 hint="Try again." if error.retryable else "",
             )
+    yield CodeRow(code="OK", kind="field of --json", meaning=OK_MEANS, hint=f"`error`: {ERROR_MEANS}")
 
 
 def meaning_of(error: type[DefiError]) -> str:

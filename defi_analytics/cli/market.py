@@ -20,6 +20,7 @@ from defi_analytics.cli.market_rows import (
     market_row,
     warning_rows,
 )
+from defi_analytics.cli.measures import duration
 from defi_analytics.cli.render import emit, emit_record, hint
 from defi_analytics.cli.schemas import (
     FundingRow,
@@ -87,8 +88,14 @@ def show_candles(
     common: Common,
     market: MarketName,
     resolution: Annotated[
-        int, typer.Option("--resolution", min=1, metavar="MINUTES", help="Length of a candle.")
-    ] = 60,
+        float | None,
+        typer.Option(
+            "--resolution",
+            parser=duration(least_s=60, bare_s=60),
+            metavar="DURATION",
+            help="Length of a candle, such as 15m or 4h; without a unit, minutes. [default: 1h]",
+        ),
+    ] = None,
     count: Annotated[
         int, typer.Option("--count", min=1, max=1000, metavar="N", help="How many candles, the newest last.")
     ] = 24,
@@ -99,7 +106,7 @@ def show_candles(
     Example:
       defi market candles INJ/USDT --resolution 15 --count 96 -o csv
     """
-    return asyncio.run(_candles(common, market, resolution * 60, count))
+    return asyncio.run(_candles(common, market, round(resolution or 3600), count))
 
 
 @app.command("funding")
@@ -132,7 +139,10 @@ async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False)
             chosen: Sequence[Market] = [resolve(patterns[0], markets)]
         else:
             chosen = resolve_many(patterns, markets) if patterns else markets
-        rows = [market_row(m, listing.tops.get(m.market_id)) for m in sorted(chosen, key=listing_order)]
+        rows = [
+            market_row(m, listing.tops.get(m.market_id), session.app.note_on(m))
+            for m in sorted(chosen, key=listing_order)
+        ]
         document = Document("market", rows, session.app.network, warning_rows(listing.problems))
         if one:
             emit_record(document, common)

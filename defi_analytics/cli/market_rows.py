@@ -64,7 +64,7 @@ def warning_rows(problems: Sequence[Problem]) -> list[WarningRow]:
     return [WarningRow(code=p.code, message=f"{p.source}: {p.message}", source=p.source) for p in problems]
 
 
-def market_row(market: Market, top: Top | None) -> MarketRow:
+def market_row(market: Market, top: Top | None, note: str = "") -> MarketRow:
     def price(value: float | None) -> str | None:
         return None if value is None else decimal_text(market.nearest_price(value))
 
@@ -91,6 +91,7 @@ def market_row(market: Market, top: Top | None) -> MarketRow:
         mid=decimal_text(top.mid) if top else None,
         mark=decimal_text(top.mark) if top else None,
         funding_hourly=decimal_text(top.funding_hourly) if top else None,
+        note=note,
     )
 
 

@@ -1,14 +1,11 @@
 import asyncio
-import re
 from typing import Annotated
 
 import typer
 
 from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.measures import duration
 from defi_analytics.cli.tree import new_app
-from defi_analytics.errors import UsageError
-
-_UNITS_S = {"m": 60, "h": 3600, "d": 86400}
 
 app = new_app()
 
@@ -21,9 +18,10 @@ def predict(
         list[str] | None, typer.Argument(help="BTC, ETH, … [default: every asset with a topic]")
     ] = None,
     horizon: Annotated[
-        str | None,
+        float | None,
         typer.Option(
             "--horizon",
+            parser=duration(least_s=60),
             metavar="DURATION",
             help="How far ahead: 20m, 8h, 1d. [default: the shortest from 1h on]",
         ),
@@ -51,13 +49,5 @@ def predict(
     """
     from defi_analytics.cli.predict_view import shown
 
-    wanted_s = None if horizon is None else seconds(horizon)
+    wanted_s = None if horizon is None else round(horizon)
     return asyncio.run(shown(common, tuple(asset or ()), tuple(topic or ()), wanted_s, with_market))
-
-
-def seconds(text: str) -> int:
-    """The seconds of 5m, 8h or 1d. Raises UsageError."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4})\s*(m|h|d)(in|our|ours|ay|ays)?", text.strip().lower())
-    if found is None:
-        raise UsageError(f"--horizon {text!r} is not a duration such as 5m, 8h or 24h")
-    return int(found[1]) * _UNITS_S[found[2]]

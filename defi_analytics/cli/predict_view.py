@@ -18,7 +18,7 @@ from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.domain.text import safe
-from defi_analytics.errors import DataError, NotCovered, Stale
+from defi_analytics.errors import DataError, DefiError, NotCovered, Stale
 from defi_analytics.mispricing.rates import find_rate, observed_rates
 from defi_analytics.mispricing.rates import mid as mid_rate
 
@@ -44,10 +44,14 @@ async def shown(
             if not found:
                 raise _plainest(errors)
             books = await _books(session, found, errors) if with_market else {}
-        _show(session, found, errors, books)
-        # Shown first: a journal that cannot be written loses nothing that was found.
-        unkept = session.kept(lambda: session.app.record_predictions(found))
-        return unkept or (Stale.exit_code if all(p.stale for p in found) else 0)
+        # What cannot be kept is shown all the same, and the document says that it was not.
+        error = session.kept(lambda: session.app.record_predictions(found)) or _all_stale(found)
+        _show(session, _Answer(found, errors, books, error))
+        return error.exit_code if error else 0
+
+
+def _all_stale(found: Sequence[Prediction]) -> Stale | None:
+    return Stale(found[0].source, "every forecast is stale") if all(p.stale for p in found) else None
 
 
 async def _asked(
@@ -111,16 +115,19 @@ def _dollar_markets(listing: Listing) -> Mapping[str, Market]:
     return best
 
 
-def _show(
-    session: Session,
-    found: Sequence[Prediction],
-    errors: Sequence[DataError],
-    books: Mapping[str, Compared],
-) -> None:
+class _Answer(NamedTuple):
+    found: Sequence[Prediction]
+    errors: Sequence[DataError]
+    books: Mapping[str, Compared]
+    error: DefiError | None
+    """Why the command fails, although it shows something."""
+
+
+def _show(session: Session, answer: _Answer) -> None:
     now = session.app.clock.now()
-    rows = [prediction_row(one, now, books.get(one.topic.asset)) for one in found]
-    warnings = [WarningRow(code=e.code, message=e.message, source=e.source) for e in errors]
-    document = Document("predict", rows, session.app.network, warnings)
+    rows = [prediction_row(one, now, answer.books.get(one.topic.asset)) for one in answer.found]
+    warnings = [WarningRow(code=e.code, message=e.message, source=e.source) for e in answer.errors]
+    document = Document("predict", rows, session.app.network, warnings, error=answer.error)
     emit(document, COLUMNS, session.common)
     for row in rows:
         for note in row.notes:

@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -25,6 +27,10 @@ _MOST_TEXT = 20
 _LEAST_FOLD = 30
 _GAP = 2
 _FORMULA = ("=", "+", "-", "@", "\t")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_USUAL_COLUMNS = 100
+"""A terminal that a table is made for; also assumed where nobody tells the width."""
+_LEAST_COLUMNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Column(Generic[R]):
     """Free text, worth more lines where it does not fit; anything else is cut with an ellipsis."""
 
 
-def emit(document: Document, columns: Sequence[Column[Any]], common: Common, *, title: str = "") -> None:
+def emit(document: Document, columns: Sequence[Column[Any]], common: Common) -> None:
     """Writes the document in the asked form; warnings go to standard error in all but JSON."""
     form = common.format
     if form is Output.JSON:
@@ -57,10 +63,14 @@ def emit(document: Document, columns: Sequence[Column[Any]], common: Common, *, 
     elif form is Output.PLAIN:
         _write_plain(document.rows, columns, header=not common.no_header)
     else:
-        _write_table(document.rows, columns, title, color=wants_color(common))
+        _write_table(document.rows, columns, color=wants_color(common))
     if form is not Output.JSON:
-        for warning in document.warnings:
-            say(f"defi: warning: {safe(warning.message, _TEXT_LIMIT * 2)}")
+        _warn(document)
+
+
+def _warn(document: Document) -> None:
+    for warning in document.warnings:
+        say(f"defi: warning: {safe(warning.message, _TEXT_LIMIT * 2)}")
 
 
 def emit_record(document: Document, common: Common) -> None:
@@ -70,7 +80,11 @@ def emit_record(document: Document, common: Common) -> None:
         return
     fields = msgspec.to_builtins(document.rows[0])
     pairs = [_Field(field=name, value="" if value is None else str(value)) for name, value in fields.items()]
-    emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
+    if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > _terminal_columns():
+        _write_labelled([(pair.field, _cell(pair.value)) for pair in pairs], _terminal_columns())
+        _warn(document)
+    else:
+        emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
 
 
 class _Field(Row, frozen=True, kw_only=True):
@@ -123,23 +137,41 @@ def _write_csv(rows: Sequence[Row], columns: Sequence[Column[Any]], *, header: b
 
 
 def _disarmed(cell: str, column: Column[Any]) -> str:
-    """A text that a spreadsheet would run as a formula gets a quote in front."""
-    return f"'{cell}" if not column.number and cell.startswith(_FORMULA) else cell
+    """A text that a spreadsheet would run as a formula gets a quote in front; a number is none."""
+    safe_as_it_is = column.number or not cell.startswith(_FORMULA) or _PLAIN_NUMBER.fullmatch(cell)
+    return cell if safe_as_it_is else f"'{cell}"
 
 
-def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str, *, color: bool) -> None:
+def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: bool) -> None:
+    """A table where one fits, else each row as lines of its own, which a person can also listen to."""
+    width = _terminal_columns()
+    shown = fitting(rows, columns, width)
+    if _needed(rows, shown) <= width:
+        _write_grid(rows, shown, width, color=color)
+    else:
+        _write_blocks(rows, fitting(rows, columns, _USUAL_COLUMNS), width)
+
+
+def _write_blocks(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> None:
+    for index, row in enumerate(rows):
+        cells = ((column.name, _cell(column.text(row))) for column in columns)
+        sys.stdout.write("\n" if index else "")
+        _write_labelled([(name, text) for name, text in cells if text], width)
+
+
+def _write_labelled(pairs: Sequence[tuple[str, str]], width: int) -> None:
+    for name, text in pairs:
+        lines = wrap(f"{name}: {text}", width, subsequent_indent="  ", break_on_hyphens=False)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *, color: bool) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    width = shutil.get_terminal_size((100, 24)).columns
-    shown = fitting(rows, columns, width)
-    # A terminal too narrow even for these wraps the line, which is better than half a figure.
-    width = max(width, _needed(rows, shown))
-    table = Table(
-        box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in shown:
         table.add_column(
             column.name,
@@ -155,6 +187,10 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], title: str
         file=sys.stdout, width=width, no_color=not color, highlight=False, force_terminal=color, emoji=False
     )
     console.print(table)
+
+
+def _terminal_columns() -> int:
+    return max(shutil.get_terminal_size((_USUAL_COLUMNS, 24)).columns, _LEAST_COLUMNS)
 
 
 def fitting(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> list[Column[Any]]:

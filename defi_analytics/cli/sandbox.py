@@ -1,14 +1,20 @@
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import say
+from defi_analytics.cli.measures import duration as duration_of
 from defi_analytics.cli.tree import new_app
+from defi_analytics.errors import WrongState
+
+if TYPE_CHECKING:
+    from defi_analytics.sandbox.sandbox import Sandbox
 
 app = new_app()
 
@@ -38,7 +44,12 @@ def sandbox(
     ] = False,
     duration: Annotated[
         float | None,
-        typer.Option("--duration", min=0.1, metavar="SECONDS", help="Stop after this long. [default: never]"),
+        typer.Option(
+            "--duration",
+            parser=duration_of(least_s=0.1),
+            metavar="DURATION",
+            help="Stop after this long, such as 10m. [default: never]",
+        ),
     ] = None,
 ) -> int:
     r"""Run a local Injective, with planted mispricings.
@@ -75,15 +86,41 @@ async def _serve(
     own = settings_of(common).settings.sandbox
     chosen = own.port if port is None else port
     world = own.seed if seed is None else seed
-    async with Sandbox(world, WallClock(), chosen, hold=hold, grpc=grpc, replay=replay) as running:
+    made = Sandbox(world, WallClock(), chosen, hold=hold, grpc=grpc, replay=replay)
+    async with _entered(made, own.port) as running:
         # One line of JSON for scripts that wait for it; the rest is for people.
         typer.echo(json.dumps({"url": running.url, "seed": world, "endpoints": dict(running.endpoints)}))
         if not common.quiet:
-            elsewhere = "" if own.port == _port(running.url) else f"DEFI_SANDBOX__PORT={_port(running.url)} "
-            say(f"defi: sandbox is running; try: {elsewhere}defi scan --network sandbox   (Ctrl-C stops it)")
+            use = _use(_port(running.url), own.port)
+            say(f"defi: sandbox is running; try: {use}   (Ctrl-C stops it)")
         with suppress(TimeoutError):
             async with asyncio.timeout(duration):
                 await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _entered(made: "Sandbox", usual_port: int) -> AsyncIterator["Sandbox"]:
+    """The sandbox, running. Raises WrongState, which tells of one that has the port already."""
+    from defi_analytics.app.running import running_at
+
+    async with AsyncExitStack() as stack:
+        try:
+            running = await stack.enter_async_context(made)
+        except WrongState as taken:
+            url = f"http://127.0.0.1:{made.port}"
+            found = await running_at(url, made.clock)
+            if found is None:
+                raise
+            raise WrongState(
+                f"a sandbox runs already at {url} (seed {found.seed}, block {found.block})",
+                hint=f"use it: {_use(made.port, usual_port)}; another one: defi sandbox --port 0",
+            ) from taken
+        yield running
+
+
+def _use(port: int, usual_port: int) -> str:
+    elsewhere = "" if port == usual_port else f"DEFI_SANDBOX__PORT={port} "
+    return f"{elsewhere}defi scan --network sandbox"
 
 
 def _port(url: str) -> int:

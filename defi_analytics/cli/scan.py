@@ -1,16 +1,16 @@
 import asyncio
 import math
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
+from defi_analytics.cli.measures import duration, sizes
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.errors import DataError, UsageError
+from defi_analytics.errors import DataError, Unavailable, UsageError
 
 if TYPE_CHECKING:
     from defi_analytics.app.parts import App
@@ -52,8 +52,8 @@ def scan(
         typer.Option(
             "--size",
             metavar="NOTIONAL",
-            help="Price this size, in the market's quote, such as 500USDT; repeat for several. "
-            "The largest caps the trade. [default: the size that earns most]",
+            help="Price this size, in the market's quote, such as 500USDT, 1,000 USDT or 1kUSDT; repeat for "
+            "several. The largest caps the trade. [default: the size that earns most]",
         ),
     ] = None,
     min_edge_bps: Annotated[
@@ -72,8 +72,13 @@ def scan(
         ),
     ] = None,
     max_age: Annotated[
-        str | None,
-        typer.Option("--max-age", metavar="SECONDS", help="Oldest book to use, such as 2s. [default: 10s]"),
+        float | None,
+        typer.Option(
+            "--max-age",
+            parser=duration(),
+            metavar="DURATION",
+            help="Oldest book to use, such as 500ms or 2s. [default: 10s]",
+        ),
     ] = None,
     top: Annotated[
         int | None, typer.Option("--top", min=1, metavar="N", help="Show at most N rows. [default: 20]")
@@ -87,7 +92,10 @@ def scan(
     watch: Annotated[
         float | None,
         typer.Option(
-            "--watch", min=0.1, metavar="SECONDS", help="Scan again this often. [default: scan once]"
+            "--watch",
+            parser=duration(least_s=0.1),
+            metavar="DURATION",
+            help="Scan again this often, such as 5s or 1m. [default: scan once]",
         ),
     ] = None,
     count: Annotated[
@@ -118,17 +126,17 @@ def scan(
         raise UsageError(
             "one JSON document cannot hold many scans", hint="use -o ndjson with --watch or --count"
         )
-    finite({"--min-edge-bps": min_edge_bps, "--min-profit": min_profit, "--watch": watch})
-    notionals, size_quote = sizes(size or ())
+    finite({"--min-edge-bps": min_edge_bps, "--min-profit": min_profit})
+    asked = sizes(size or ())
     request = ScanRequest(
         markets=tuple(market or ()),
         kinds=frozenset(kind) if kind else None,
         against=tuple(against) if against else None,
-        sizes=notionals,
-        size_quote=size_quote,
+        sizes=asked.notionals,
+        size_quote=asked.quote,
         min_edge=None if min_edge_bps is None else min_edge_bps / 10_000,
         min_profit=min_profit,
-        max_age_s=None if max_age is None else _seconds(max_age),
+        max_age_s=max_age,
     )
     options = Options(top, include_rejected, explain, watch, count, record, exit_code)
     return asyncio.run(_scan(common, request, options))
@@ -174,13 +182,18 @@ async def _once(
         found = await look(session.app, request)
     if repaint:
         _clear(session.common)
-    show(session, found, options)
-    # What was found is on the screen by now, so a journal that cannot be written loses nothing of it.
+    # What cannot be kept is shown all the same, and the document says that it was not.
     unkept = session.kept(lambda: _record(session.app, found, edges=options.record))
-    if found.exit_code or unkept:
-        return found.exit_code or unkept
+    error = _silence(found) or unkept
+    show(session, found, options, error)
+    if error is not None:
+        return error.exit_code
     stood = any(edge.stands for edge in found.edges)
     return EXIT_NOT_MET if options.exit_code and not stood else 0
+
+
+def _silence(found: "Scan") -> Unavailable | None:
+    return Unavailable("scan", "nothing that it could compare with answered") if found.exit_code else None
 
 
 def _record(app: "App", found: "Scan", *, edges: bool) -> None:
@@ -194,37 +207,8 @@ def _clear(common: Common) -> None:
         sys.stdout.write("\x1b[H\x1b[2J")
 
 
-def sizes(texts: Sequence[str]) -> tuple[tuple[float, ...], str]:
-    """Notionals such as 500USDT or 500, and their one currency, if any is named."""
-    values, quotes = [], set()
-    for text in texts:
-        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]{2,10})?", text.strip())
-        values.append(_positive(found[1] if found else "", f"--size {text!r}", "a notional such as 500USDT"))
-        if found and found[2]:
-            quotes.add(found[2].upper())
-    if len(quotes) > 1:
-        raise UsageError(
-            f"--size is given in {' and '.join(sorted(quotes))}", hint="use one currency in one scan"
-        )
-    return tuple(values), "".join(quotes)
-
-
 def finite(given: Mapping[str, float | None]) -> None:
     """Refuses nan and inf, which compare as no number does. Raises UsageError."""
     for name, value in given.items():
         if value is not None and not math.isfinite(value):
             raise UsageError(f"{name} must be a number, not {value}")
-
-
-def _seconds(text: str) -> float:
-    return _positive(text.strip().removesuffix("s"), f"--max-age {text!r}", "seconds such as 2s")
-
-
-def _positive(digits: str, name: str, wanted: str) -> float:
-    try:
-        value = float(digits)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise UsageError(f"{name} is not {wanted}")
-    return value

@@ -19,7 +19,8 @@ from defi_analytics.domain.market import Market
 from defi_analytics.domain.text import safe
 
 
-def scan_row(edge: Edge, now: datetime) -> ScanRow:
+def scan_row(edge: Edge, now: datetime, note: str = "") -> ScanRow:
+    """`note` is about the market itself, and comes after what the arithmetic has to say."""
     pricing, signal = edge.pricing, edge.signal
     return ScanRow(
         kind=edge.kind.value,
@@ -57,7 +58,7 @@ def scan_row(edge: Edge, now: datetime) -> ScanRow:
             for r in edge.rates
         ],
         inputs=[InputRow(name=i.name, at=i.at, age_ms=_ms(i.age_s)) for i in edge.inputs],
-        notes=list(edge.notes),
+        notes=[*edge.notes, *([note] if note else [])],
     )
 
 

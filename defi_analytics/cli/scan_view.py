@@ -15,6 +15,7 @@ from defi_analytics.cli.scan_rows import COLUMNS, explanation, scan_row
 from defi_analytics.cli.schemas import Meta, ScanRow, SourceRow, WarningRow
 from defi_analytics.cli.session import Session
 from defi_analytics.domain.text import safe
+from defi_analytics.errors import DefiError
 
 _REASONS_SHOWN = 4
 
@@ -32,7 +33,7 @@ class Options:
     exit_code: bool
 
 
-def show(session: Session, found: Scan, options: Options) -> None:
+def show(session: Session, found: Scan, options: Options, error: DefiError | None = None) -> None:
     rows = _chosen(found, options, session)
     document = Document(
         "scan",
@@ -45,6 +46,7 @@ def show(session: Session, found: Scan, options: Options) -> None:
             candidates=len(found.edges),
             standing=sum(edge.stands for edge in found.edges),
         ),
+        error,
     )
     common = session.common
     if rows or common.format is not Output.TABLE:
@@ -64,7 +66,8 @@ def _chosen(found: Scan, options: Options, session: Session) -> list[ScanRow]:
     # A program gets everything unless it says otherwise; a person gets what fits a screen.
     asked = session.common.format is Output.TABLE or "scan.top" in session.loaded.origins
     screen = session.loaded.settings.scan.top if asked else None
-    return [scan_row(edge, found.snapshot.time) for edge in edges[: options.top or screen]]
+    chosen = edges[: options.top or screen]
+    return [scan_row(edge, found.snapshot.time, session.app.note_on(edge.market)) for edge in chosen]
 
 
 def _sources(rows: Sequence[ScanRow]) -> list[SourceRow]:

@@ -5,6 +5,7 @@ import msgspec
 import typer
 
 from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import ERROR_MEANS, OK_MEANS
 from defi_analytics.cli.schemas import SCHEMAS, VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
@@ -45,14 +46,14 @@ def envelope_schema(name: str) -> dict[str, Any]:
         "required": ["schema", "ok", "generated_at", "data", "warnings", "meta"],
         "properties": {
             "schema": {"const": f"defi.{name}/{VERSION}"},
-            "ok": {"type": "boolean"},
+            "ok": {"type": "boolean", "description": OK_MEANS},
             "generated_at": {"type": "string", "format": "date-time"},
             "network": {"type": ["string", "null"]},
             "execution": {"type": ["string", "null"]},
             "data": {"type": "array", "items": {"$ref": row["$ref"]}},
             "warnings": {"type": "array", "items": warning},
             "meta": meta,
-            "error": error,
+            "error": {**error, "description": ERROR_MEANS},
         },
         "$defs": definitions,
     }

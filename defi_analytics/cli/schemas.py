@@ -37,6 +37,8 @@ class MarketRow(Row, frozen=True, kw_only=True):
     mid: str | None = None
     mark: str | None = None
     funding_hourly: str | None = None
+    note: str = ""
+    """That the base is a bridged form of the asset, where it is."""
 
 
 class MarketName(Row, frozen=True, kw_only=True):

@@ -37,14 +37,14 @@ class Session:
         with console.status(f"{what} on {self.app.network}…"):
             yield
 
-    def kept(self, write: Callable[[], None]) -> int:
-        """Writes to the journal what has been shown already; a failure is one line and its exit code."""
+    def kept(self, write: Callable[[], None]) -> DefiError | None:
+        """Writes to the journal; a failure is one line, and what the document has to tell of."""
         try:
             write()
         except DefiError as error:
             write_error_line(error)
-            return error.exit_code
-        return 0
+            return error
+        return None
 
     def _console(self) -> "Console | None":
         quiet = self.common.quiet or self.common.format is not Output.TABLE or not sys.stderr.isatty()
@@ -89,6 +89,9 @@ async def opened(common: Common, *, hold: bool = True, ask_all: bool = False) ->
         home=settings.home,
         verbosity=-1 if common.quiet else common.verbose,
     )
-    async with opened_app(loaded, os.environ, hold=hold, ask_all=ask_all) as app:
-        _warn(common, app.warnings)
+
+    def warn(line: str) -> None:
+        _warn(common, [line])
+
+    async with opened_app(loaded, os.environ, hold=hold, ask_all=ask_all, warn=warn) as app:
         yield Session(common, loaded, app)

@@ -10,6 +10,7 @@ from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas import PingRow, VenueRow
 from defi_analytics.cli.tree import new_app
+from defi_analytics.config.settings import VENUE_NAMES
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.errors import DefiError, Unavailable
 
@@ -70,19 +71,25 @@ def list_venues(common: Common) -> int:
     ]
     for name in known:
         own = settings.venues[name]
-        perpetual = name == "hyperliquid" or name.endswith("-perp")
         rows.append(
             VenueRow(
                 name=name,
                 role="compared" if name in settings.scan.against else "on request",
                 url=own.url,
-                kinds="perpetual" if perpetual else "spot",
+                kinds=_kinds(name),
                 taker_fee=decimal_text(own.taker_fee) or "0",
                 maker_fee=decimal_text(own.maker_fee) or "0",
             )
         )
     emit(Document("venue", rows, settings.network), LIST_COLUMNS, common)
     return 0
+
+
+def _kinds(name: str) -> str:
+    if name not in VENUE_NAMES:
+        # Only its own listing tells.
+        return ""
+    return "perpetual" if name == "hyperliquid" or name.endswith("-perp") else "spot"
 
 
 @app.command("ping")
@@ -114,8 +121,10 @@ async def _ping(common: Common, names: Sequence[str]) -> int:
             rows = await asyncio.gather(
                 *(pinged(name, source.listing(), app.clock.monotonic) for name, source in sources.items())
             )
-        emit(Document("ping", rows, app.network), PING_COLUMNS, common)
-        return 0 if all(row.ok for row in rows) else Unavailable.exit_code
+        silent = [row.name for row in rows if not row.ok]
+        error = Unavailable("venue ping", f"no answer from {', '.join(silent)}") if silent else None
+        emit(Document("ping", rows, app.network, error=error), PING_COLUMNS, common)
+        return error.exit_code if error else 0
 
 
 async def pinged(name: str, asked: Awaitable[Listing], monotonic: Callable[[], float]) -> PingRow:

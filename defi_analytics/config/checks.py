@@ -27,6 +27,9 @@ def check(settings: Settings, tree: Node) -> tuple[str, ...]:
 
 def _contradictions(settings: Settings) -> Iterator[tuple[Trail, str]]:
     yield from _endpoints(settings)
+    for index, name in enumerate(settings.scan.against):
+        if name not in settings.venues:
+            yield ("scan", "against", index), f"{name}: {fees_wanted(name)}"
     seen: dict[str, int] = {}
     for index, market in enumerate(settings.injective.markets):
         trail: Trail = ("injective", "markets", index)
@@ -37,6 +40,11 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Trail, str]]:
             )
         if seen.setdefault(market.id, index) != index:
             yield (*trail, "id"), f"{market.id} is already listed as injective.markets[{seen[market.id]}]"
+
+
+def fees_wanted(venue: str) -> str:
+    """How to make a venue that is not ours usable."""
+    return f"its fees are not known: set venues.{venue}.taker_fee and venues.{venue}.maker_fee"
 
 
 def _endpoints(settings: Settings) -> Iterator[tuple[Trail, str]]:

@@ -9,7 +9,7 @@ from defi_analytics.config import schema
 from defi_analytics.config.checks import check
 from defi_analytics.config.loaded import PREFIX, Loaded
 from defi_analytics.config.original import understood, without_keys
-from defi_analytics.config.settings import VENUES, Settings
+from defi_analytics.config.settings import VENUES, HttpSettings, Settings
 from defi_analytics.config.tree import Node, Trail, dotted, found, leaves, merged, planted, pruned
 from defi_analytics.config.validate import validated
 from defi_analytics.config.values import did_you_mean, shown
@@ -17,6 +17,7 @@ from defi_analytics.config.yaml_file import read
 from defi_analytics.errors import ConfigError
 from defi_analytics.keys import FileSecret
 
+_THEIRS = {"url": "", "rate_per_s": str(HttpSettings().rate_per_s)}
 SHORT = {"DEFI_HOME": ("home",), "DEFI_NETWORK": ("injective", "network")}
 
 
@@ -99,9 +100,13 @@ def _flag(name: str, value: Any) -> Node:
 
 
 def _completed(tree: Node) -> Node:
-    """The tree with the defaults of venues, so that one fee can be set without the other fields."""
+    """The tree with the defaults of venues, so that one fee can be set without the other fields.
+
+    A venue that is not ours has no default fees.
+    """
     if not isinstance(tree.value, dict) or "venues" not in tree.value:
         return tree
+    theirs = tree.value["venues"].value
     defaults = {
         name: Node(
             {field.name: Node(str(getattr(venue, field.name)), "default") for field in fields(venue)},
@@ -109,6 +114,10 @@ def _completed(tree: Node) -> Node:
         )
         for name, venue in VENUES.items()
     }
+    for name in theirs if isinstance(theirs, dict) else ():
+        defaults.setdefault(
+            name, Node({key: Node(text, "default") for key, text in _THEIRS.items()}, "default")
+        )
     return merged(Node({"venues": Node(defaults, "default")}, "default"), tree)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from defi_analytics.config.loaded import PREFIX, Loaded
 from defi_analytics.config.settings import Settings
+from defi_analytics.errors import ConfigError
 
 PROJECT_FILE = Path("settings.yaml")
 _ELSEWHERE = ("DEFI_CONFIG", "DEFI_SHARED", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")
@@ -27,7 +28,8 @@ def load(paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mappin
 
     Raises ConfigError with every violation of the first stage that finds one: files, then values.
     """
-    files = [each.path for each in candidate_paths(environ, paths) if each.required or each.path.is_file()]
+    candidates = candidate_paths(environ, paths)
+    files = [each.path for each in candidates if each.required or each.path.is_file()]
     variables = {
         name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in _ELSEWHERE
     }
@@ -36,18 +38,36 @@ def load(paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mappin
         return Loaded(Settings(home=default_home(environ)), {})
     from defi_analytics.config.layers import loaded  # noqa: PLC0415  - a YAML parser costs 20 ms
 
-    return loaded(files, variables, chosen, default_home(environ))
+    found = loaded(files, variables, chosen, default_home(environ))
+    if Candidate(PROJECT_FILE, required=False) in candidates:
+        found = found._replace(unasked=str(PROJECT_FILE))
+    _keep_home(found, default_home(environ))
+    return found
+
+
+def _keep_home(found: Loaded, usual: Path) -> None:
+    """Whoever wrote a file that merely lies in the folder does not say where state and logs are written."""
+    if found.is_unasked("home") and found.settings.home != usual:
+        raise ConfigError(
+            f"{found.origins['home']}: home: a file that was not asked for cannot move state and logs",
+            hint=f"name it (--config {PROJECT_FILE}), or set DEFI_HOME",
+        )
 
 
 def candidate_paths(environ: Mapping[str, str], paths: Sequence[Path] | None = None) -> tuple[Candidate, ...]:
-    """The settings files that may be read, lowest precedence first; a `required` one must exist."""
+    """The settings files that may be read, lowest precedence first; a `required` one must exist.
+
+    The project's file is read once: where it is named, as a named one.
+    """
     base = environ.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if base.startswith("/") else _user_home(environ) / ".config"
     named = [Path(environ["DEFI_CONFIG"])] if environ.get("DEFI_CONFIG") else []
+    named += paths or ()
+    is_named = PROJECT_FILE.absolute() in (path.absolute() for path in named)
     return (
         Candidate(folder / "defi" / "config.yaml", required=False),
-        Candidate(PROJECT_FILE, required=False),
-        *(Candidate(path, required=True) for path in (*named, *(paths or ()))),
+        *([] if is_named else [Candidate(PROJECT_FILE, required=False)]),
+        *(Candidate(path, required=True) for path in named),
     )
 
 

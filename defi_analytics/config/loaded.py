@@ -18,3 +18,9 @@ class Loaded(NamedTuple):
     warnings: tuple[str, ...] = ()
     secrets: Mapping[str, "FileSecret"] = {}
     """API keys found in files, by service, for `keys.resolve`."""
+    unasked: str = ""
+    """The file that was read only because it lies in the folder the command runs in; empty without one."""
+
+    def is_unasked(self, name: str) -> bool:
+        """Whether that file decided this setting: whoever wrote it may be a stranger."""
+        return bool(self.unasked) and self.origins.get(name, "").rpartition(":")[0] == self.unasked

@@ -11,11 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Text, Url, Whole, YesNo
+from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Registered, Text, Url, Whole, YesNo
 
 NETWORKS = ("mainnet", "testnet", "sandbox")
 KINDS = ("cross-venue", "oracle", "prediction")
 VENUE_NAMES = ("hyperliquid", "binance", "binance-perp", "okx", "okx-perp")
+VENUE_GROUP = "defi_analytics.venues"
+"""Entry points of this group offer further venues, by name."""
 SANDBOX_PORT = 10337
 ALLORA_URL = "https://api.allora.network/v2"
 
@@ -26,7 +28,7 @@ Fraction = Annotated[Decimal, Number(at_least=_ZERO, below=_ONE)]
 Fee = Annotated[Decimal, Number(above=Decimal("-0.1"), below=Decimal("0.1"))]
 Seconds = Annotated[Decimal, Number(above=_ZERO, at_most=Decimal(86400))]
 Address = Annotated[str, Url()]
-VenueName = Annotated[str, Choice(VENUE_NAMES)]
+VenueName = Annotated[str, Registered(VENUE_NAMES, VENUE_GROUP)]
 Symbol = Annotated[str, Text(r"[A-Za-z0-9.]{1,20}", "an asset symbol such as INJ")]
 Pair = Annotated[str, Text(r"[A-Z0-9.]{1,20}/[A-Z0-9.]{1,20}", "a pair such as USDC/USDT")]
 Denom = Annotated[str, Text(r"[A-Za-z][A-Za-z0-9/:._-]{1,127}", "a denom such as peggy0x… or ibc/…")]
@@ -206,7 +208,10 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    home: Annotated[Annotated[Path, Folder()], "folder of state and logs; also DEFI_HOME"]
+    home: Annotated[
+        Annotated[Path, Folder()],
+        "folder of state and logs; also DEFI_HOME. A ./settings.yaml moves it only where --config names it",
+    ]
     injective: InjectiveSettings = InjectiveSettings()
     scan: ScanSettings = ScanSettings()
     venues: Annotated[

@@ -73,6 +73,24 @@ class Choice(NamedTuple):
         raise ValueError(f"must be one of {known}, got {_kind(text)}{did_you_mean(text, self.names)}")
 
 
+class Registered(NamedTuple):
+    """A name of ours, else of an installed package's entry point in `group`, looked up only then."""
+
+    names: tuple[str, ...]
+    group: str
+
+    def parse(self, text: object) -> str:
+        known = self.names if text in self.names else (*self.names, *installed(self.group))
+        return Choice(known).parse(text)
+
+
+def installed(group: str) -> tuple[str, ...]:
+    """The names that installed packages offer as entry points of this group."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  - costs 30 ms, for names that are not ours
+
+    return tuple(point.name for point in entry_points(group=group))
+
+
 class Text(NamedTuple):
     """Text that matches `pattern` as a whole; `meaning` says what that is, for the message."""
 

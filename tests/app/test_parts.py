@@ -55,7 +55,7 @@ def test_without_a_key_allora_is_asked_on_its_chain(app):
 
 
 def test_with_a_key_it_is_asked_through_its_interface_but_never_in_the_sandbox(app, sandboxed):
-    app.allora_key = sandboxed.allora_key = lambda: "UP-sesame"
+    app.allora_key = sandboxed.allora_key = lambda: lambda: "UP-sesame"
     assert isinstance(app.predictor()._source, ApiSource)
     assert isinstance(sandboxed.predictor()._source, LcdSource)
 

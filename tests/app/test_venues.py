@@ -52,3 +52,5 @@ def test_an_unknown_one_lists_ours_and_theirs(installed):
     with pytest.raises(UsageError, match="unknown venue 'nonsense'") as caught:
         pick("venues", {"ours": "x"}, "nonsense")
     assert caught.value.hint == "known: ours, theirs"
+    with pytest.raises(UsageError, match=r"unknown venue 'theirss' \(did you mean theirs\?\)"):
+        pick("venues", {"ours": "x"}, "theirss")

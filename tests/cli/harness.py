@@ -29,10 +29,15 @@ class Ran(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The one JSON document on standard output; fails on anything more, or on text beyond ASCII."""
+        """The one JSON document on standard output, honest about the exit code.
+
+        Fails on anything more, or on text beyond ASCII.
+        """
         assert self.out.isascii()
         found = json.loads(self.out)
         assert isinstance(found, dict)
+        assert found["ok"] is (self.code in {0, 10}) is ("error" not in found)
+        assert found["ok"] or found["error"]["exit_code"] == self.code
         return found
 
     @property

@@ -90,7 +90,7 @@ def test_a_key_file_that_others_may_read_is_refused(bare, home, monkeypatch):
     path.chmod(0o644)
     monkeypatch.setenv("DEFI_ALLORA__API_KEY_FILE", str(path))
     monkeypatch.setenv("DEFI_NETWORK", "testnet")
-    ran = bare("topics", "list", "--json")
+    ran = bare("predict", "BTC", "--json")
     assert ran.code == 4
     assert ran.error["code"] == "AUTH"
     assert "0123456789" not in ran.out + ran.err

@@ -31,7 +31,7 @@ def test_only_options_that_were_given_override_settings(tmp_path):
     given = common(network=NetworkName.TESTNET, timeout=2.5, log_file=tmp_path / "a.log")
     assert given.flags() == {
         "injective.network": "testnet",
-        "http.deadline_s": 2.5,
+        "http.deadline_s": "2.5",
         "logging.file_path": str(tmp_path / "a.log"),
     }
 

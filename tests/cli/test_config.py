@@ -65,6 +65,11 @@ def test_a_key_is_never_part_of_what_is_shown(bare, home, monkeypatch):
         assert "0123456789abcdef" not in ran.out + ran.err
 
 
+def test_one_value_is_counted_as_one(bare, monkeypatch):
+    monkeypatch.delenv("DEFI_HOME")
+    assert bare("config", "validate", "-n", "testnet").err == "defi: settings are valid (1 value given)\n"
+
+
 def test_valid_settings_are_counted(bare, home):
     (home / "settings.yaml").write_text("scan:\n  top: 7\n")
     ran = bare("config", "validate")

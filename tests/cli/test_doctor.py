@@ -38,6 +38,7 @@ def test_checks_are_shown_in_every_form(defi, form):
 def test_where_all_is_well_nothing_is_to_be_done(defi):
     ran = defi("doctor", "--json")
     rows = checks(ran)
+    assert (ran.code, ran.document["ok"], "error" in ran.document) == (0, True, False)
     assert list(rows) == CHECKS
     assert all(row.ok and row.message for row in rows.values())
     assert not any(row.hint for name, row in rows.items() if name != "injective-py")
@@ -59,7 +60,8 @@ def test_where_all_is_well_nothing_is_to_be_done(defi):
 def test_one_upstream_down_is_one_failed_check_and_exit_5(defi, background, sandbox, monkeypatch, path, name):
     with answering(background, sandbox, monkeypatch, {path: DOWN}):
         ran = defi("doctor", "--json")
-    assert ran.code == 5
+    assert ran.code == ran.error["exit_code"] == 5
+    assert (ran.document["ok"], ran.error["message"]) == (False, f"doctor: not well: {name}")
     assert failed(ran) == {name}
     assert "503" in checks(ran)[name].message
     assert checks(ran)[name].hint == "check the network and the URL: defi config show --origin"
@@ -119,6 +121,7 @@ def test_too_little_room_an_old_python_and_a_missing_sdk_are_told(defi, monkeypa
     monkeypatch.setattr(doctor, "installed", lambda package: "not installed")
     ran = defi("doctor", "--json")
     assert (ran.code, failed(ran)) == (9, {"free disk", "python"})
+    assert ran.error["message"] == "this machine is not fit: python, free disk"
     sdk = checks(ran)["injective-py"]
     assert (sdk.ok, sdk.message, sdk.hint) == (True, "not installed", "only needed for signing and gRPC")
 

@@ -13,7 +13,7 @@ def test_every_reason_has_an_explanation():
 def test_every_code_of_an_error_is_explained(bare):
     rows = {row["code"]: row for row in bare("explain", "--json").rows}
     coded = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, DefiError)]
-    assert {error.code for error in coded} | {reason.name for reason in REASONS} == rows.keys()
+    assert {error.code for error in coded} | {reason.name for reason in REASONS} | {"OK"} == rows.keys()
     assert all(row["meaning"] for row in rows.values())
     assert not any("│" in row["meaning"] or "  " in row["meaning"] for row in rows.values())
 
@@ -46,3 +46,8 @@ def test_one_code_is_explained_in_any_spelling(bare, code):
 def test_an_unknown_code_names_the_nearest(bare):
     assert "nearest: BELOW_MIN_EDGE" in bare("explain", "BELOW_MINEDGE").err
     assert "see: defi explain" in bare("explain", "XYZZY").err
+
+
+def test_what_ok_means_is_explained_too(bare):
+    (row,) = bare("explain", "ok", "--json").rows
+    assert "exactly when the exit code is 0 or 10" in row["meaning"]

@@ -225,3 +225,11 @@ def test_spot_pays_no_funding(defi):
     assert (ran.code, ran.error["code"]) == (8, "NOT_FOUND")
     assert "only a perpetual pays funding" in ran.error["message"]
     assert "*PERP" in ran.error["hint"]
+
+
+def test_a_bridged_base_is_noted_once_and_a_native_one_is_not(defi):
+    (bridged,) = defi("market", "show", "WETH/USDT", "--json").rows
+    assert bridged["note"] == "ETH on Injective is WETH bridged from Ethereum, not the native asset"
+    (native,) = defi("market", "show", "INJ/USDT", "--json").rows
+    assert native["note"] == ""
+    assert "note\tETH on Injective is WETH" in defi("market", "show", "WETH/USDT").out

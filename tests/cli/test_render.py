@@ -24,7 +24,7 @@ def row(name, version="1"):
     return VersionRow(name=name, version=version)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "=cmd|'/c calc'!A1"])
+@pytest.mark.parametrize("start", ["=", "+", "-1+", "-A", "@", "\t=", "=cmd|'/c calc'!A1"])
 def test_csv_disarms_a_text_that_a_spreadsheet_would_run_but_not_a_number(capsys, start):
     emit(Document("version", [row(f"{start}1", "-5")]), COLUMNS[:2], common(output=Output.CSV))
     (_, (name, version)) = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
@@ -83,3 +83,57 @@ def test_a_single_record_is_a_line_for_each_field(capsys):
     assert capsys.readouterr().out == "Field\tValue\nname\ta\nversion\tb\n"
     emit_record(Document("version", [row("a", "b")]), common(output=Output.NDJSON))
     assert json.loads(capsys.readouterr().out) == {"name": "a", "version": "b"}
+
+
+@pytest.mark.parametrize(("value", "cell"), [("-0.0001", "-0.0001"), ("-5", "-5"), ("-5+1", "'-5+1")])
+def test_a_number_in_a_record_is_no_formula(capsys, value, cell):
+    emit_record(Document("version", [row("a", value)]), common(output=Output.CSV))
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[-1] == ["version", cell]
+
+
+SCREEN = 40
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(SCREEN))
+
+
+WIDE = (
+    Column("Name", lambda r: r.name),
+    Column("The version of it", lambda r: r.version, number=True),
+    *COLUMNS[2:],
+)
+
+
+def test_where_no_table_fits_each_row_is_lines_of_its_own(capsys, narrow):
+    rows = [row("the very first of us", "1,234,567,890.55555"), row("second", "")]
+    emit(Document("version", rows), WIDE[:3], common(output=Output.TABLE))
+    assert capsys.readouterr().out == (
+        "Name: the very first of us\nThe version of it: 1,234,567,890.55555\n"
+        "Twice: the very first of usthe very\n  first of us\n"
+        "\nName: second\nTwice: secondsecond\n"
+    )
+
+
+def test_in_lines_of_its_own_a_long_text_goes_on_below_and_its_words_stay_whole(capsys, narrow):
+    rows = [row("a-hyphened-name that goes on and on and on and on", "1,234,567,890.5")]
+    emit(Document("version", rows), WIDE[:2], common(output=Output.TABLE))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("  ")
+    assert max(map(len, lines)) <= SCREEN
+    assert "The version of it: 1,234,567,890.5" in lines
+
+
+def test_a_table_that_fits_a_narrow_terminal_stays_one(capsys, narrow):
+    emit(Document("version", [row("a", "1")]), COLUMNS, common(output=Output.TABLE))
+    assert capsys.readouterr().out.split()[:3] == ["Name", "Version", "Twice"]
+
+
+def test_a_record_too_wide_for_the_terminal_is_a_line_for_each_field(capsys, narrow):
+    warning = WarningRow(code="STALE", message="old")
+    document = Document("version", [row("=a", "x" * 60)], warnings=[warning])
+    emit_record(document, common(output=Output.TABLE))
+    said = capsys.readouterr()
+    assert said.out == f"name: =a\nversion: {'x' * 31}\n  {'x' * 29}\n"
+    assert said.err == "defi: warning: old\n"

@@ -33,6 +33,20 @@ def test_a_taken_port_is_a_wrong_state(bare):
     assert "choose another port" in ran.err
 
 
+def test_a_sandbox_that_runs_already_is_named_with_how_to_use_it(bare, sandbox):
+    port = sandbox.url.rpartition(":")[2]
+    ran = bare("sandbox", "--port", port, "--duration", "0.1", "--json")
+    assert (ran.code, ran.error["code"]) == (9, "WRONG_STATE")
+    assert ran.error["message"] == f"a sandbox runs already at {sandbox.url} (seed 58, block 0)"
+    assert f"DEFI_SANDBOX__PORT={port} defi scan --network sandbox;" in ran.error["hint"]
+    assert "defi sandbox --port 0" in ran.error["hint"]
+
+
+def test_one_at_the_usual_port_is_used_without_further_ado(bare, sandbox, monkeypatch):
+    monkeypatch.setenv("DEFI_SANDBOX__PORT", sandbox.url.rpartition(":")[2])
+    assert "use it: defi scan --network sandbox;" in bare("sandbox", "--duration", "0.1").err
+
+
 def test_a_folder_that_is_no_recording_is_refused(bare, home):
     ran = bare("sandbox", "--port", "0", "--replay", str(home), "--duration", "0.1")
     assert ran.code == 3

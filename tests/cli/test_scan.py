@@ -174,6 +174,14 @@ def test_an_age_that_is_none_is_refused(defi, age):
     assert "--max-age" in ran.err
 
 
+@pytest.mark.parametrize(
+    "option", [["--max-age", "2m"], ["--max-age", "500ms"], ["--timeout", "1m"], ["--size", "1kUSDT"]]
+)
+def test_durations_and_sizes_are_taken_as_people_write_them(defi, option):
+    ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", *option, "--json")
+    assert (ran.code, ran.document["ok"]) == (0, True)
+
+
 def test_no_book_is_fresh_enough_for_a_tiny_age(defi):
     ran = defi(
         "scan", "INJ/USDT", "--kind", "cross-venue", "--max-age", "0.000001s", "--include-rejected", "--json"
@@ -367,3 +375,9 @@ def test_another_service_on_the_sandbox_port_is_not_taken_for_it(bare, backgroun
     finally:
         background.call(server.__aexit__())
     assert {row["against"] for row in ran.rows} == STANDING
+
+
+def test_a_candidate_in_a_bridged_asset_says_so_once(defi):
+    rows = defi("scan", "WETH/USDT", "INJ/USDT", "--include-rejected", "--json").rows
+    notes = {row["market"]["ticker"]: [n for n in row["notes"] if "native asset" in n] for row in rows}
+    assert [len(notes[ticker]) for ticker in ("WETH/USDT", "INJ/USDT")] == [1, 0]

@@ -90,11 +90,18 @@ def test_one_document_cannot_hold_many_scans(bare, form, repeat):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
-@pytest.mark.parametrize("option", ["--min-edge-bps", "--min-profit", "--watch"])
+@pytest.mark.parametrize("option", ["--min-edge-bps", "--min-profit"])
 def test_what_compares_as_no_number_does_is_refused(bare, option, value):
     ran = bare("scan", f"{option}={value}")
     assert ran.code == 2
     assert f"{option} must be a number, not {value}" in ran.err
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "99ms", "0", "-1"])
+def test_a_watch_is_a_duration_that_lets_others_breathe(bare, value):
+    ran = bare("scan", f"--watch={value}")
+    assert (ran.code, ran.out) == (2, "")
+    assert "'--watch'" in ran.err
 
 
 PREDICTED = ("scan", "WETH/USDT", "--kind", "prediction")
@@ -122,11 +129,19 @@ def test_a_journal_that_cannot_be_written_hides_nothing_that_was_found(defi, bro
     before = broken_journal.read_bytes()
     ran = defi(*args, "--include-rejected", "--json")
     assert ran.code == 9
-    assert ran.document["ok"]
+    assert (ran.document["ok"], ran.error["exit_code"]) == (False, 9)
     assert ran.rows
     (line,) = [line for line in ran.err.splitlines() if line.startswith("defi: error: ")]
     assert "journal.sqlite" in line
     assert broken_journal.read_bytes() == before
+
+
+def test_a_venue_that_fails_is_a_warning_of_a_scan_that_went_well(defi, background, sandbox, monkeypatch):
+    with answering(background, sandbox, monkeypatch, {"/binance/": DOWN}):
+        ran = defi("scan", "INJ/USDT", "--json")
+    assert (ran.code, ran.document["ok"]) == (0, True)
+    assert ran.rows
+    assert "binance" in {warning["source"] for warning in ran.document["warnings"]}
 
 
 def test_a_watch_goes_on_without_its_journal_and_its_code_tells(defi, broken_journal):
@@ -140,8 +155,8 @@ def test_a_look_that_nobody_answered_outranks_the_journal(
     defi, broken_journal, background, sandbox, monkeypatch
 ):
     with answering(background, sandbox, monkeypatch, {"/binance/": DOWN, "/hyperliquid/": DOWN}):
-        ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", "--record")
-    assert ran.code == 5
+        ran = defi("scan", "INJ/USDT", "--kind", "cross-venue", "--record", "--json")
+    assert ran.code == ran.error["exit_code"] == 5
 
 
 def test_what_was_found_but_not_kept_outranks_that_nothing_stands(defi, broken_journal):

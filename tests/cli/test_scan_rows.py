@@ -152,3 +152,9 @@ def test_text_that_strangers_chose_cannot_steer_a_terminal():
     edge = replace(edge, market=a_market(ticker=hostile), inputs=(Input(hostile, NOON, 0.0),))
     for line in told(edge):
         assert not {"\x1b", "\u202e", "\n"} & set(line)
+
+
+def test_a_note_on_the_market_follows_those_of_the_arithmetic():
+    edge = Edge(EdgeKind.CROSS_VENUE, a_market(), "binance", notes=("first",))
+    assert scan_row(edge, NOON, "bridged").notes == ["first", "bridged"]
+    assert scan_row(edge, NOON).notes == ["first"]

@@ -7,13 +7,15 @@ from defi_analytics.cli.session import Session
 from defi_analytics.errors import WrongState
 
 
-def test_a_key_in_the_environment_is_warned_of_once_and_never_shown(bare, monkeypatch, home):
+def test_a_key_in_the_environment_is_warned_of_once_where_it_is_needed_and_never_shown(
+    defi, monkeypatch, home
+):
     monkeypatch.setenv("ALLORA_API_KEY", "UP-sesame-sesame")
-    ran = bare("topics", "list", "--json")
+    ran = defi("doctor", "--json")
     assert ran.code == 0
     assert ran.err.count("ALLORA_API_KEY") == 1
-    assert bare("topics", "list", "-q").err == ""
-    everything = ran.out + ran.err + "".join(p.read_text() for p in home.rglob("*") if p.is_file())
+    assert defi("doctor", "-q", "--json").err == ""
+    everything = ran.out + ran.err + "".join(p.read_text() for p in home.rglob("*.log"))
     assert "sesame" not in everything
 
 
@@ -28,10 +30,8 @@ def test_the_log_goes_where_it_is_told_and_is_private(bare, home, monkeypatch):
 
 
 async def noisy(app, refresh):
-    from defi_analytics.predictors.allora.topics import bundled_registry
-
     logging.getLogger("test").info("hello from a test")
-    return bundled_registry().topics("mainnet")
+    return app.topic_list()
 
 
 @pytest.mark.parametrize(("flags", "said"), [(["-q"], False), ([], False), (["-v"], True), (["-vv"], True)])
@@ -48,7 +48,7 @@ def test_a_spinner_turns_only_where_a_person_looks(defi, option):
 
 def test_what_could_be_kept_is_no_failure(capsys):
     written = []
-    assert Session(None, None, None).kept(lambda: written.append(1)) == 0
+    assert Session(None, None, None).kept(lambda: written.append(1)) is None
     assert written == [1]
     assert capsys.readouterr() == ("", "")
 
@@ -57,7 +57,9 @@ def test_what_cannot_be_kept_is_a_line_and_the_code_of_its_error(capsys):
     def write():
         raise WrongState("the journal is locked", hint="end the other one")
 
-    assert Session(None, None, None).kept(write) == 9
+    error = Session(None, None, None).kept(write)
+    assert error is not None
+    assert error.exit_code == 9
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "defi: error: the journal is locked\n  end the other one\n")
 
@@ -68,3 +70,36 @@ def test_a_bug_while_keeping_is_not_taken_for_a_failure_of_the_journal():
 
     with pytest.raises(ZeroDivisionError):
         Session(None, None, None).kept(write)
+
+
+@pytest.fixture
+def exposed_key(home, monkeypatch):
+    """A key that everybody on this machine can read."""
+    path = home / "key"
+    path.write_text("UP-sesame-sesame")
+    path.chmod(0o644)
+    monkeypatch.setenv("DEFI_ALLORA__API_KEY_FILE", str(path))
+
+
+@pytest.mark.parametrize(
+    "args", [["market", "list"], ["venue", "ping"], ["topics", "list"], ["scan", "--kind", "cross-venue"]]
+)
+def test_a_key_that_others_can_read_stops_no_command_that_needs_none(defi, exposed_key, args):
+    ran = defi(*args, "--json")
+    assert (ran.code, ran.document["ok"]) == (0, True)
+    assert "key" not in ran.err
+
+
+def test_a_key_that_others_can_read_stops_a_prediction_before_anything_is_asked(bare, exposed_key):
+    ran = bare("predict", "BTC", "--json")
+    assert (ran.code, ran.error["code"]) == (4, "AUTH")
+    assert "chmod 600" in ran.error["hint"]
+    assert "sesame" not in ran.out + ran.err
+
+
+def test_doctor_tells_of_a_key_that_others_can_read(defi, exposed_key):
+    ran = defi("doctor", "--json")
+    assert (ran.code, ran.error["code"]) == (4, "AUTH")
+    (row,) = [row for row in ran.rows if not row["ok"]]
+    assert row["name"] == "allora"
+    assert "chmod 600" in row["hint"]

@@ -96,10 +96,83 @@ def test_what_nobody_predicts_is_one_json_document_too(bare):
 
 
 def test_advice_is_for_people(bare):
-    assert bare("topics", "list", "-o", "table").err.startswith("Next: defi predict --topic ID ")
+    said, next_step = bare("topics", "list", "-o", "table").err.splitlines()
+    assert said.startswith("The list is of 2026-09-05 04:13Z (it comes with defi); --refresh")
+    assert next_step.startswith("Next: defi predict --topic ID ")
     assert bare("topics", "list").err == ""
 
 
 @pytest.mark.parametrize("topic", ["0", "x", ""])
 def test_an_id_is_a_positive_number(bare, topic):
     assert bare("topics", "show", topic).code == 2
+
+
+@pytest.fixture
+def allora(sandbox, monkeypatch):
+    """Allora's mainnet is what the sandbox imitates of it."""
+    monkeypatch.setenv("DEFI_ALLORA__LCD_URL", f"{sandbox.url}/allora")
+
+
+def origin(ran):
+    (source,) = ran.document["meta"]["sources"]
+    return source["name"]
+
+
+def test_a_refreshed_list_is_kept_and_used_from_then_on_until_its_file_is_deleted(bare, allora, home):
+    bundled = bare("topics", "list", "--json")
+    fresh = bare("topics", "list", "--asset", "BTC", "--refresh", "--json")
+    kept = bare("topics", "list", "--json")
+    assert (
+        {row["topic_id"] for row in kept.rows} == {1, 2, 3, 9, 10, 14} < {r["topic_id"] for r in bundled.rows}
+    )
+    assert {row["asset"] for row in fresh.rows} == {"BTC"}
+    path = home / "state" / "topics-mainnet.json"
+    assert [origin(ran) for ran in (bundled, fresh, kept)] == [
+        "topics, it comes with defi",
+        "topics, asked just now",
+        f"topics, {path}",
+    ]
+    assert bare("topics", "show", "18").code == 8
+    assert f"({path}); --refresh asks" in bare("topics", "show", "14", "-o", "table").err
+    path.unlink()
+    assert bare("topics", "list", "--json").rows == bundled.rows
+
+
+def test_predictions_use_the_kept_list(bare, allora, home, monkeypatch):
+    bare("topics", "list", "--refresh")
+    ran = bare("predict", "NEAR", "--json")
+    assert ran.code == 8
+    assert "covered: BTC, ETH, SOL (" in ran.error["message"]
+
+
+def test_a_kept_list_that_is_damaged_is_warned_of_once_and_passed_over(bare, home):
+    (home / "state").mkdir()
+    (home / "state" / "topics-mainnet.json").write_text("{")
+    ran = bare("topics", "list", "--json")
+    assert (ran.code, origin(ran)) == (0, "topics, it comes with defi")
+    assert ran.err.count("topics-mainnet.json") == 1
+    assert "delete it, or renew it: defi topics list --refresh" in ran.err
+    assert bare("topics", "list", "-q").err == ""
+
+
+def test_a_list_that_cannot_be_kept_is_shown_all_the_same(bare, allora, home, monkeypatch):
+    (home / "state" / "topics-mainnet.json").mkdir(parents=True)
+    ran = bare("topics", "list", "--refresh", "--json")
+    assert ran.code == ran.error["exit_code"] == 9
+    assert len(ran.rows) == 6
+    assert "topics-mainnet.json cannot be written" in ran.err
+
+
+def test_nothing_of_the_sandbox_is_kept(defi, home):
+    assert defi("topics", "list", "--refresh").code == 0
+    assert not list((home / "state").glob("topics*"))
+    assert origin(defi("topics", "list", "--json")) == "topics, the sandbox"
+
+
+def test_an_empty_answer_replaces_no_kept_list(bare, allora, home, monkeypatch):
+    bare("topics", "list", "--refresh")
+    before = (home / "state" / "topics-mainnet.json").read_bytes()
+    monkeypatch.setattr("defi_analytics.sandbox.allora.TOPICS", {})
+    ran = bare("topics", "list", "--refresh")
+    assert (ran.code, ran.out) == (8, "")
+    assert (home / "state" / "topics-mainnet.json").read_bytes() == before

@@ -1,8 +1,10 @@
 from decimal import Decimal
+from importlib import metadata
 
 import msgspec
 import pytest
 
+from defi_analytics.app.venues import VENUES
 from defi_analytics.cli.schemas import VenueRow
 from defi_analytics.cli.venue import LIST_COLUMNS, PING_COLUMNS, pinged
 from defi_analytics.domain.snapshot import Listing
@@ -20,6 +22,36 @@ def test_venues_are_listed_with_fees_and_roles(bare):
     assert rows["binance"]["taker_fee"] == "0.001"
     assert rows["okx-perp"]["kinds"] == "perpetual"
     assert {row["role"] for row in rows.values()} == {"home", "compared", "on request"}
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A package that offers a venue, which is Binance in disguise."""
+
+    class Point:
+        name = "theirs"
+
+        def load(self):
+            return VENUES["binance"]
+
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Point()])
+    for name, text in {"URL": "http://127.0.0.1:9", "TAKER_FEE": "0.002", "MAKER_FEE": "0.001"}.items():
+        monkeypatch.setenv(f"DEFI_VENUES__THEIRS__{name}", text)
+    monkeypatch.setenv("DEFI_HTTP__ATTEMPTS", "1")
+
+
+def test_a_venue_of_an_installed_package_is_listed_and_asked_like_ours(bare, installed):
+    (row,) = [row for row in bare("venue", "list", "--json").rows if row["name"] == "theirs"]
+    assert (row["role"], row["kinds"], row["taker_fee"]) == ("on request", "", "0.002")
+    assert [row["name"] for row in bare("venue", "ping", "theirs", "--json").rows] == ["theirs"]
+
+
+def test_a_venue_of_an_installed_package_without_fees_tells_how_to_give_them(bare, installed, monkeypatch):
+    for name in ("URL", "TAKER_FEE", "MAKER_FEE"):
+        monkeypatch.delenv(f"DEFI_VENUES__THEIRS__{name}")
+    ran = bare("scan", "--against", "theirs")
+    assert ran.code == 2
+    assert "set venues.theirs.taker_fee and venues.theirs.maker_fee" in ran.err
 
 
 def test_a_ping_counts_the_markets_of_each(defi):
@@ -105,7 +137,8 @@ def test_one_venue_down_leaves_the_others_and_is_exit_5(defi, background, sandbo
     with answering(background, sandbox, monkeypatch, {"/binance/": DOWN}):
         ran = defi("venue", "ping", "--json")
         people = defi("venue", "ping", "-o", "table")
-    assert (ran.code, ran.document["ok"]) == (5, True)
+    assert (ran.code, ran.document["ok"], ran.error["exit_code"]) == (5, False, 5)
+    assert ran.error["message"] == "venue ping: no answer from binance"
     assert {row["name"]: row["ok"] for row in ran.rows} == {
         "injective": True,
         "hyperliquid": True,

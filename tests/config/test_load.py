@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from defi_analytics.config.load import candidate_paths, default_home, load
-from defi_analytics.config.settings import ALLORA_URL, VENUES, Settings
+from defi_analytics.config.settings import ALLORA_URL, VENUES, Settings, VenueSettings
 from defi_analytics.errors import ConfigError
 
 ORIGINAL = """\
@@ -195,6 +196,39 @@ def test_candidates_are_listed_lowest_first(env, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["settings.yaml", "./settings.yaml", "{folder}/settings.yaml"])
+def test_the_folders_file_is_read_once_and_as_asked_for_where_it_is_named(env, tmp_path, name):
+    path = Path(name.format(folder=tmp_path))
+    assert [each.path for each in candidate_paths(env, [path])][1:] == [path]
+    written("scan: {top: 3}")
+    assert load([path], env, {}).unasked == ""
+    assert load(None, env, {}).unasked == "settings.yaml"
+    env["DEFI_CONFIG"] = str(path)
+    assert load(None, env, {}).unasked == ""
+
+
+def test_a_file_that_merely_lies_in_the_folder_cannot_move_state_and_logs(env, tmp_path):
+    written("scan: {top: 3}\nhome: elsewhere\n")
+    with pytest.raises(ConfigError) as caught:
+        load(None, env, {})
+    (line,) = caught.value.violations
+    assert line.startswith("settings.yaml:2: home: ")
+    assert "--config settings.yaml" in caught.value.hint
+    assert "DEFI_HOME" in caught.value.hint
+    assert load([Path("settings.yaml")], env, {}).settings.home == tmp_path / "elsewhere"
+    assert load(None, env | {"DEFI_HOME": "mine"}, {}).settings.home == tmp_path / "mine"
+
+
+def test_a_file_of_ones_own_may_move_state_and_logs(env, tmp_path):
+    written("home: elsewhere", "user/.config/defi/config.yaml")
+    assert load(None, env, {}).settings.home == tmp_path / "elsewhere"
+
+
+def test_the_folders_file_may_say_where_state_is_anyhow(env):
+    written(f"home: {default_home(env)}")
+    assert load(None, env, {}).settings.home == default_home(env)
+
+
 @pytest.mark.parametrize(
     ("environ", "home"),
     [
@@ -215,6 +249,58 @@ def test_home_and_network_have_short_variables_and_the_long_name_wins(env, tmp_p
     env["DEFI_INJECTIVE__NETWORK"] = "sandbox"
     assert load(None, env, {}).settings.network == "sandbox"
     assert load(None, env, {"network": "mainnet"}).origins["injective.network"] == "--network"
+
+
+class Point:
+    """An installed package's entry."""
+
+    name = "theirs"
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(metadata, "entry_points", lambda group: asked.append(group) or [Point()])
+    return asked
+
+
+def test_an_installed_venue_can_be_named_once_its_fees_are_given(env, installed):
+    written("scan: {against: [binance, theirs]}\nvenues: {theirs: {taker_fee: 0.002, maker_fee: 0}}")
+    settings = load(None, env, {}).settings
+    assert settings.scan.against == ("binance", "theirs")
+    assert settings.venues["theirs"] == VenueSettings("", Decimal("0.002"), Decimal(0), 10)
+    assert set(installed) == {"defi_analytics.venues"}
+    env["DEFI_VENUES__THEIRS__URL"] = "https://theirs.example.org"
+    assert load(None, env, {}).settings.venues["theirs"].url == "https://theirs.example.org"
+
+
+def test_an_installed_venue_without_fees_is_refused(env, installed):
+    written("scan: {against: [theirs]}")
+    (line,) = violations(env)
+    assert line.startswith(
+        "settings.yaml:1: scan.against[0]: theirs: its fees are not known: set venues.theirs"
+    )
+    written("venues: {theirs: {taker_fee: 0.002}}")
+    assert violations(env) == ("settings.yaml:1: venues.theirs.maker_fee: is required",)
+
+
+def test_a_venue_nobody_offers_is_answered_with_the_nearest_of_all(env, installed):
+    written("scan: {against: [theirss]}")
+    (line,) = violations(env)
+    assert line.endswith("okx-perp, theirs, got theirss (did you mean theirs?)")
+    written("venues: {theirss: {taker_fee: 0, maker_fee: 0}}")
+    assert "did you mean theirs?" in violations(env)[0]
+
+
+def test_names_of_ours_ask_no_installed_package(env, installed):
+    written("scan: {against: [okx]}\nvenues: {okx: {taker_fee: 0.001}}")
+    load(None, env, {"scan.against": ["binance"]})
+    assert installed == []
+
+
+def test_venues_that_are_no_group_are_refused(env):
+    written("venues: 5")
+    assert violations(env) == ("settings.yaml:1: venues: must be a group of keys",)
 
 
 def test_lists_in_variables_are_separated_by_commas_and_venues_keep_their_other_defaults(env):

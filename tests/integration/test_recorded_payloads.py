@@ -321,7 +321,17 @@ def check(row: Mapping[str, Any], terms: Terms, wanted: Trade) -> None:
     assert any("gas" in note for note in row["notes"])
 
 
-SCAN = ("scan", "INJ/USDT", "--kind", "cross-venue", "--min-edge-bps", "0", "--max-age", "1e10s", "--json")
+SCAN = (
+    "scan",
+    "INJ/USDT",
+    "--kind",
+    "cross-venue",
+    "--min-edge-bps",
+    "0",
+    "--max-age",
+    "10000000000s",
+    "--json",
+)
 VENUES = ("binance", "hyperliquid", "okx")
 
 

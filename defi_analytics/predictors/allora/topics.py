@@ -8,6 +8,7 @@ Ids differ between the networks: 14 is BTC in 8 hours on mainnet and BTC in 5 mi
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from defi_analytics.errors import NotCovered
 from defi_analytics.predictors.allora.fields import SOURCE
 from defi_analytics.predictors.allora.wire import TopicRow
 
+BUNDLED_AT = datetime(2026, 9, 5, 4, 13, 29, tzinfo=UTC)
 PRICED = (PredictionKind.PRICE, PredictionKind.LOG_RETURN)
 """Kinds that say where the price will be, the preferred one first."""
 

@@ -22,6 +22,7 @@ class Assets:
     """Asset symbols by denomination, by Pyth feed id (64 hex digits, each in USD) and by market id."""
 
     denoms: Mapping[str, str]
+    """A symbol, and after it what the denomination really is where that is not the native asset."""
     feeds: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     bases: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """Base assets of derivative markets whose oracle proves nothing, vouched for by the user."""
@@ -35,7 +36,16 @@ class Assets:
 
     def spot(self, base_denom: str, quote_denom: str) -> tuple[str, str]:
         """Base and quote; both empty unless both are known and differ."""
-        return _both(self.denoms.get(base_denom, ""), self.denoms.get(quote_denom, ""))
+        return _both(self.symbol(base_denom), self.symbol(quote_denom))
+
+    def symbol(self, denom: str) -> str:
+        """Empty when unknown."""
+        return self.denoms.get(denom, "").partition(" ")[0]
+
+    def note(self, denom: str) -> str:
+        """One line where the denomination is not the native asset but a bridged form of it; else empty."""
+        symbol, _, form = self.denoms.get(denom, "").partition(" ")
+        return f"{symbol} on Injective is {form}, not the native asset" if form else ""
 
     def derivative(
         self, market_id: str, feed: OracleFeed, quote_denom: str, scale_exponent: int
@@ -45,7 +55,7 @@ class Assets:
         The oracle must price one unit of the base in the quote: both ids known feeds, the second that of the
         quote's asset, and no scaling (two markets on one feed, scaled apart by a million, are not one asset).
         """
-        quote = self.denoms.get(quote_denom, "")
+        quote = self.symbol(quote_denom)
         if market_id in self.bases:
             return _both(self.bases[market_id], quote)
         if feed.type.lower() != "pyth" or scale_exponent != 0 or self.asset(feed.quote) != quote:
@@ -66,32 +76,32 @@ def _both(base: str, quote: str) -> tuple[str, str]:
     return (base, quote) if base and quote and base != quote else ("", "")
 
 
+_BRIDGED = "bridged from Ethereum"
 _OWN_COIN = Assets({"inj": "INJ"})
 _MAINNET = Assets(
     denoms={
         "inj": "INJ",
-        "peggy0xdAC17F958D2ee523a2206206994597C13D831ec7": "USDT",
+        "peggy0xdAC17F958D2ee523a2206206994597C13D831ec7": f"USDT {_BRIDGED}",
         "erc20:0xa00C59fF5a080D2b954d0c75e46E22a0c371235a": "USDC",
-        "peggy0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2": "ETH",
-        "peggy0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599": "BTC",
-        "peggy0x7Fc66500c84A76Ad7e9c93437bFc5Ac33E2DDaE9": "AAVE",
-        "peggy0x4d224452801ACEd8B2F0aebE155379bb5D594381": "APE",
-        "peggy0xBB0E17EF65F82Ab018d8EDd776e8DD940327B28b": "AXS",
-        "peggy0x57e114B691Db790C35207b2e685D4A43181e6061": "ENA",
-        "peggy0xc944E90C64B2c07662A292be6244BDf05Cda44a7": "GRT",
-        "peggy0x514910771AF9Ca656af840dff83E8264EcF986CA": "LINK",
-        "peggy0x4a220E6096B25EADb88358cb44068A3248254675": "QNT",
-        "peggy0xC011a73ee8576Fb46F5E1c5751cA3B9Fe0af2a6F": "SNX",
-        "peggy0x6B3595068778DD592e39A122f4f5a5cF09C90fE2": "SUSHI",
-        "peggy0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984": "UNI",
-        "peggy0x4c9EDD5852cd905f086C759E8383e09bff1E68B3": "USDE",
-        "peggy0x9D39A5DE30e57443BfF2A8307A4256c8797A3497": "SUSDE",
-        "peggy0x57F5E098CaD7A3D1Eed53991D4d66C45C9AF7812": "WUSDM",
+        "peggy0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2": f"ETH WETH {_BRIDGED}",
+        "peggy0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599": f"BTC WBTC {_BRIDGED}",
+        "peggy0x7Fc66500c84A76Ad7e9c93437bFc5Ac33E2DDaE9": f"AAVE {_BRIDGED}",
+        "peggy0x4d224452801ACEd8B2F0aebE155379bb5D594381": f"APE {_BRIDGED}",
+        "peggy0xBB0E17EF65F82Ab018d8EDd776e8DD940327B28b": f"AXS {_BRIDGED}",
+        "peggy0x57e114B691Db790C35207b2e685D4A43181e6061": f"ENA {_BRIDGED}",
+        "peggy0xc944E90C64B2c07662A292be6244BDf05Cda44a7": f"GRT {_BRIDGED}",
+        "peggy0x514910771AF9Ca656af840dff83E8264EcF986CA": f"LINK {_BRIDGED}",
+        "peggy0x4a220E6096B25EADb88358cb44068A3248254675": f"QNT {_BRIDGED}",
+        "peggy0xC011a73ee8576Fb46F5E1c5751cA3B9Fe0af2a6F": f"SNX {_BRIDGED}",
+        "peggy0x6B3595068778DD592e39A122f4f5a5cF09C90fE2": f"SUSHI {_BRIDGED}",
+        "peggy0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984": f"UNI {_BRIDGED}",
+        "peggy0x4c9EDD5852cd905f086C759E8383e09bff1E68B3": f"USDE {_BRIDGED}",
+        "peggy0x9D39A5DE30e57443BfF2A8307A4256c8797A3497": f"SUSDE {_BRIDGED}",
+        "peggy0x57F5E098CaD7A3D1Eed53991D4d66C45C9AF7812": f"WUSDM {_BRIDGED}",
         "ibc/C4CFF46FD6DE35CA4CF4CE031E643C8FDC9BA4B99AE598E9B0ED98FE3A2319F9": "ATOM",
         "ibc/57AA1A70A4BC9769C525EBF6386F7A21536E04A79D62E1981EFCEF9428EBB205": "KAVA",
         "ibc/AF921F0874131B56897A11AA3F33D5B29CD9C147A1D7C37FE8D918CB420956B2": "SAGA",
-        # Through Wormhole's gateway.
-        "ibc/A8B0B746B5AB736C2D8577259B510D56B8AF598008F68041E3D634BCDE72BE97": "SOL",
+        "ibc/A8B0B746B5AB736C2D8577259B510D56B8AF598008F68041E3D634BCDE72BE97": "SOL bridged by Wormhole",
         "ibc/3FDD002A3A4019B05A33D324B2F29748E77AF501BEA5C96D1F28B2D6755F9F25": "STRD",
         "ibc/F51BB221BAA275F2EBF654F70B005627D7E713AFFD6D86AFD1E43CAA886149F4": "TIA",
     },
@@ -111,7 +121,7 @@ _MAINNET = Assets(
 _TESTNET = Assets(
     denoms={
         "inj": "INJ",
-        "peggy0x87aB3B4C8661e07D6372361211B96ed4Dc36B1B5": "USDT",
+        "peggy0x87aB3B4C8661e07D6372361211B96ed4Dc36B1B5": f"USDT {_BRIDGED}",
         "erc20:0x0C382e685bbeeFE5d3d9C29e29E341fEE8E84C5d": "USDC",
     },
     feeds={

@@ -23,13 +23,13 @@ HOME_DENOMS = {
 
 @pytest.mark.parametrize("assets", [MAINNET, TESTNET])
 def test_a_symbol_has_one_denomination_and_one_feed(assets):
-    assert max(Counter(assets.denoms.values()).values()) == 1
+    assert max(Counter(map(assets.symbol, assets.denoms)).values()) == 1
     assert max(Counter(assets.feeds.values()).values()) == 1
     assert all(re.fullmatch(r"[0-9a-f]{64}", feed) for feed in assets.feeds)
 
 
 def test_ibc_denominations_hash_back_to_the_home_denomination():
-    ibc = {symbol: denom for denom, symbol in MAINNET.denoms.items() if denom.startswith("ibc/")}
+    ibc = {MAINNET.symbol(denom): denom for denom in MAINNET.denoms if denom.startswith("ibc/")}
     hashed = {
         s: "ibc/" + hashlib.sha256(path.encode()).hexdigest().upper() for s, path in HOME_DENOMS.items()
     }
@@ -38,6 +38,22 @@ def test_ibc_denominations_hash_back_to_the_home_denomination():
 
 def test_wrapped_tokens_are_what_they_wrap():
     assert MAINNET.spot(WETH, USDT) == ("ETH", "USDT")
+    assert MAINNET.note(WETH) == "ETH on Injective is WETH bridged from Ethereum, not the native asset"
+
+
+def test_only_what_is_bridged_is_noted():
+    noted = {
+        assets.symbol(denom) for assets in (MAINNET, TESTNET) for denom in assets.denoms if assets.note(denom)
+    }
+    assert {"ETH", "BTC", "SOL", "LINK"} <= noted
+    assert not noted & {"INJ", "USDC", "ATOM", "KAVA", "TIA"}
+    bridged = {d for d in MAINNET.denoms if d.startswith("peggy")}
+    assert all("bridged from Ethereum" in MAINNET.note(denom) for denom in bridged)
+    assert MAINNET.note("factory/x/FOO") == ""
+
+
+def test_what_a_user_vouches_for_is_noted_no_more():
+    assert MAINNET.with_extra(denoms={WETH: "ETH"}).note(WETH) == ""
 
 
 def test_the_recorded_spot_list_never_contradicts_the_table():

@@ -1,0 +1,95 @@
+"""Durations and sizes as people type them."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import typer
+
+from defi_analytics.errors import UsageError
+
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([a-z]*)")
+_UNITS_S = {
+    "ms": ("ms", "millisecond", "milliseconds"),
+    "s": ("s", "sec", "second", "seconds"),
+    "m": ("m", "min", "minute", "minutes"),
+    "h": ("h", "hour", "hours"),
+    "d": ("d", "day", "days"),
+}
+_LENGTH_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SECONDS_OF = {word: _LENGTH_S[unit] for unit, words in _UNITS_S.items() for word in words}
+
+_NOTIONAL = re.compile(
+    r"(?P<whole>[0-9]{1,15}|[0-9]{1,3}(?P<mark>[,_'])[0-9]{3}(?:(?P=mark)[0-9]{3}){0,3})"
+    r"(?P<places>\.[0-9]{1,12})?(?P<thousand>[kK])?(?P<gap> ?)(?P<quote>[A-Za-z]{2,10})?"
+)
+_THOUSAND = 1000
+
+
+def duration(least_s: float = 0.0, bare_s: float = 1.0) -> Callable[[str], float]:
+    """A parser of an option's text into seconds, for `typer.Option(parser=…)`.
+
+    A number without a unit counts `bare_s` seconds each. What is below `least_s`, or zero, is refused.
+    """
+
+    def parse(text: str) -> float:
+        return seconds(text, least_s, bare_s)
+
+    return parse
+
+
+def seconds(text: str, least_s: float = 0.0, bare_s: float = 1.0) -> float:
+    """The seconds of 90, 500ms, 2s, 5m, 8h or 1d. Raises typer.BadParameter, which names the option."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    length_s = (_SECONDS_OF.get(found[2]) if found[2] else bare_s) if found else None
+    if found is None or length_s is None:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 500ms, 2s, 5m, 8h or 1d")
+    value = round(float(found[1]) * length_s, 9)
+    if value <= 0 or value < least_s:
+        least = f"at least {least_s:g} s" if least_s else "more than nothing"
+        raise typer.BadParameter(f"{text!r} is too short: it must be {least}")
+    return value
+
+
+class Sizes(NamedTuple):
+    notionals: tuple[float, ...]
+    quote: str
+    """The one currency they are in; empty where none was named."""
+
+
+def sizes(texts: Sequence[str]) -> Sizes:
+    """Of 500USDT, 1,000 USDT, 1_000, 1kUSDT or 500. Raises UsageError, also for two currencies."""
+    read = [_notional(text) for text in texts]
+    quotes = sorted({quote for _, quote in read if quote})
+    if len(quotes) > 1:
+        raise UsageError(f"--size is given in {' and '.join(quotes)}", hint="use one currency in one scan")
+    return Sizes(tuple(value for value, _ in read), "".join(quotes))
+
+
+def _notional(text: str) -> tuple[float, str]:
+    found = _NOTIONAL.fullmatch(text.strip())
+    if found is None:
+        comma = re.search(r"[0-9],[0-9]", text)
+        raise UsageError(
+            f"--size {text!r} is not a notional such as 500USDT, 1,000 USDT or 1kUSDT",
+            hint="a comma separates thousands, a point the decimals: 1,000.5" if comma else "",
+        )
+    number = re.sub(r"[^0-9]", "", found["whole"]) + (found["places"] or "")
+    quote = found["quote"] or ""
+    if _could_be_a_currency(found):
+        k = found["thousand"]
+        raise UsageError(
+            f"--size {text!r} could be {number} {k}{quote} or {number} thousand {quote}",
+            hint="put a space before the currency, or write the zeros",
+        )
+    value = float(number) * (_THOUSAND if found["thousand"] else 1)
+    if value <= 0:
+        raise UsageError(f"--size {text!r} must be more than nothing")
+    return value, quote.upper()
+
+
+def _could_be_a_currency(found: re.Match[str]) -> bool:
+    """5KAVA and 5kava: the k may begin the currency. In 1kUSDT and 1K USDT it cannot."""
+    if not found["thousand"] or not found["quote"] or found["gap"]:
+        return False
+    return not (found["thousand"] == "k" and found["quote"].isupper())
