@@ -37,8 +37,8 @@ async def at_once():
     pass
 
 
-async def exchange(wire, url, departing=at_once):
-    return await wire.exchange("venue", "the place", built("GET", url, None, {}, b""), 0.3, departing)
+async def exchange(wire, url, departing=at_once, connect_s=5.0):
+    return await wire.exchange("venue", "the place", built("GET", url, None, {}, b""), connect_s, departing)
 
 
 async def test_departing_is_awaited_on_the_open_connection_before_a_byte_is_sent(wire):
@@ -284,7 +284,7 @@ async def test_a_handshake_that_times_out_or_is_cancelled_leaves_no_socket_open(
         url = f"https://127.0.0.1:{plain.port}/book"
         async with asyncio.timeout(5):
             with pytest.raises(TimedOut, match="the place did not let us connect in time"):
-                await exchange(wire, url)
+                await exchange(wire, url, connect_s=0.3)
         handshake = asyncio.create_task(exchange(wire, url))
         await asyncio.sleep(0.1)
         handshake.cancel()
