@@ -77,9 +77,10 @@ class Wire:
             self._keep(origin, connection)
 
     async def _connected(self, source: str, place: str, origin: Origin, connect_s: float) -> Connection:
-        context = self._trusted() if origin.scheme == "https" else None
         try:
             async with asyncio.timeout(connect_s):
+                # Made within the time: it takes long on a busy machine.
+                context = self._trusted() if origin.scheme == "https" else None
                 connection = await connected(origin.host, origin.port, context)
         except TimeoutError:
             raise TimedOut(source, f"{place} did not let us connect in time") from None

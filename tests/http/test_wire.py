@@ -37,8 +37,8 @@ async def at_once():
     pass
 
 
-async def exchange(wire, url, departing=at_once):
-    return await wire.exchange("venue", "the place", built("GET", url, None, {}, b""), 0.3, departing)
+async def exchange(wire, url, departing=at_once, connect_s=5.0):
+    return await wire.exchange("venue", "the place", built("GET", url, None, {}, b""), connect_s, departing)
 
 
 async def test_departing_is_awaited_on_the_open_connection_before_a_byte_is_sent(wire):
@@ -242,12 +242,49 @@ async def test_a_server_without_a_known_certificate_is_not_trusted(wire, self_si
             await exchange(wire, f"https://localhost:{tls.sockets[0].getsockname()[1]}/")
 
 
+async def test_over_tls_too_a_connection_is_used_again_and_only_for_its_own_name(wire, self_signed):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed)
+    wire._context = ssl.create_default_context(cafile=self_signed[0])
+    peers = set()
+
+    async def connected(reader, writer):
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                peers.add(writer.get_extra_info("peername"))
+                writer.write(ONE)
+        writer.close()
+
+    async with await asyncio.start_server(
+        connected, "localhost", 0, ssl=context, family=socket.AF_INET
+    ) as tls:
+        port = tls.sockets[0].getsockname()[1]
+        for _ in range(2):
+            assert (await exchange(wire, f"https://localhost:{port}/")).body == b"[1]"
+        assert len(peers) == 1
+        with pytest.raises(Unavailable, match="IP address mismatch"):
+            await exchange(wire, f"https://127.0.0.1:{port}/")
+        await wire.aclose()
+
+
+async def test_an_exchange_that_is_cancelled_hangs_up_and_the_next_connects_anew(wire):
+    async with FaultServer(GOOD, "stall") as server:
+        stalled = asyncio.create_task(exchange(wire, f"{server.url}/book"))
+        await server.asked(1)
+        stalled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stalled
+        server.kind = "ok"
+        assert (await exchange(wire, f"{server.url}/book")).body == BOOK
+        assert server.connections == 2
+
+
 async def test_a_handshake_that_times_out_or_is_cancelled_leaves_no_socket_open(wire):
     async with FaultServer(GOOD, "ok") as plain:
         url = f"https://127.0.0.1:{plain.port}/book"
         async with asyncio.timeout(5):
             with pytest.raises(TimedOut, match="the place did not let us connect in time"):
-                await exchange(wire, url)
+                await exchange(wire, url, connect_s=0.3)
         handshake = asyncio.create_task(exchange(wire, url))
         await asyncio.sleep(0.1)
         handshake.cancel()
