@@ -1,0 +1,236 @@
+"""What the account went through, folded from the journal: halts, losses and counts that no restart forgets.
+
+`apply` is the fold. It reads the bodies of records whose kind starts with "risk.", plain JSON objects:
+
+| kind | body | means |
+|---|---|---|
+| risk.equity | equity | what the account is worth now, in account currency; none or no number halts |
+| risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
+| risk.halt, risk.reduce | code, reason, by | trading stops, or only reduces, until a person resumes it |
+| risk.resume | ack, by, rebase | lifts both if `ack` is the code that stands; with rebase 1, the peak too |
+| risk.trade | market | an order that is not reducing was approved |
+| risk.exit | market | a position came back to zero |
+| risk.gas | inj | spent |
+
+A record that cannot be read, or of a newer kind, halts: what it was meant to say is not known.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.verdict import below
+
+KINDS = "risk."
+_UNREADABLE = "a record of the risk state could not be read"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskState:
+    """Amounts are in account currency; NaN until the first equity is known."""
+
+    trading: TradingState = TradingState.ACTIVE
+    code: Denial = Denial.NONE
+    """Why it is not active; the latest reason, which is the one to acknowledge."""
+    reason: str = ""
+    by: str = ""
+    since: datetime | None = None
+    equity: float = math.nan
+    """The last that was known."""
+    peak_equity: float = math.nan
+    day: str = ""
+    """UTC, as 2026-01-31; never goes back, whatever the clock does."""
+    day_start_equity: float = math.nan
+    day_low_equity: float = math.nan
+    trades_today: int = 0
+    gas_today: float = 0.0
+    """INJ."""
+    exits: Mapping[str, datetime] = field(default_factory=dict)
+    """When a market was last left, by `market_text`."""
+
+
+class Record(NamedTuple):
+    """What the engine appends to the journal, and then applies."""
+
+    kind: str
+    body: dict[str, str | int | float]
+
+
+def market_text(key: MarketKey) -> str:
+    return f"{key.venue}|{key.market_id}"
+
+
+def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    """The state after one record of the journal; records of other kinds change nothing. Never raises."""
+    if not kind.startswith(KINDS):
+        return state
+    now = rolled(state, at)
+    fold = _FOLDS.get(kind)
+    if fold is None:
+        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, f"unknown record {kind}", "", at)
+    try:
+        return fold(now, at, body)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, _UNREADABLE, "", at)
+
+
+def rolled(state: RiskState, at: datetime) -> RiskState:
+    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known."""
+    day = at.astimezone(UTC).date().isoformat()
+    if day <= state.day:
+        return state
+    return replace(
+        state,
+        day=day,
+        day_start_equity=state.equity,
+        day_low_equity=state.equity,
+        trades_today=0,
+        gas_today=0.0,
+    )
+
+
+def observed(state: RiskState, at: datetime, equity: float, limits: RiskLimits) -> tuple[Record, ...]:
+    """The records to append when the account was valued: the equity, and the halt it leads to."""
+    if not math.isfinite(equity):
+        return (Record("risk.equity", {}),)
+    seen = Record("risk.equity", {"equity": equity})
+    after = apply(state, seen.kind, at, seen.body)
+    verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)
+    if verdict.code == Denial.NONE:
+        return (seen,)
+    said = f"drawdown {verdict.value:.6g} reached the limit {verdict.limit:.6g} (fractions of peak equity)"
+    return (seen, halt(verdict.code, said, "risk"))
+
+
+def halt(code: Denial, reason: str, by: str) -> Record:
+    return Record("risk.halt", {"code": code.name, "reason": reason, "by": by})
+
+
+def reduce(code: Denial, reason: str, by: str) -> Record:
+    return Record("risk.reduce", {"code": code.name, "reason": reason, "by": by})
+
+
+def resume(ack: Denial, by: str, *, rebase: bool = False) -> Record:
+    """Without `rebase`, a drawdown that still stands halts again at the next equity."""
+    return Record("risk.resume", {"ack": ack.name, "by": by, "rebase": int(rebase)})
+
+
+def drawdown(state: RiskState) -> float:
+    """Fraction of peak equity that is lost; NaN when either is not known."""
+    return _lost(state.peak_equity, state.equity)
+
+
+def day_loss(state: RiskState) -> float:
+    """The worst of the day so far, as a fraction of the equity it started with; NaN when not known."""
+    return _lost(state.day_start_equity, state.day_low_equity)
+
+
+def _lost(start: float, now: float) -> float:
+    return (start - now) / start if start > 0.0 else math.nan
+
+
+def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    equity = _number(body["equity"])
+    if math.isnan(state.peak_equity):
+        return replace(
+            state, equity=equity, peak_equity=equity, day_start_equity=equity, day_low_equity=equity
+        )
+    return replace(
+        state,
+        equity=equity,
+        peak_equity=max(state.peak_equity, equity),
+        day_low_equity=min(state.day_low_equity, equity),
+    )
+
+
+def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out."""
+    amount = _number(body["amount"])
+    if math.isnan(state.equity):
+        return state
+    after = state.equity + amount
+    if not (state.equity > 0.0 and after > 0.0):
+        raise ValueError("nothing is left to measure losses from")
+    scale = after / state.equity
+    return replace(
+        state,
+        equity=after,
+        peak_equity=state.peak_equity * scale,
+        day_start_equity=state.day_start_equity * scale,
+        day_low_equity=state.day_low_equity * scale,
+    )
+
+
+def _halt(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    said = Denial[body["code"]], str(body["reason"]), str(body["by"])
+    return _stopped(state, TradingState.HALTED, *said, at)
+
+
+def _reduce(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    said = Denial[body["code"]], str(body["reason"]), str(body["by"])
+    if state.trading is TradingState.HALTED:
+        return state
+    return _stopped(state, TradingState.REDUCING, *said, at)
+
+
+def _resume(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    ack, by, rebase = Denial[body["ack"]], str(body["by"]), body["rebase"] == 1
+    if state.trading is TradingState.ACTIVE or ack is not state.code:
+        return state
+    peak = state.equity if rebase else state.peak_equity
+    return replace(
+        state,
+        trading=TradingState.ACTIVE,
+        code=Denial.NONE,
+        reason="",
+        by=by,
+        since=at,
+        peak_equity=peak,
+    )
+
+
+def _trade(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    return replace(state, trades_today=state.trades_today + 1)
+
+
+def _exit(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    return replace(state, exits={**state.exits, str(body["market"]): at})
+
+
+def _gas(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    spent = _number(body["inj"])
+    if spent < 0.0:
+        raise ValueError("gas is never paid back")
+    return replace(state, gas_today=state.gas_today + spent)
+
+
+_FOLDS = {
+    "risk.equity": _equity,
+    "risk.flow": _flow,
+    "risk.halt": _halt,
+    "risk.reduce": _reduce,
+    "risk.resume": _resume,
+    "risk.trade": _trade,
+    "risk.exit": _exit,
+    "risk.gas": _gas,
+}
+
+
+def _stopped(
+    state: RiskState, trading: TradingState, code: Denial, reason: str, by: str, at: datetime
+) -> RiskState:
+    """Keeps the first time and words of a stop that is said again."""
+    if (state.trading, state.code) == (trading, code):
+        return state
+    return replace(state, trading=trading, code=code, reason=reason, by=by, since=at)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return float(value)

@@ -1,0 +1,52 @@
+"""How far a perpetual position is from being taken over.
+
+It is when margin and unrealised profit fall to the maintenance margin: margin + q (P - entry) = m |q| P.
+Funding still to be paid is left out. Source: Injective, exchange module, "Liquidation".
+"""
+
+import math
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.order import OrderRequest
+from defi_analytics.domain.portfolio import Position
+from defi_analytics.risk.views import MarketFacts
+
+
+def liquidation_price(quantity: float, entry: float, margin: float, maintenance: float) -> float:
+    """Quote per base; zero or below where no price would. `quantity` is negative for a short position."""
+    if quantity > 0.0:
+        return (entry - margin / quantity) / (1.0 - maintenance)
+    return (entry - margin / quantity) / (1.0 + maintenance)
+
+
+def distance(quantity: float, entry: float, margin: float, mark: float, maintenance: float) -> float:
+    """Fraction of the mark price to go, at most 1; negative when it is past. NaN without a mark."""
+    if quantity == 0.0:
+        return 1.0
+    if not (mark > 0.0 and 0.0 < maintenance < 1.0):
+        return math.nan
+    gap = (mark - liquidation_price(quantity, entry, margin, maintenance)) / mark
+    return min(gap, 1.0) if quantity > 0.0 else min(-gap, 1.0)
+
+
+def distance_after(request: OrderRequest, position: Position | None, market: MarketFacts) -> float:
+    """Once the order has filled at its worst price; 1 on spot."""
+    if request.market.kind is MarketKind.SPOT:
+        return 1.0
+    held = float(position.quantity) if position else 0.0
+    entry = float(position.entry_price) if position else 0.0
+    margin = float(position.margin) if position else 0.0
+    added = float(request.quantity) * (1 if request.side is Side.BUY else -1)
+    price, after = float(request.price), held + added
+    fresh = abs(added) * price / float(request.leverage)
+    if held * added >= 0.0:
+        entry = (held * entry + added * price) / after if after else price
+        margin += fresh
+    elif held * after > 0.0:
+        margin *= after / held
+    else:
+        # Turned over: what is left of the order is a new position with its share of the margin.
+        entry, margin = price, fresh * abs(after / added)
+    mark = market.oracle * market.grid.price_tick
+    return distance(after, entry, margin, mark, market.maintenance_margin)

@@ -1,0 +1,76 @@
+"""Whether an order can be expressed on its market, and at a price that makes sense there."""
+
+import math
+
+from defi_analytics.domain.decision import BUY, SELL, OrderKind
+from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.rules.state import reduces
+from defi_analytics.risk.verdict import PASSED, Verdict, at_least, at_most, refused_if, unknown
+from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
+
+MOST_UNITS = 2**53
+"""Ticks times lots beyond this are no exact float, and a step from no exact 64-bit integer."""
+
+
+def width(order: OrderFacts, account: AccountFacts, limits: RiskLimits) -> float:
+    """How many times wider than for a new position the sanity limits are."""
+    return limits.exit_width if reduces(order, account) else 1.0
+
+
+def grid(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """Whole positive ticks and lots, of a known side and kind, not below the market's minimums."""
+    shaped = order.side in (BUY, SELL) and OrderKind.MARKET <= order.kind <= OrderKind.STOP
+    triggered = (order.kind == OrderKind.STOP) == (order.trigger >= 1)
+    stops = order.kind != OrderKind.STOP or market.grid.perpetual
+    if not (shaped and triggered and stops and order.ticks >= 1 and order.trigger >= 0):
+        return refused_if(Denial.GRID, broken=True)
+    least = at_least(Denial.GRID, float(order.lots), float(max(1, market.grid.min_lots)))
+    if least.code != Denial.NONE:
+        return least
+    # As floats: a product of 64-bit integers that overflows comes back small.
+    units = float(order.ticks) * float(order.lots)
+    most = at_most(Denial.GRID, units, float(MOST_UNITS))
+    return most if most.code != Denial.NONE else at_least(Denial.GRID, units, float(market.grid.min_notional))
+
+
+def mid_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """A one-sided book has no mid: then what reduces is judged by the oracle alone, if there is one."""
+    if math.isnan(market.mid) and market.has_oracle and reduces(order, account):
+        return PASSED
+    crossed = not 0.0 < market.bid < market.ask < math.inf
+    inside = market.bid <= market.mid <= market.ask and not crossed
+    off = _off(order, market.mid if inside else math.nan)
+    return at_most(Denial.PRICE_BAND_MID, off, limits.mid_band * width(order, account, limits))
+
+
+def oracle_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """A perpetual always has an oracle: it is what it settles on."""
+    if not market.has_oracle:
+        return unknown(limits.oracle_band, market.oracle) if market.grid.perpetual else PASSED
+    off = _off(order, market.oracle)
+    return at_most(Denial.PRICE_BAND_ORACLE, off, limits.oracle_band * width(order, account, limits))
+
+
+def slippage(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    most = limits.max_slippage * width(order, account, limits)
+    return at_most(Denial.SLIPPAGE, order.slippage, most)
+
+
+def min_profit(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    if reduces(order, account):
+        return PASSED
+    return at_least(Denial.MIN_PROFIT, order.net_edge, limits.min_profit_threshold)
+
+
+def _off(order: OrderFacts, reference: float) -> float:
+    """Distance from the reference as a fraction of it; NaN without one.
+
+    A stop waits for its trigger to be reached, so its price is measured from there; a reference is asked for
+    all the same, or nobody could tell that the trigger will be.
+    """
+    if not (math.isfinite(reference) and reference > 0.0):
+        return math.nan
+    if order.kind == OrderKind.STOP:
+        reference = float(order.trigger) if order.trigger > 0 else math.nan
+    return abs(order.ticks - reference) / reference

@@ -1,0 +1,110 @@
+"""Whether the account may trade at all, and what counts as getting out.
+
+| rule | new exposure | reduces | reduces, asked for by a person |
+|---|---|---|---|
+| HALTED | refused | refused | passes |
+| REDUCING, a lost day, either drawdown | refused | passes | passes |
+| size, exposure, pace, cooldown, profit, leverage, gas | judged | passes | passes |
+| unresolved order on the market | refused | passes on perpetuals: the chain itself keeps reduce-only | same |
+| price bands, slippage, ages, clock | judged | judged, `exit_width` times wider | same |
+| grid, duplicate id, market state, order rate, balance | judged | judged | judged |
+
+Cancels never come here.
+"""
+
+import math
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.risk.codes import Denial, MarketState, TradingState
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.verdict import PASSED, Verdict, below, refused_if, unknown
+from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
+
+
+def lots_after(order: OrderFacts, account: AccountFacts) -> int:
+    """Lots held in the order's direction, with it and the pending ones of its side filled; < 0: the other."""
+    pending = account.pending_buys if order.side > 0 else account.pending_sells
+    return order.side * account.position_lots + pending + order.lots
+
+
+def reduces(order: OrderFacts, account: AccountFacts) -> bool:
+    """Marked reduce-only, and so small that it cannot turn the position over."""
+    return order.reduce_only and order.lots > 0 and lots_after(order, account) <= 0
+
+
+def known(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """What every order is measured in is there, and nothing that is counted counts backwards.
+
+    Equity and exposures are not among it: without them, what reduces still passes.
+    """
+    if not math.isfinite(order.notional + market.quote_rate + order.needs):
+        return unknown(0.0, order.notional + market.quote_rate + order.needs)
+    least = min(account.pending_buys, account.pending_sells)
+    least = min(least, account.orders_last_minute, account.orders_this_block)
+    sound = order.notional > 0.0 and market.quote_rate > 0.0 and order.needs >= 0.0 and least >= 0
+    return PASSED if sound else unknown(0.0, float(least))
+
+
+def halted(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    if account.state == TradingState.ACTIVE or account.state == TradingState.REDUCING:  # noqa: PLR1714 - numba knows no `in` of members
+        return PASSED
+    if account.state != TradingState.HALTED:
+        return unknown(0.0, math.nan)
+    return refused_if(Denial.HALTED, not (order.by_person and reduces(order, account)))
+
+
+def reduce_only(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """Also of an order that says reduce-only and would not, and of a stop that could open a position."""
+    only = account.state == TradingState.REDUCING or order.kind == OrderKind.STOP
+    return refused_if(Denial.REDUCE_ONLY, (order.reduce_only or only) and not reduces(order, account))
+
+
+def daily_loss(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    if reduces(order, account):
+        return PASSED
+    # Each on its own: `min` of the two may hide a NaN behind a number.
+    so_far = _lost(account.day_start_equity, account.day_low_equity)
+    now = _lost(account.day_start_equity, account.equity)
+    seen = below(Denial.DAILY_LOSS, so_far, limits.max_daily_loss)
+    return seen if seen.code != Denial.NONE else below(Denial.DAILY_LOSS, now, limits.max_daily_loss)
+
+
+def soft_drawdown(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> Verdict:
+    if reduces(order, account):
+        return PASSED
+    return below(Denial.DRAWDOWN_SOFT, _lost(account.peak_equity, account.equity), limits.max_soft_drawdown)
+
+
+def hard_drawdown(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> Verdict:
+    """Here it refuses one order; that trading halts for good is `halting.observed`."""
+    if reduces(order, account):
+        return PASSED
+    return below(Denial.DRAWDOWN_HARD, _lost(account.peak_equity, account.equity), limits.portfolio_stop_loss)
+
+
+def market_state(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> Verdict:
+    return refused_if(Denial.MARKET_STATE, market.status != MarketState.ACTIVE)
+
+
+def unresolved_order(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> Verdict:
+    safe = market.grid.perpetual and reduces(order, account)
+    return refused_if(Denial.UNRESOLVED_ORDER, account.unresolved and not safe)
+
+
+def duplicate_id(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> Verdict:
+    return refused_if(Denial.DUPLICATE_ID, account.duplicate)
+
+
+def _lost(start: float, now: float) -> float:
+    """Fraction of `start`; NaN without one."""
+    return (start - now) / start if start > 0.0 else math.nan
