@@ -16,9 +16,9 @@ _ROOT = __name__.partition(".")[0]
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """What computes the same as `function`, bit for bit, on int64 and float64 instead of Python's numbers.
 
-    `function` and all of the package that it calls must be module-level functions of NamedTuples, numbers
-    and arrays; the first call with new types takes seconds. Integers beyond 64 bits wrap around unnoticed:
-    what goes in must be bounded before.
+    `function`, and all that it calls of its own package and of this one, must be module-level functions of
+    NamedTuples, numbers and arrays; the first call with new types takes seconds. Integers beyond 64 bits
+    wrap around unnoticed: what goes in must be bounded before.
     """
     return _jitted(function, no_cfunc_wrapper=True)
 
@@ -51,8 +51,13 @@ def _callees(function: FunctionType) -> dict[str, Callable[..., Any]]:
     return {
         name: callee(value)
         for name, value in named.items()
-        if isinstance(value, FunctionType) and value.__module__.startswith(_ROOT)
+        if isinstance(value, FunctionType) and _package(value) in {_ROOT, _package(function)}
     }
+
+
+def _package(function: FunctionType) -> str:
+    """Others' functions are left as they are: numba knows numpy's."""
+    return function.__module__.partition(".")[0]
 
 
 def _globals(code: CodeType) -> set[str]:
@@ -69,8 +74,10 @@ def _numba() -> Any:
     @overload(int)
     def _int(member: Any) -> Any:
         """`int(Member)`, which numba does not know."""
-        if isinstance(member, types.IntEnumMember):
-            return lambda member: member.value
-        return None
+
+        def value(member: Any) -> Any:
+            return member.value
+
+        return value if isinstance(member, types.IntEnumMember) else None
 
     return numba

@@ -20,8 +20,16 @@ def sides(*, descending: bool) -> st.SearchStrategy[Levels]:
     return pairs.map(lambda ps: levels(*sorted(ps, reverse=descending)))
 
 
+RATES = st.floats(0.9, 1.1)
 TERMS = st.builds(
     walk.Terms,
+    buy_rate=RATES,
+    sell_rate=RATES,
+    buy_mid_rate=RATES,
+    sell_mid_rate=RATES,
+    min_quantity=st.floats(0, 5),
+    min_buy_notional=st.floats(0, 50),
+    min_sell_notional=st.floats(0, 50),
     buy_fee=st.floats(-0.001, 0.01),
     sell_fee=st.floats(-0.001, 0.01),
     carry=st.floats(0, 0.001),
@@ -44,7 +52,7 @@ def test_the_same_source_prices_two_books_to_the_last_bit_when_compiled():
     at = compiled(walk.price_at)
 
     @given(sides(descending=False), sides(descending=True), TERMS)
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     def same(asks, bids, terms):
         arrays = [Levels(np.array(s.prices, float), np.array(s.quantities, float)) for s in (asks, bids)]
         for plain, kernel in kernels.items():
