@@ -83,11 +83,14 @@ class Step(NamedTuple):
 
 def steps(asks: Levels, bids: Levels, terms: Terms) -> list[Step]:
     """The stretches of the walk in order, each earning something after fees, up to `max_quantity`."""
+    return _stretches(asks, bids, terms, terms.max_quantity)
+
+
+def _stretches(asks: Levels, bids: Levels, terms: Terms, room: float) -> list[Step]:
     out: list[Step] = []
     i = j = 0
     left_ask = asks.quantities[0] if len(asks.quantities) > 0 else 0.0
     left_bid = bids.quantities[0] if len(bids.quantities) > 0 else 0.0
-    room = terms.max_quantity
     toll = _unit_toll(asks, terms)
     while i < len(asks.prices) and j < len(bids.prices) and room > 0:
         ask, bid = asks.prices[i], bids.prices[j]
@@ -112,15 +115,17 @@ def best_quantity(asks: Levels, bids: Levels, terms: Terms) -> float:
 
     Not on any grid yet; 0 if there is none.
     """
+    return _best_quantity(asks, bids, terms, terms.fixed)
+
+
+def _best_quantity(asks: Levels, bids: Levels, terms: Terms, fixed: float) -> float:
     if len(asks.prices) == 0 or len(bids.prices) == 0:
         return 0.0
     reference = asks.prices[0] * terms.buy_mid_rate
     hurdle = terms.min_edge * reference + _unit_toll(asks, terms)
     total = best = 0.0
-    surplus = -terms.fixed
-    for ask, bid, quantity in steps(
-        asks, bids, terms._replace(max_quantity=_slippage_cap(asks, bids, terms))
-    ):
+    surplus = -fixed
+    for ask, bid, quantity in _stretches(asks, bids, terms, _slippage_cap(asks, bids, terms)):
         slope = _unit_profit(ask, bid, terms) - hurdle
         after = surplus + slope * quantity
         if after >= 0:
@@ -157,19 +162,19 @@ def priced(asks: Levels, bids: Levels, terms: Terms) -> Priced:
     """The best trade on the grid, with every cost, or the first bound it breaks."""
     edge = top_edge(asks, bids, terms)
     if edge <= 0:
-        return _refused(Reason.NOT_CROSSED, 0.0, edge)
+        return _refused(Reason.NOT_CROSSED.value, 0.0, edge)
     if edge < terms.min_edge:
-        return _refused(Reason.BELOW_MIN_EDGE, terms.min_edge, edge)
+        return _refused(Reason.BELOW_MIN_EDGE.value, terms.min_edge, edge)
     quantity = best_quantity(asks, bids, terms)
     if quantity <= 0:
         # No size covers the fixed cost: the size that comes nearest shows by how much.
-        quantity = best_quantity(asks, bids, terms._replace(fixed=0.0))
+        quantity = _best_quantity(asks, bids, terms, 0.0)
     trade = price_at(asks, bids, terms, quantity)
     if trade.quantity <= 0 < terms.step <= terms.max_quantity:
         # Not a whole step earns on every unit; one step may still earn, or says what it breaks.
         trade = price_at(asks, bids, terms, terms.step)
     if trade.quantity <= 0:
-        return trade._replace(value=quantity)
+        return _named(trade, trade.reason, trade.limit, quantity)
     return _judged(trade, terms)
 
 
@@ -181,31 +186,38 @@ def price_at(asks: Levels, bids: Levels, terms: Terms, quantity: float) -> Price
         lots = math.floor(quantity / terms.step + _STEP_SLACK)
         quantity = lots * terms.step
     if quantity <= 0:
-        return _refused(Reason.BELOW_MIN_QUANTITY, max(terms.min_quantity, terms.step), 0.0)
+        return _refused(Reason.BELOW_MIN_QUANTITY.value, max(terms.min_quantity, terms.step), 0.0)
     cost, revenue = taken(asks, quantity), taken(bids, quantity)
     notional = asks.prices[0] * terms.buy_mid_rate * quantity
     best_revenue = bids.prices[0] * terms.sell_mid_rate * quantity
-    return _with_profit(
-        Priced(
-            reason=Reason.NONE,
-            limit=0.0,
-            value=0.0,
-            quantity=quantity,
-            lots=lots,
-            notional=notional,
-            gross=best_revenue - notional,
-            buy_fee=cost * terms.buy_rate * terms.buy_fee,
-            sell_fee=revenue * terms.sell_rate * terms.sell_fee,
-            slippage=(cost * terms.buy_mid_rate - notional) + (best_revenue - revenue * terms.sell_mid_rate),
-            conversion=cost * (terms.buy_rate - terms.buy_mid_rate)
-            + revenue * (terms.sell_mid_rate - terms.sell_rate),
-            carry=terms.carry * notional,
-            exit_fee=terms.exit_fee * notional,
-            fixed=terms.fixed,
-            profit=0.0,
-            buy_price=cost / quantity,
-            sell_price=revenue / quantity,
-        )
+    gross = best_revenue - notional
+    buy_fee = cost * terms.buy_rate * terms.buy_fee
+    sell_fee = revenue * terms.sell_rate * terms.sell_fee
+    slippage = (cost * terms.buy_mid_rate - notional) + (best_revenue - revenue * terms.sell_mid_rate)
+    conversion = cost * (terms.buy_rate - terms.buy_mid_rate)
+    conversion += revenue * (terms.sell_mid_rate - terms.sell_rate)
+    carry, exit_fee = terms.carry * notional, terms.exit_fee * notional
+    costs = buy_fee + sell_fee + slippage + conversion
+    costs += carry + exit_fee + terms.fixed
+    # By position: the compiler knows no keywords here.
+    return Priced(
+        Reason.NONE.value,
+        0.0,
+        0.0,
+        quantity,
+        lots,
+        notional,
+        gross,
+        buy_fee,
+        sell_fee,
+        slippage,
+        conversion,
+        carry,
+        exit_fee,
+        terms.fixed,
+        gross - costs,
+        cost / quantity,
+        revenue / quantity,
     )
 
 
@@ -249,45 +261,34 @@ def _unit_toll(asks: Levels, terms: Terms) -> float:
     return (terms.carry + terms.exit_fee) * asks.prices[0] * terms.buy_mid_rate
 
 
-def _with_profit(trade: Priced) -> Priced:
-    costs = trade.buy_fee + trade.sell_fee + trade.slippage + trade.conversion
-    costs += trade.carry + trade.exit_fee + trade.fixed
-    return trade._replace(profit=trade.gross - costs)
-
-
 def _judged(trade: Priced, terms: Terms) -> Priced:
+    bought, sold = trade.buy_price * trade.quantity, trade.sell_price * trade.quantity
     if trade.quantity < terms.min_quantity:
-        return trade._replace(
-            reason=Reason.BELOW_MIN_QUANTITY, limit=max(terms.min_quantity, terms.step), value=trade.quantity
-        )
-    if trade.buy_price * trade.quantity < terms.min_buy_notional:
-        return trade._replace(
-            reason=Reason.BELOW_MIN_NOTIONAL,
-            limit=terms.min_buy_notional,
-            value=trade.buy_price * trade.quantity,
-        )
-    if trade.sell_price * trade.quantity < terms.min_sell_notional:
-        return trade._replace(
-            reason=Reason.BELOW_MIN_NOTIONAL,
-            limit=terms.min_sell_notional,
-            value=trade.sell_price * trade.quantity,
-        )
+        least = max(terms.min_quantity, terms.step)
+        return _named(trade, Reason.BELOW_MIN_QUANTITY.value, least, trade.quantity)
+    if bought < terms.min_buy_notional:
+        return _named(trade, Reason.BELOW_MIN_NOTIONAL.value, terms.min_buy_notional, bought)
+    if sold < terms.min_sell_notional:
+        return _named(trade, Reason.BELOW_MIN_NOTIONAL.value, terms.min_sell_notional, sold)
     return _judged_by_result(trade, terms)
 
 
 def _judged_by_result(trade: Priced, terms: Terms) -> Priced:
     if trade.slippage > terms.max_slippage * trade.notional:
-        return trade._replace(
-            reason=Reason.ABOVE_MAX_SLIPPAGE, limit=terms.max_slippage, value=trade.slippage / trade.notional
-        )
+        value = trade.slippage / trade.notional
+        return _named(trade, Reason.ABOVE_MAX_SLIPPAGE.value, terms.max_slippage, value)
     if trade.profit < terms.min_edge * trade.notional or trade.profit <= 0:
-        return trade._replace(
-            reason=Reason.BELOW_MIN_EDGE, limit=terms.min_edge, value=trade.profit / trade.notional
-        )
+        value = trade.profit / trade.notional
+        return _named(trade, Reason.BELOW_MIN_EDGE.value, terms.min_edge, value)
     if trade.profit < terms.min_profit:
-        return trade._replace(reason=Reason.BELOW_MIN_PROFIT, limit=terms.min_profit, value=trade.profit)
+        return _named(trade, Reason.BELOW_MIN_PROFIT.value, terms.min_profit, trade.profit)
     return trade
 
 
-def _refused(reason: Reason, limit: float, value: float) -> Priced:
+def _named(trade: Priced, reason: int, limit: float, value: float) -> Priced:
+    """The trade with what it breaks."""
+    return Priced(reason, limit, value, *trade[3:])
+
+
+def _refused(reason: int, limit: float, value: float) -> Priced:
     return Priced(reason, limit, value, 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

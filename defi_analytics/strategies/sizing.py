@@ -113,11 +113,16 @@ def left(view: View, holding: Holding, terms: Exit) -> Intent:
     why = why_leave(view, holding, terms)
     if why == Why.NOTHING.value:
         return IDLE
+    slippage = terms.max_slippage if why == Why.EXIT_CONVERGED.value else terms.urgent_slippage
+    return closing(view, holding, why, slippage)
+
+
+def closing(view: View, holding: Holding, why: int, slippage: float) -> Intent:
+    """A market order for all that is held; `IDLE` when there is nobody to trade with."""
     side = SELL if holding.lots > 0 else BUY
     ladder = view.bids if holding.lots > 0 else view.asks
     if len(ladder.ticks) == 0:
         return IDLE
-    slippage = terms.max_slippage if why == Why.EXIT_CONVERGED.value else terms.urgent_slippage
     worst = _slipped(ladder.ticks[0], side, slippage)
     return Intent(side, OrderKind.MARKET.value, worst, abs(holding.lots), 0, True, why)
 
@@ -144,8 +149,8 @@ def loss(view: View, holding: Holding) -> float:
     if len(ladder.ticks) == 0 or holding.cost <= 0:
         return math.nan
     cost, value = float(holding.cost), float(abs(holding.lots) * ladder.ticks[0])
-    fees = view.grid.taker_fee * (cost + value)
-    return (cost - value if holding.lots > 0 else value - cost) / cost + fees / cost
+    lost = cost - value if holding.lots > 0 else value - cost
+    return (lost + view.grid.taker_fee * (cost + value)) / cost
 
 
 def _broken(view: View) -> bool:

@@ -23,9 +23,9 @@ def grid(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: 
     shaped = order.side in (BUY, SELL) and OrderKind.MARKET <= order.kind <= OrderKind.STOP
     triggered = (order.kind == OrderKind.STOP) == (order.trigger >= 1)
     stops = order.kind != OrderKind.STOP or market.grid.perpetual
-    if not (shaped and triggered and stops and order.ticks >= 1 and order.trigger >= 0):
+    if not (shaped and triggered and stops and min(order.ticks, order.lots) >= 1 and order.trigger >= 0):
         return refused_if(Denial.GRID, broken=True)
-    least = at_least(Denial.GRID, float(order.lots), float(max(1, market.grid.min_lots)))
+    least = at_least(Denial.GRID, float(order.lots), float(market.grid.min_lots))
     if least.code != Denial.NONE:
         return least
     # As floats: a product of 64-bit integers that overflows comes back small.

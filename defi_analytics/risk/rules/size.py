@@ -60,8 +60,8 @@ def exposure_asset(
     if reduces(order, account):
         return PASSED
     side = account.asset_long if order.side > 0 else -account.asset_short
-    # The best case is never worse than the worst: if it is, the two were mixed up.
-    sound = account.asset_short <= account.asset_long
+    # Never the other way round: if it is, the two were mixed up.
+    sound = 0.0 <= account.asset_long - account.asset_short < math.inf
     return at_most(
         Denial.EXPOSURE_ASSET, side + order.notional if sound else math.nan, limits.max_exposure_asset
     )

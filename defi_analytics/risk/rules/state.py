@@ -37,12 +37,13 @@ def known(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits:
 
     Equity and exposures are not among it: without them, what reduces still passes.
     """
-    if not math.isfinite(order.notional + market.quote_rate + order.needs):
-        return unknown(0.0, order.notional + market.quote_rate + order.needs)
-    least = min(account.pending_buys, account.pending_sells)
-    least = min(least, account.orders_last_minute, account.orders_this_block)
-    sound = order.notional > 0.0 and market.quote_rate > 0.0 and order.needs >= 0.0 and least >= 0
-    return PASSED if sound else unknown(0.0, float(least))
+    amounts = order.notional + market.quote_rate + order.needs
+    counts = float(account.pending_buys + account.pending_sells)
+    if not math.isfinite(amounts + counts):
+        return unknown(0.0, amounts + counts)
+    sound = order.notional > 0.0 and market.quote_rate > 0.0 and order.needs >= 0.0
+    fewest = min(account.pending_buys, account.pending_sells)
+    return PASSED if sound and fewest >= 0 else unknown(0.0, amounts)
 
 
 def halted(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

@@ -1,0 +1,85 @@
+"""Replay over bars: the book of a bar is its close and half a spread, the same depth on either side.
+
+Floats, integers and arrays only: the same source is called live and compiled for replays.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from defi_analytics.backtest.gates import Rules
+from defi_analytics.backtest.history import Bars
+from defi_analytics.backtest.step import (
+    Moment,
+    Record,
+    State,
+    approved,
+    filled,
+    sent,
+    settled,
+    started,
+    valued,
+    wanted,
+    worth_now,
+)
+from defi_analytics.domain.decision import IDLE, Holding, Intent, Ladder, View
+
+
+class BarModel(NamedTuple):
+    """What bars do not tell."""
+
+    half_spread: int
+    """Ticks; at least 1, for a book whose sides meet is refused by the gate."""
+    lots: int
+    """Offered at the best bid and at the best ask."""
+    same_bar: bool
+    """Fill at the close that was decided on, as other engines can; else at the next bar's open."""
+
+
+def replay_bars(
+    bars: Bars,
+    intend: Callable[[View, Holding, Any], Intent],
+    params: Any,
+    rules: Rules,
+    model: BarModel,
+    record: Record,
+) -> State:
+    """At least one bar. Writes into `record` and returns how it ended; what is open then stays open."""
+    state = started(rules, bars.time_s[0])
+    waiting = IDLE
+    for row in range(len(bars.time_s)):
+        if waiting.side != 0:
+            # A bar opens when the one before it closes.
+            moment = Moment(row, bars.time_s[row - 1])
+            done = filled(waiting, _bids(bars.open[row], model), _asks(bars.open[row], model))
+            state = settled(state, waiting, done, moment, rules.grid, record)
+            waiting = IDLE
+        close = bars.close[row]
+        view = View(
+            bars.time_s[row],
+            _bids(close, model),
+            _asks(close, model),
+            bars.signal.fair[row],
+            bars.signal.uncertainty[row],
+            bars.signal.until_s[row],
+            rules.grid,
+        )
+        state = valued(state, view, rules)
+        intent = wanted(view, state, intend, params, rules.limits)
+        # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
+        if intent.side != 0 and approved(intent, view, state, rules, record):
+            state = sent(state, intent)
+            if model.same_bar:
+                done = filled(intent, view.bids, view.asks)
+                state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
+            else:
+                waiting = intent
+        record.equity[row] = worth_now(state)
+    return state
+
+
+def _bids(price: int, model: BarModel) -> Ladder:
+    return Ladder((price - model.half_spread,), (model.lots,))
+
+
+def _asks(price: int, model: BarModel) -> Ladder:
+    return Ladder((price + model.half_spread,), (model.lots,))

@@ -1,0 +1,247 @@
+"""What the risk gate is told in a replay, and what it remembers there.
+
+A replay has one account on one market, valued in its quote: nothing is ever pending, unresolved, sent twice
+or skewed, inputs are of the row's own time, and the mid stands for the oracle. Every rule is asked all the
+same. The memory is what `risk.halting` folds from a journal: equity, its peak, the day, and the halt.
+
+Floats, integers and arrays only: the same source is called live and compiled for replays.
+"""
+
+import math
+from collections.abc import MutableSequence
+from typing import NamedTuple
+
+from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View
+from defi_analytics.mispricing.auction import market_fill
+from defi_analytics.risk.codes import Denial, MarketState, TradingState
+from defi_analytics.risk.gate import judge
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.verdict import Verdict, below
+from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
+
+DAY_S = 86_400.0
+MINUTE_S = 60.0
+
+
+class Rules(NamedTuple):
+    """What a replay trades under."""
+
+    grid: Grid
+    limits: RiskLimits
+    capital: float
+    """Quote the account starts with."""
+    leverage: float = 1.0
+    """Notional per margin of a perpetual."""
+    maintenance_margin: float = 0.0
+    """Fraction of notional."""
+
+
+class Account(NamedTuple):
+    """What the gate remembers; amounts in quote."""
+
+    state: int
+    """A TradingState; halted stays halted."""
+    equity: float
+    peak: float
+    day: int
+    """Since 1970."""
+    day_start: float
+    day_low: float
+    trades_today: int
+
+
+def opened(rules: Rules, time_s: float) -> Account:
+    return Account(
+        TradingState.ACTIVE.value,
+        rules.capital,
+        rules.capital,
+        math.floor(time_s / DAY_S),
+        rules.capital,
+        rules.capital,
+        0,
+    )
+
+
+def observed(account: Account, time_s: float, equity: float, limits: RiskLimits) -> Account:
+    """The account once it was valued; a new UTC day starts from the last value known."""
+    day = math.floor(time_s / DAY_S)
+    start, low, trades = account.day_start, account.day_low, account.trades_today
+    if day > account.day:
+        start, low, trades = account.equity, account.equity, 0
+    day = max(day, account.day)
+    peak = max(account.peak, equity)
+    low = min(low, equity)
+    state = account.state
+    lost = (peak - equity) / peak if peak > 0.0 else math.nan
+    if below(Denial.DRAWDOWN_HARD, lost, limits.portfolio_stop_loss).code != 0:
+        state = TradingState.HALTED.value
+    return Account(state, equity, peak, day, start, low, trades)
+
+
+def counted(account: Account, intent: Intent) -> Account:
+    """The account once an order was approved."""
+    if intent.reduce_only:
+        return account
+    return Account(
+        account.state,
+        account.equity,
+        account.peak,
+        account.day,
+        account.day_start,
+        account.day_low,
+        account.trades_today + 1,
+    )
+
+
+def judged(
+    intent: Intent,
+    view: View,
+    holding: Holding,
+    account: Account,
+    recent: MutableSequence[float],
+    rules: Rules,
+) -> Verdict:
+    """`recent` holds the times of the last orders, see `remember`."""
+    order = _order(intent, view, rules)
+    return judge(
+        order,
+        _market(view, rules),
+        _account(order, view, holding, account, recent, rules),
+        rules.limits,
+    )
+
+
+def remember(recent: MutableSequence[float], time_s: float) -> None:
+    """Puts the time of an order in the place of the oldest."""
+    oldest = 0
+    for i in range(len(recent)):
+        if recent[i] < recent[oldest]:
+            oldest = i
+    recent[oldest] = time_s
+
+
+def _order(intent: Intent, view: View, rules: Rules) -> OrderFacts:
+    grid, side = rules.grid, intent.side
+    against = view.asks if side == BUY else view.bids
+    best = against.ticks[0] if len(against.ticks) > 0 else 0
+    notional = float(max(intent.ticks, best if side != BUY else 0)) * float(intent.lots) * _unit(grid)
+    needs = notional * (1.0 + grid.taker_fee)
+    if grid.perpetual:
+        needs = 0.0 if intent.reduce_only else notional * (1.0 / rules.leverage + grid.taker_fee)
+    elif side != BUY:
+        needs = float(intent.lots)
+    away = float((intent.ticks - best) * side)
+    return OrderFacts(
+        side,
+        intent.kind,
+        intent.ticks,
+        intent.lots,
+        intent.trigger,
+        intent.reduce_only,
+        False,
+        False,
+        notional,
+        _net_edge(intent, view, grid),
+        max(0.0, away / float(best)) if best > 0 else math.nan,
+        rules.leverage if grid.perpetual else 1.0,
+        needs,
+        0.0,
+    )
+
+
+def _net_edge(intent: Intent, view: View, grid: Grid) -> float:
+    """What leaving at the fair value would earn after both fees, a fraction of what the view's book fills."""
+    against = view.asks if intent.side == BUY else view.bids
+    done = market_fill(intent.side, intent.lots, intent.ticks, against)
+    if done.lots == 0:
+        return math.nan
+    paid, worth = float(done.cash), view.fair * float(done.lots)
+    earned = worth - paid if intent.side == BUY else paid - worth
+    return (earned - grid.taker_fee * (paid + worth)) / paid
+
+
+def _market(view: View, rules: Rules) -> MarketFacts:
+    bid = float(view.bids.ticks[0]) if len(view.bids.ticks) > 0 else math.nan
+    ask = float(view.asks.ticks[0]) if len(view.asks.ticks) > 0 else math.nan
+    mid = 0.5 * (bid + ask)
+    return MarketFacts(
+        rules.grid,
+        MarketState.ACTIVE.value,
+        bid,
+        ask,
+        mid,
+        mid,
+        rules.grid.perpetual,
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+        rules.maintenance_margin,
+    )
+
+
+def _account(
+    order: OrderFacts,
+    view: View,
+    holding: Holding,
+    account: Account,
+    recent: MutableSequence[float],
+    rules: Rules,
+) -> AccountFacts:
+    grid = rules.grid
+    # Open lots at their cost, which is what they were approved for.
+    exposure = float(holding.cost) * _unit(grid)
+    net = exposure if holding.lots > 0 else -exposure
+    if grid.perpetual:
+        free = account.equity - exposure / rules.leverage
+    else:
+        free = rules.capital + float(holding.cash) * _unit(grid) if order.side == BUY else float(holding.lots)
+    since_s = view.time_s - holding.exited_s if holding.exited_s > 0.0 else NEVER_S
+    return AccountFacts(
+        account.state,
+        account.equity,
+        account.peak,
+        account.day_start,
+        account.day_low,
+        exposure,
+        exposure,
+        net,
+        net,
+        holding.lots,
+        0,
+        0,
+        1 if holding.lots != 0 else 0,
+        account.trades_today,
+        since_s,
+        _within(recent, view.time_s - MINUTE_S),
+        0,
+        False,
+        False,
+        free,
+        0.0,
+        _liquidation_distance(order, rules),
+        0.0,
+        0.0,
+    )
+
+
+def _liquidation_distance(order: OrderFacts, rules: Rules) -> float:
+    """Of a position entered at the mark price, a fraction of it; 1 on spot."""
+    if not rules.grid.perpetual:
+        return 1.0
+    margin, kept = 1.0 / rules.leverage, rules.maintenance_margin
+    if order.side == BUY:
+        return 1.0 - (1.0 - margin) / (1.0 - kept)
+    return (1.0 + margin) / (1.0 + kept) - 1.0
+
+
+def _within(recent: MutableSequence[float], since_s: float) -> int:
+    count = 0
+    for i in range(len(recent)):
+        count += 1 if recent[i] > since_s else 0
+    return count
+
+
+def _unit(grid: Grid) -> float:
+    """`Grid.unit`, which is a property and so not for compiled code."""
+    return grid.price_tick * grid.quantity_tick

@@ -1,0 +1,159 @@
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from defi_analytics.backtest.gates import Account, Rules, counted, judged, observed, opened, remember
+from defi_analytics.domain.decision import BUY, SELL, Holding, Intent, OrderKind, Why
+from defi_analytics.risk import halting
+from defi_analytics.risk.codes import Denial, TradingState
+from tests.backtest.histories import LOOSE
+from tests.builders_core import NOON_S, a_grid, a_view
+
+CALM = [-math.inf] * 5
+BUYING = Intent(BUY, OrderKind.MARKET.value, 1001, 10, 0, False, Why.ENTRY.value)
+SELLING = Intent(SELL, OrderKind.MARKET.value, 999, 10, 0, True, Why.EXIT_TIME.value)
+FLAT = Holding()
+HELD = Holding(10, 10_010, NOON_S - 50, 0.0, -10_010, 0)
+
+
+def rules(perpetual: bool = True, capital: float = 1_000.0, leverage: float = 1.0, **limits) -> Rules:
+    grid = a_grid(taker_fee=0.001, perpetual=perpetual)
+    return Rules(grid, LOOSE._replace(**limits), capital, leverage, 0.05)
+
+
+def code(under: Rules, intent=BUYING, view=None, holding=FLAT, account=None, recent=None) -> int:
+    view = view or a_view(grid=under.grid)
+    account = account or opened(under, NOON_S)
+    return judged(intent, view, holding, account, recent or CALM, under).code
+
+
+def test_an_order_within_all_limits_passes():
+    assert code(rules()) == code(rules(perpetual=False)) == Denial.NONE
+    assert code(rules(), SELLING, holding=HELD) == code(rules(perpetual=False), SELLING, holding=HELD) == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "denial"),
+    [
+        # Ten lots at 1001 ticks of 0.001 quote each, of an account of 1,000.
+        ({"max_trade_size": 10.0}, Denial.ORDER_NOTIONAL),
+        ({"min_trade_size": 10.1}, Denial.TRADE_SIZE_MIN),
+        ({"max_position_size": 10.0}, Denial.POSITION_SIZE),
+        ({"max_exposure_total": 10.0}, Denial.EXPOSURE_TOTAL),
+        ({"max_exposure_market": 10.0}, Denial.EXPOSURE_MARKET),
+        ({"max_exposure_asset": 10.0}, Denial.EXPOSURE_ASSET),
+        ({"mid_band": 0.0009}, Denial.PRICE_BAND_MID),
+        ({"oracle_band": 0.0009}, Denial.PRICE_BAND_ORACLE),
+        ({"max_daily_trades": 0}, Denial.DAILY_TRADES),
+        ({"max_active_positions": 0}, Denial.POSITION_COUNT),
+        # At 1001 it is bought a thousandth above the fair value, and pays two fees.
+        ({"min_profit_threshold": -0.0029}, Denial.MIN_PROFIT),
+    ],
+)
+def test_a_limit_that_an_order_breaks_names_its_code(limits, denial):
+    assert code(rules(**limits)) == denial
+
+
+def test_a_worst_price_beyond_the_best_is_slippage():
+    far = BUYING._replace(ticks=1012)
+    assert code(rules(max_slippage=0.0109), far) == Denial.SLIPPAGE
+    assert code(rules(max_slippage=0.011), far) == Denial.NONE
+
+
+def test_leverage_counts_on_perpetuals_alone():
+    assert code(rules(leverage=5.0, max_leverage=4.0)) == Denial.LEVERAGE
+    assert code(rules(perpetual=False, leverage=5.0, max_leverage=4.0)) == Denial.NONE
+
+
+@pytest.mark.parametrize(("side", "distance"), [(BUY, 1 - 0.8 / 0.95), (SELL, 1.2 / 1.05 - 1)])
+def test_a_leveraged_position_is_taken_over_before_its_margin_is_gone(side, distance):
+    intent = BUYING if side == BUY else BUYING._replace(side=SELL, ticks=999)
+    for asked, denial in ((distance - 1e-9, 0), (distance + 1e-9, Denial.LIQUIDATION_DISTANCE)):
+        assert code(rules(leverage=5.0, min_liquidation_distance=asked), intent) == denial
+
+
+@pytest.mark.parametrize(
+    ("under", "denial"),
+    [
+        (rules(perpetual=False, capital=10.0), Denial.INSUFFICIENT_BALANCE),
+        (rules(perpetual=False, capital=10.03), Denial.NONE),
+        (rules(capital=10.0), Denial.INSUFFICIENT_BALANCE),
+        (rules(capital=5.1, leverage=2.0), Denial.NONE),
+        (rules(capital=5.0, leverage=2.0), Denial.INSUFFICIENT_BALANCE),
+    ],
+)
+def test_what_an_order_needs_must_be_free(under, denial):
+    assert code(under) == denial
+
+
+def test_no_more_spot_is_sold_than_is_held():
+    too_much = SELLING._replace(lots=11, reduce_only=False)
+    assert code(rules(perpetual=False), too_much, holding=HELD) == Denial.INSUFFICIENT_BALANCE
+
+
+def test_a_market_rests_after_an_exit():
+    out = Holding(0, 0, NOON_S - 200, NOON_S - 100, 0, 0)
+    assert code(rules(cooldown_period_s=101.0), holding=out) == Denial.COOLDOWN
+    assert code(rules(cooldown_period_s=100.0), holding=out) == Denial.NONE
+
+
+def test_orders_of_the_last_minute_count():
+    assert code(rules(max_orders_per_minute=1), recent=[NOON_S - 61.0, NOON_S - 1.0]) == Denial.RATE_LIMIT
+    assert code(rules(max_orders_per_minute=1), recent=[NOON_S - 61.0, NOON_S - 60.0]) == Denial.NONE
+
+
+def test_the_oldest_order_is_forgotten_first():
+    recent = [3.0, 1.0, 2.0]
+    remember(recent, 4.0)
+    assert recent == [3.0, 4.0, 2.0]
+
+
+def test_an_order_against_an_empty_side_is_refused():
+    view = a_view(asks=[], grid=a_grid())
+    assert code(rules(), view=view) == Denial.RISK_STATE_UNKNOWN
+
+
+def test_only_what_does_not_reduce_is_a_trade_of_the_day():
+    account = opened(rules(), NOON_S)
+    assert counted(account, BUYING).trades_today == 1
+    assert counted(account, SELLING) == account
+
+
+moments = st.lists(st.tuples(st.floats(1.0, 50_000.0), st.floats(500.0, 1_500.0)), min_size=1, max_size=20)
+
+
+@given(moments, st.floats(0.01, 0.4))
+def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
+    """Two ways to the same facts: this one compiles, the other survives a crash."""
+    limits = LOOSE._replace(portfolio_stop_loss=most)
+    account = opened(rules(), NOON_S)
+    state = halting.RiskState()
+    at = datetime.fromtimestamp(NOON_S, UTC)
+    state = halting.apply(state, "risk.equity", at, {"equity": 1_000.0})
+    time_s = NOON_S
+    for gap_s, equity in found:
+        time_s += gap_s
+        at = datetime.fromtimestamp(time_s, UTC)
+        account = observed(account, time_s, equity, limits)
+        state = halting.rolled(state, at)
+        for record in halting.observed(state, at, equity, limits):
+            state = halting.apply(state, record.kind, at, record.body)
+        assert account == Account(
+            int(state.trading),
+            state.equity,
+            state.peak_equity,
+            account.day,
+            state.day_start_equity,
+            state.day_low_equity,
+            state.trades_today,
+        )
+
+
+def test_an_account_that_lost_everything_is_halted():
+    broke = observed(opened(rules(), NOON_S), NOON_S, -1.0, LOOSE)
+    assert broke.state == TradingState.HALTED
+    nothing = opened(rules(capital=0.0), NOON_S)
+    assert observed(nothing, NOON_S, 0.0, LOOSE).state == TradingState.HALTED

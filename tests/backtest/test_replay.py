@@ -1,0 +1,37 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.backtest.bars import BarModel
+from defi_analytics.backtest.replay import over_bars, over_books
+from defi_analytics.domain.decision import IDLE, Holding
+from tests.backtest.cases import BARS, BOOKS, PARAMS, RULES, SAME, STRATEGY, books, run
+
+
+def worded(view, holding, params):
+    """Nothing that compiles."""
+    return IDLE if Decimal(0) == 0 else None
+
+
+def test_a_strategy_that_cannot_be_compiled_runs_as_it_is_and_says_so():
+    strategy = replace(STRATEGY, intend=worded)
+    result = over_bars(strategy, PARAMS, BARS, RULES, SAME)
+    assert not result.compiled
+    assert result.equity.tolist() == [0] * 5
+    assert result.holding == Holding()
+
+
+@pytest.mark.parametrize(
+    ("run_it", "reason"),
+    [
+        (lambda: run(model=BarModel(0, 1, same_bar=True)), "less than one"),
+        (lambda: run(model=BarModel(1, 0, same_bar=True)), "less than one"),
+        (lambda: run(model=BarModel(950, 1, same_bar=True)), "no price to sell at"),
+        (lambda: over_books(STRATEGY, PARAMS, BOOKS, RULES, -1), "late: less than none"),
+        (lambda: over_books(STRATEGY, PARAMS, books([], []), RULES), "time_s: no rows"),
+    ],
+)
+def test_a_replay_that_would_mean_nothing_is_refused(run_it, reason):
+    with pytest.raises(ValueError, match=reason):
+        run_it()

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from defi_analytics.backtest.history import checked_bars
+from defi_analytics.backtest.replay import over_bars, over_books
+from defi_analytics.domain.decision import BUY, IDLE, Intent, OrderKind, Why
+from defi_analytics.risk.codes import Denial, TradingState
+from tests.backtest.cases import BARS, BOOKS, OPENS, PARAMS, RULES, SAME, SIGNAL, SPOT, STRATEGY, run
+from tests.backtest.histories import LOOSE
+
+
+def test_the_gate_is_asked_every_time_and_its_codes_are_counted():
+    strict = RULES._replace(limits=LOOSE._replace(max_trade_size=1.0))
+    result = run(rules=strict)
+    assert result.denials == {Denial.ORDER_NOTIONAL: 2}
+    assert result.equity.tolist() == [0] * 5
+
+
+def test_a_drawdown_at_the_limit_halts_for_good():
+    fall = np.array([1_000, 950, 900, 900, 900])
+    strict = RULES._replace(limits=LOOSE._replace(portfolio_stop_loss=0.0004))
+    bars = checked_bars(BARS.time_s, OPENS, fall, SIGNAL)
+    result = run(bars, rules=strict, params=PARAMS._replace(stop_loss=0.02))
+    assert result.trading is TradingState.HALTED
+    assert result.holding.lots == 10
+    assert result.denials == {Denial.HALTED: 3}
+
+
+def test_the_stop_of_the_limits_is_stricter_than_the_strategys():
+    fall = np.array([1_000, 950, 900, 950, 950])
+    bars = checked_bars(BARS.time_s, OPENS, fall, SIGNAL)
+    result = run(bars, rules=RULES._replace(limits=LOOSE._replace(stop_loss=0.05)))
+    assert (result.trades.exited[0], result.trades.why[0]) == (2, Why.EXIT_STOP)
+
+
+def limit_once(view, holding, params):
+    """Crosses with a limit order when flat."""
+    if holding.lots != 0:
+        return IDLE
+    return Intent(BUY, params.kind, 952, 10, 0, False, Why.ENTRY.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lots", "cost"), [(OrderKind.LIMIT, 10, 9_520), (OrderKind.POST_ONLY, 0, 0)]
+)
+def test_a_limit_order_pays_one_price_and_nothing_ever_rests(kind, lots, cost):
+    strategy = replace(STRATEGY, intend=limit_once)
+    result = over_books(strategy, Intent(kind=int(kind)), BOOKS, RULES, 0, interpreted=True)
+    assert (result.holding.lots, result.holding.cost) == (lots, cost)
+
+
+def turning(view, holding, params):
+    """Turns the position over on every row."""
+    lots = 1 if holding.lots == 0 else 2
+    side = 1 if holding.lots <= 0 else -1
+    best = view.asks.ticks[0] if side == 1 else view.bids.ticks[0]
+    return Intent(side, OrderKind.MARKET.value, best, lots, 0, False, Why.ENTRY.value)
+
+
+def test_a_fill_beyond_zero_ends_one_trade_and_begins_the_next():
+    rules = RULES._replace(grid=SPOT._replace(perpetual=True, taker_fee=0.0))
+    strategy = replace(STRATEGY, intend=turning)
+    result = over_bars(strategy, PARAMS, BARS, rules, SAME, interpreted=True)
+    trades = result.trades
+    assert trades.entered.tolist() == [0, 1, 2, 3]
+    assert trades.exited.tolist() == [1, 2, 3, 4]
+    assert trades.side.tolist() == [1, -1, 1, -1]
+    assert trades.profit.tolist() == [949 - 1001, 949 - 961, 999 - 961, 999 - 1001]

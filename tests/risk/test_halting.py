@@ -1,0 +1,327 @@
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import (
+    Record,
+    RiskState,
+    apply,
+    day_loss,
+    drawdown,
+    halt,
+    market_text,
+    observed,
+    reduce,
+    resume,
+    rolled,
+)
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.storage.codec import decode, encode
+from tests.fakes import NOON
+
+LIMITS = RiskLimits()
+TOMORROW = datetime(2026, 1, 3, tzinfo=UTC)
+
+
+def folded(*records, at=NOON, state=None):
+    found = state or RiskState()
+    for record in records:
+        found = apply(found, record.kind, at, record.body)
+    return found
+
+
+def equity(value):
+    return Record("risk.equity", {"equity": value})
+
+
+def flow(amount):
+    return Record("risk.flow", {"amount": amount})
+
+
+START = folded(equity(1_000.0))
+HALTED = folded(halt(Denial.HALTED, "looked odd", "ada"), state=START)
+
+
+def test_it_begins_active_and_knowing_nothing():
+    state = RiskState()
+    assert (state.trading, state.code, state.day, state.trades_today) == (1, 0, "", 0)
+    assert math.isnan(drawdown(state))
+    assert math.isnan(day_loss(state))
+
+
+def test_the_first_equity_is_what_losses_are_measured_from():
+    assert START == replace(
+        RiskState(), equity=1_000.0, peak_equity=1_000.0, day="2026-01-02", day_start_equity=1_000.0,
+        day_low_equity=1_000.0,
+    )  # fmt: skip
+
+
+def test_peak_and_low_remember_though_equity_moves_on():
+    state = folded(equity(1_200), equity(900), equity(1_100), state=START)
+    assert (state.equity, state.peak_equity, state.day_low_equity) == (1_100, 1_200, 900)
+    assert drawdown(state) == pytest.approx(1 / 12)
+    assert day_loss(state) == pytest.approx(0.1)
+
+
+def test_what_is_counted_in_a_day():
+    records = [Record("risk.trade", {"market": "m"})] * 3 + [Record("risk.gas", {"inj": 0.25})] * 2
+    state = folded(*records, state=START)
+    assert (state.trades_today, state.gas_today) == (3, 0.5)
+    assert folded(Record("risk.gas", {"inj": 0}), state=START) == START
+
+
+def test_a_new_day_starts_from_the_last_equity_and_forgets_counts_but_no_peak():
+    state = folded(equity(900), Record("risk.trade", {}), Record("risk.gas", {"inj": 0.25}), state=START)
+    just_before = TOMORROW - timedelta(microseconds=1)
+    assert rolled(state, just_before) is state
+    new = rolled(state, TOMORROW)
+    assert (new.day, new.day_start_equity, new.day_low_equity) == ("2026-01-03", 900, 900)
+    assert (new.trades_today, new.gas_today, new.peak_equity) == (0, 0.0, 1_000)
+    later = apply(state, "risk.equity", TOMORROW, {"equity": 800})
+    assert (later.day_start_equity, later.day_low_equity) == (900, 800), "a loss over night is the new day's"
+
+
+def test_the_day_is_that_of_utc():
+    early = datetime(2026, 1, 3, 5, tzinfo=timezone(timedelta(hours=9)))
+    assert rolled(START, early) is START
+
+
+def test_a_clock_that_went_back_does_not_begin_a_day_again():
+    lost = apply(START, "risk.equity", NOON, {"equity": 900})
+    assert rolled(lost, NOON - timedelta(days=1)) is lost
+    assert rolled(lost, NOON + timedelta(hours=1)) is lost
+
+
+@pytest.mark.parametrize("amount", [-500.0, 3_000.0])
+def test_paying_in_or_out_is_neither_profit_nor_loss(amount):
+    before = folded(equity(1_250), equity(1_000), state=START)
+    after = folded(flow(amount), state=before)
+    assert after.equity == 1_000 + amount
+    assert drawdown(after) == pytest.approx(drawdown(before)) == pytest.approx(0.2)
+    assert day_loss(after) == pytest.approx(day_loss(before))
+    low = folded(equity(600), equity(800), state=START)
+    assert day_loss(folded(flow(amount), state=low)) == pytest.approx(0.4)
+
+
+def test_a_flow_before_any_equity_moves_nothing():
+    assert folded(flow(5.0), at=NOON) == rolled(RiskState(), NOON)
+
+
+@pytest.mark.parametrize("amount", [-1_000.0, -2_000.0])
+def test_when_everything_is_paid_out_nothing_is_left_to_measure_from(amount):
+    assert folded(flow(amount), state=START).code is Denial.RISK_STATE_UNKNOWN
+
+
+def test_nor_when_there_was_nothing():
+    broke = folded(equity(0.0), state=START)
+    assert folded(flow(100.0), state=broke).code is Denial.RISK_STATE_UNKNOWN
+
+
+def test_a_halt_says_who_why_and_when():
+    assert HALTED == replace(
+        START, trading=TradingState.HALTED, code=Denial.HALTED, reason="looked odd", by="ada", since=NOON
+    )
+
+
+def test_a_halt_latches_until_its_code_is_acknowledged():
+    again = folded(equity(5_000), reduce(Denial.REDUCE_ONLY, "r", "bo"), state=HALTED)
+    assert (again.trading, again.code, again.by) == (TradingState.HALTED, Denial.HALTED, "ada")
+    assert rolled(again, TOMORROW).trading is TradingState.HALTED
+    assert folded(resume(Denial.DRAWDOWN_HARD, "ada"), state=HALTED) == HALTED
+    lifted = folded(resume(Denial.HALTED, "bo"), state=HALTED, at=TOMORROW)
+    assert (lifted.trading, lifted.code, lifted.reason) == (TradingState.ACTIVE, Denial.NONE, "")
+    assert (lifted.by, lifted.since) == ("bo", TOMORROW)
+
+
+def test_the_latest_reason_is_the_one_to_acknowledge():
+    both = folded(halt(Denial.DRAWDOWN_HARD, "lost", "risk"), state=HALTED)
+    assert both.code is Denial.DRAWDOWN_HARD
+    assert folded(resume(Denial.HALTED, "ada"), state=both).trading is TradingState.HALTED
+
+
+def test_the_same_reason_again_keeps_its_first_time():
+    again = folded(halt(Denial.HALTED, "still", "bo"), state=HALTED, at=NOON + timedelta(hours=1))
+    assert again == HALTED
+
+
+def test_reducing_is_lifted_likewise_and_a_halt_overrides_it():
+    state = folded(reduce(Denial.REDUCE_ONLY, "slow down", "ada"), state=START)
+    assert (state.trading, state.reason, state.by) == (TradingState.REDUCING, "slow down", "ada")
+    assert folded(resume(Denial.REDUCE_ONLY, "ada"), state=state).trading is TradingState.ACTIVE
+    assert folded(halt(Denial.REDUCE_ONLY, "stop", "ada"), state=state).trading is TradingState.HALTED
+
+
+def test_resuming_what_was_not_stopped_changes_nothing():
+    assert folded(resume(Denial.NONE, "ada", rebase=True), state=folded(equity(900), state=START)) == folded(
+        equity(900), state=START
+    )
+
+
+def test_a_hard_drawdown_halts_and_only_a_rebase_forgets_the_peak():
+    records = observed(START, NOON, 950.0, LIMITS)
+    said = "drawdown 0.05 reached the limit 0.05 (fractions of peak equity)"
+    assert records == (equity(950.0), halt(Denial.DRAWDOWN_HARD, said, "risk"))
+    state = folded(*records, state=START)
+    assert (state.trading, state.code, state.reason) == (TradingState.HALTED, Denial.DRAWDOWN_HARD, said)
+    kept = folded(resume(Denial.DRAWDOWN_HARD, "ada"), state=state)
+    assert (kept.trading, kept.peak_equity) == (TradingState.ACTIVE, 1_000)
+    assert len(observed(kept, NOON, 950.0, LIMITS)) == 2, "it stands, so it halts again"
+    rebased = folded(resume(Denial.DRAWDOWN_HARD, "ada", rebase=True), state=state)
+    assert (rebased.peak_equity, rebased.day_start_equity) == (950, 1_000), "the day stays lost"
+    assert observed(rebased, NOON, 950.0, LIMITS) == (equity(950.0),)
+
+
+def test_just_short_of_it_nothing_halts():
+    assert observed(START, NOON, 950.1, LIMITS) == (equity(950.1),)
+    assert observed(RiskState(), NOON, 5.0, LIMITS) == (equity(5.0),)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_an_equity_that_is_not_known_halts_and_keeps_the_last_that_was(wrong):
+    records = observed(START, NOON, wrong, LIMITS)
+    state = folded(*records, state=START)
+    assert (state.trading, state.code, state.equity) == (
+        TradingState.HALTED,
+        Denial.RISK_STATE_UNKNOWN,
+        1_000,
+    )
+    assert state.reason == "a record of the risk state could not be read"
+
+
+def test_a_limit_that_is_no_number_halts():
+    records = observed(START, NOON, 1_000.0, LIMITS._replace(portfolio_stop_loss=math.nan))
+    assert folded(*records, state=START).code is Denial.RISK_STATE_UNKNOWN
+
+
+def test_an_equity_of_nothing_halts():
+    assert folded(*observed(START, NOON, 0.0, LIMITS), state=START).code is Denial.DRAWDOWN_HARD
+    assert folded(*observed(RiskState(), NOON, 0.0, LIMITS)).code is Denial.RISK_STATE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("risk.equity", {}),
+        ("risk.equity", {"equity": None}),
+        ("risk.equity", {"equity": "1000"}),
+        ("risk.equity", {"equity": True}),
+        ("risk.equity", {"equity": math.nan}),
+        ("risk.equity", {"equity": math.inf}),
+        ("risk.equity", {"equity": 10**400}),
+        ("risk.equity", None),
+        ("risk.flow", {"amount": []}),
+        ("risk.flow", {"amount": False}),
+        ("risk.halt", {}),
+        ("risk.halt", {"code": "NEVER_HEARD", "reason": "", "by": ""}),
+        ("risk.halt", {"code": [], "reason": "", "by": ""}),
+        ("risk.halt", {"code": "HALTED", "by": ""}),
+        ("risk.reduce", {"code": "HALTED", "reason": ""}),
+        ("risk.resume", {"by": "", "rebase": 0}),
+        ("risk.resume", {"ack": "HALTED", "by": ""}),
+        ("risk.exit", {}),
+        ("risk.gas", {"inj": -0.1}),
+        ("risk.gas", {}),
+        ("risk.tomorrow", {}),
+    ],
+)
+def test_a_record_that_cannot_be_read_halts(kind, body):
+    state = apply(START, kind, NOON, body)
+    assert (state.trading, state.code, state.since) == (TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, NOON)
+    assert state.reason
+    assert state.by == ""
+
+
+def test_records_of_others_change_nothing():
+    assert apply(START, "riskier", TOMORROW, {}) is START
+    assert apply(START, "order.signed", TOMORROW, {}) is START
+
+
+def test_when_a_market_was_left_is_kept_by_market():
+    key = MarketKey("injective", "0x1")
+    state = folded(Record("risk.exit", {"market": market_text(key)}), state=START)
+    state = apply(state, "risk.exit", TOMORROW, {"market": "injective|0x2"})
+    assert state.exits == {"injective|0x1": NOON, "injective|0x2": TOMORROW}
+
+
+def test_a_losing_day_with_a_hundred_restarts_is_lost_once_and_for_all():
+    """Each restart folds the whole journal anew, then values the account again."""
+    journal = []
+    for restart in range(100):
+        state = RiskState()
+        for at, kind, body in journal:
+            state = apply(state, kind, at, body)
+        at = NOON + timedelta(minutes=restart)
+        for record in observed(state, at, 1_000.0 if restart == 0 else 965.0 + restart % 3, LIMITS):
+            journal.append((at, record.kind, decode(encode(record.body))))
+            state = apply(state, record.kind, at, journal[-1][2])
+        if restart:
+            assert day_loss(state) == pytest.approx(0.035 if restart > 2 else day_loss(state))
+            assert day_loss(state) >= LIMITS.max_daily_loss
+    assert state.day_start_equity == 1_000
+
+
+class Halting(RuleBasedStateMachine):
+    """A model: what is halted stays halted until a resume names the standing code."""
+
+    def __init__(self):
+        super().__init__()
+        self.journal, self.at, self.state = [], NOON, RiskState()
+        self.stopped, self.highest = Denial.NONE, -math.inf
+
+    def write(self, record):
+        self.journal.append((self.at, record.kind, decode(encode(record.body))))
+        self.state = apply(self.state, *[self.journal[-1][i] for i in (1, 0, 2)])
+
+    @rule(hours=st.integers(0, 30))
+    def time_passes(self, hours):
+        self.at += timedelta(hours=hours)
+
+    @rule(value=st.one_of(st.floats(1, 2_000), st.just(math.nan)))
+    def value(self, value):
+        for record in observed(self.state, self.at, value, LIMITS):
+            self.write(record)
+        if math.isnan(value):
+            self.stopped = Denial.RISK_STATE_UNKNOWN
+            return
+        self.highest = max(self.highest, value)
+        if value <= self.highest * (1 - LIMITS.portfolio_stop_loss) * (1 - 1e-12):
+            self.stopped = Denial.DRAWDOWN_HARD
+        self.valued = True
+
+    @rule()
+    def halt(self):
+        self.write(halt(Denial.HALTED, "", "ada"))
+        self.stopped = Denial.HALTED
+
+    @rule(code=st.sampled_from([Denial.HALTED, Denial.DRAWDOWN_HARD, Denial.RISK_STATE_UNKNOWN]))
+    def resume(self, code):
+        self.write(resume(code, "ada"))
+        if code is self.stopped:
+            self.stopped = Denial.NONE
+
+    @rule()
+    def restart(self):
+        self.state = RiskState()
+        for at, kind, body in self.journal:
+            self.state = apply(self.state, kind, at, body)
+
+    @precondition(lambda self: self.stopped is not Denial.NONE)
+    @invariant()
+    def what_is_halted_stays_so(self):
+        assert self.state.trading is TradingState.HALTED
+
+    @invariant()
+    def the_peak_is_never_forgotten(self):
+        if self.highest > 0:
+            assert self.state.peak_equity == self.highest
+
+
+TestHalting = Halting.TestCase
+TestHalting.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

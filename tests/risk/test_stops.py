@@ -1,0 +1,69 @@
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.domain.decision import Holding, OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.order import OrderRequest
+from defi_analytics.domain.portfolio import Position
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.stops import protective_stop, stop_hit
+from tests.builders import a_market
+
+LIMITS = RiskLimits(stop_loss=0.25, max_slippage=0.01)
+LONG, SHORT = Holding(lots=10, cost=1_000), Holding(lots=-10, cost=1_000)
+PERP = a_market(kind=MarketKind.PERPETUAL)
+
+
+@pytest.mark.parametrize(
+    ("holding", "mark", "hit"),
+    [
+        (LONG, 75.0, True),
+        (LONG, 75.1, False),
+        (LONG, 1_000.0, False),
+        (SHORT, 125.0, True),
+        (SHORT, 124.9, False),
+        (SHORT, 0.1, False),
+        (Holding(), 1.0, False),
+        (Holding(lots=0, cost=1_000), 1.0, False),
+        (LONG, 0.5, True),
+        (LONG, 0.0, False),
+        (LONG, -5.0, False),
+        (LONG, math.nan, False),
+        (SHORT, math.inf, False),
+        (Holding(lots=1, cost=1_000), 500.0, True),
+        (Holding(lots=-1, cost=100), 150.0, True),
+    ],
+)
+def test_a_stop_is_hit_once_the_loss_reached_its_fraction_of_the_cost(holding, mark, hit):
+    assert stop_hit(holding, mark, LIMITS) is hit
+
+
+def position(quantity, entry="20.0015"):
+    return Position(PERP.key, Decimal(quantity), Decimal(entry), Decimal(10))
+
+
+def test_a_long_position_is_sold_by_a_stop_below():
+    stop = protective_stop(position("1.5"), PERP, LIMITS, "oracle", "c1")
+    assert stop == OrderRequest(
+        "c1", PERP, Side.SELL, OrderKind.STOP, 14_852, 1_500, "oracle", trigger_ticks=15_002, reduce_only=True
+    )
+
+
+def test_a_short_position_is_bought_back_by_a_stop_above():
+    stop = protective_stop(position("-1.5"), PERP, LIMITS, "oracle", "c1")
+    assert stop == OrderRequest(
+        "c1", PERP, Side.BUY, OrderKind.STOP, 25_251, 1_500, "oracle", trigger_ticks=25_001, reduce_only=True
+    )
+
+
+def test_less_than_a_lot_is_left():
+    assert protective_stop(position("1.5009"), PERP, LIMITS, "oracle", "c1").lots == 1_500
+    assert protective_stop(position("0.0009"), PERP, LIMITS, "oracle", "c1") is None
+
+
+def test_no_stop_rests_on_a_spot_market():
+    assert protective_stop(position("1.5"), replace(PERP, kind=MarketKind.SPOT), LIMITS, "o", "c") is None
