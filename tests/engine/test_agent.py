@@ -4,14 +4,10 @@ from typing import Any
 
 import pytest
 
-from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
-from defi_analytics.engine.bookkeeping import Kind
-from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.strategies.registry import STRATEGIES
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, World, an_agent, quantity
 
@@ -32,13 +28,6 @@ async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
     assert quantity(agent) == 0
     [held] = agent.ledger.books.net.values()
     assert held.realised > held.fees > 0
-
-
-async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
-    world = World()
-    world.show(25.0, away=60.0)
-    decision = await an_agent(world).cycle()
-    assert not decision.answers
 
 
 async def test_a_perpetual_is_sold_short_where_it_is_dear() -> None:
@@ -198,45 +187,3 @@ async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
     chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
     with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
         await agent.cancel_all()
-
-
-async def test_a_journal_makes_every_decision_again() -> None:
-    world, journal = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE]), MemoryJournal()
-    agent = an_agent(world, journal, names=("convergence", "oracle"), on_exit=OnExit.FLATTEN)
-    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
-    for price, away in ((25.0, 25.3), (25.2, 25.3), (25.3, 25.3), (25.6, 25.2), (25.1, 25.3)):
-        world.show(price, away)
-        world.clock.advance(10)
-        await agent.cycle()
-    await agent.finish()
-    assert journal.kinds.count(Kind.FILLS) > 4
-    replayed = list(decided_again(journal, world.clock, STRATEGIES))
-    assert len(replayed) == 6
-    assert [one.written for one in replayed] == [one.again for one in replayed]
-    assert sum(bool(one.written["answers"]) for one in replayed) > 3
-
-
-async def test_a_market_belongs_to_one_strategy_until_it_is_left() -> None:
-    world = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE])
-    agent = an_agent(world, names=("convergence", "oracle"))
-    said = []
-    for price, away in ((24.6, 25.0), (25.4, 25.0), (24.6, 25.3)):
-        world.show(price, away)
-        decision = await agent.cycle()
-        said.append([one.said for one in decision.considered])
-    assert said == [
-        ["entry", "held by convergence"],
-        ["exit-converged", "held by convergence"],
-        ["entry", "held by convergence"],
-    ]
-
-
-async def test_a_decision_that_comes_out_differently_is_seen() -> None:
-    world, journal = World(), MemoryJournal()
-    agent = an_agent(world, journal)
-    other = agent.terms.limits._replace(max_trade_size=10.0)
-    agent.ledger.write(STARTED, {"terms": terms_told(an_agent(world, limits=other).terms)})
-    world.show(25.0, away=25.3)
-    await agent.cycle()
-    [replayed] = decided_again(journal, world.clock, STRATEGIES)
-    assert not replayed.same

@@ -11,8 +11,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.risk.exposure import (
     Line,
     LineKey,
-    Marks,
     MarketLots,
+    Marks,
     equity,
     exposures,
     inventory,

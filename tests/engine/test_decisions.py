@@ -1,0 +1,68 @@
+from typing import Any
+
+import pytest
+
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.engine.agent import OnExit
+from defi_analytics.engine.bookkeeping import Kind
+from defi_analytics.engine.decisions import STARTED, decided_again, terms_of, terms_told, unpacked
+from defi_analytics.errors import Mismatch
+from defi_analytics.strategies.registry import STRATEGIES
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import HOME, PERP, World, an_agent
+
+
+async def test_a_journal_makes_every_decision_again() -> None:
+    world, journal = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE]), MemoryJournal()
+    agent = an_agent(world, journal, names=("convergence", "oracle"), on_exit=OnExit.FLATTEN)
+    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
+    for price, away in ((25.0, 25.3), (25.2, 25.3), (25.3, 25.3), (25.6, 25.2), (25.1, 25.3)):
+        world.show(price, away)
+        world.clock.advance(10)
+        await agent.cycle()
+    await agent.finish()
+    assert journal.kinds.count(Kind.FILLS) > 4
+    replayed = list(decided_again(journal, world.clock, STRATEGIES))
+    assert len(replayed) == 6
+    assert [one.written for one in replayed] == [one.again for one in replayed]
+    assert sum(bool(one.written["answers"]) for one in replayed) > 3
+
+
+async def test_a_decision_that_comes_out_differently_is_seen() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    other = agent.terms.limits._replace(max_trade_size=10.0)
+    agent.ledger.write(STARTED, {"terms": terms_told(an_agent(world, limits=other).terms)})
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    [replayed] = decided_again(journal, world.clock, STRATEGIES)
+    assert not replayed.same
+
+
+def test_terms_come_back_as_they_were_told() -> None:
+    terms = an_agent(World(), names=("convergence", "prediction")).terms
+    tight = terms.limits._replace(max_trade_size=7.5)
+    terms = type(terms)(
+        terms.strategies, terms.limits, {HOME.key: tight}, "USDC", 0.1, {"INJ": HOME.price_tick}
+    )
+    assert terms_of(terms_told(terms), STRATEGIES) == terms
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"strategies": [["unheard-of", {}]]},
+        {"strategies": [["oracle", {"unheard_of": 1.0}]]},
+        {"limits": {}},
+        {"reserved": {"INJ": "many"}},
+    ],
+)
+def test_terms_of_another_version_are_not_guessed(harm: dict[str, Any]) -> None:
+    with pytest.raises(Mismatch, match="terms of a run"):
+        terms_of({**terms_told(an_agent(World()).terms), **harm}, STRATEGIES)
+
+
+@pytest.mark.parametrize("packed", [None, 7, "AAAA", "not base64!"])
+def test_a_decision_that_is_not_whole_is_a_mismatch(packed: Any) -> None:
+    with pytest.raises(Mismatch, match="cannot be read"):
+        unpacked({"packed": packed} if packed else {})

@@ -1,0 +1,104 @@
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from defi_analytics.domain.decision import IDLE, Intent, View, Why
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.engine.trade import decide_trades, order_id
+from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
+from tests.engine.trading import HOME, PERP, World, an_agent
+
+
+def test_an_orders_name_is_derived_and_as_long_as_the_chain_allows() -> None:
+    name = order_id("d1", "oracle", HOME.key)
+    assert len(name) == 36
+    assert name == order_id("d1", "oracle", HOME.key)
+    others = [("d2", "oracle", HOME.key), ("d1", "convergence", HOME.key), ("d1", "oracle", PERP.key)]
+    assert name not in {order_id(*other) for other in others}
+
+
+async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
+    world = World()
+    world.show(25.0, away=60.0)
+    decision = await an_agent(world).cycle()
+    assert not decision.answers
+
+
+async def test_a_market_belongs_to_one_strategy_until_it_is_left() -> None:
+    world = World(PERP, kinds=[EdgeKind.CROSS_VENUE, EdgeKind.ORACLE])
+    agent = an_agent(world, names=("convergence", "oracle"))
+    said = []
+    for price, away in ((24.6, 25.0), (25.4, 25.0), (24.6, 25.3)):
+        world.show(price, away)
+        decision = await agent.cycle()
+        said.append([one.said for one in decision.considered])
+    assert said == [
+        ["entry", "held by convergence"],
+        ["exit-converged", "held by convergence"],
+        ["entry", "held by convergence"],
+    ]
+
+
+async def decided_by(intend: Any, kind: EdgeKind = EdgeKind.CROSS_VENUE, away: float = 25.3) -> Any:
+    world = World()
+    agent = an_agent(world)
+    params = STRATEGIES["convergence"].params
+    agent.terms = replace(agent.terms, strategies=((PureStrategy("mine", kind, params, intend), params),))
+    world.show(25.0, away)
+    known, seen = await agent._known()
+    return decide_trades(known, seen.markets, agent.terms)
+
+
+async def test_a_strategy_that_fails_wants_nothing_and_says_why() -> None:
+    def failing(view: View, holding: Any, params: Any) -> Intent:
+        raise ZeroDivisionError("division by zero")
+
+    decision = await decided_by(failing)
+    assert [one.said for one in decision.considered] == ["failed: division by zero"]
+    assert not decision.answers
+
+
+async def test_an_entry_without_a_candidate_of_its_kind_is_not_asked_for() -> None:
+    def eager(view: View, holding: Any, params: Any) -> Intent:
+        return Intent(1, 1, view.asks.ticks[0], 1_000, 0, False, Why.ENTRY)
+
+    decision = await decided_by(eager, EdgeKind.PREDICTION)
+    assert [one.said for one in decision.considered] == ["no candidate"]
+
+
+@pytest.mark.parametrize(
+    ("away", "said"), [(25.3, "entry"), (24.7, "the other side stands"), (25.001, "NOT_CROSSED")]
+)
+async def test_an_entry_is_asked_for_only_where_the_scan_shows_the_same_side(away: float, said: str) -> None:
+    def eager(view: View, holding: Any, params: Any) -> Intent:
+        return Intent(1, 1, view.asks.ticks[0], 1_000, 0, False, Why.ENTRY)
+
+    decision = await decided_by(eager, away=away)
+    assert [one.said for one in decision.considered] == [said]
+
+
+async def test_a_price_nobody_offers_has_no_expected_edge_and_is_refused() -> None:
+    def hopeful(view: View, holding: Any, params: Any) -> Intent:
+        return Intent(1, 1, view.asks.ticks[0] - 1, 1_000, 0, False, Why.ENTRY)
+
+    decision = await decided_by(hopeful)
+    assert [refused.code.name for refused in decision.refused] == ["RISK_STATE_UNKNOWN"]
+
+
+async def test_parameters_are_never_looser_than_the_limits() -> None:
+    seen: list[Any] = []
+
+    def watching(view: View, holding: Any, params: Any) -> Intent:
+        seen.append(params)
+        return IDLE
+
+    await decided_by(watching)
+    world = World()
+    limits = an_agent(world).terms.limits
+    [params] = seen
+    assert params.max_notional <= limits.max_trade_size
+    assert params.stop_loss <= limits.stop_loss
+    assert params.min_edge >= limits.min_profit_threshold
+    assert math.isfinite(params.max_notional)
