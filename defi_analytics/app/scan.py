@@ -38,6 +38,8 @@ class ScanRequest:
     min_edge: float | None = None
     min_profit: float | None = None
     max_age_s: float | None = None
+    held: frozenset[MarketKey] = frozenset()
+    """Markets whose books are read whatever their tops say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _sources(
         oracles=[app.oracle()],
         predictor=app.reused_predictor() if EdgeKind.PREDICTION in kinds else None,
         fixed_rates=fixed_rates(app.settings, app.clock),
+        held=request.held,
     )
 
 

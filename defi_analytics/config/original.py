@@ -1,4 +1,4 @@
-"""Settings of the first version: what replaced them, and which wait for `defi run`.
+"""Settings of the first version, and what replaced those that never existed.
 
 Its Allora host, model name and Injective key never existed. The file still loads, and each of those lines
 gets one warning; the key it may hold is never sent to that host.
@@ -8,14 +8,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from defi_analytics.config.settings import ALLORA_URL
-from defi_analytics.config.tree import Node, Trail, dotted, found, held, leaves, pruned
+from defi_analytics.config.tree import Node, Trail, held, pruned
 from defi_analytics.keys import FileSecret, Secret, is_placeholder, looks_like_key, variable_file
-
-_LATER = (
-    ("monitoring", "max_active_positions"),
-    ("monitoring", "risk_management"),
-)
-_LATER_BY_MARKET = ("max_position_size", "stop_loss")
 
 
 class Understood(NamedTuple):
@@ -55,7 +49,7 @@ def _is_api_key(node: Node) -> bool:
 
 
 def understood(tree: Node) -> Understood:
-    """Replaces what never existed, and names what has no effect yet."""
+    """Replaces what never existed."""
     warnings = []
     model, url = held(tree, ("allora", "model_id")), held(tree, ("allora", "base_url"))
     drop: list[Trail] = []
@@ -65,23 +59,7 @@ def understood(tree: Node) -> Understood:
     if url is not None and isinstance(url.value, str) and _host(url.value) == "api.allora.com":
         warnings.append(f"{url.where}: allora.base_url: api.allora.com is not Allora's: using {ALLORA_URL}")
         drop.append(("allora", "base_url"))
-    warnings.extend(_waiting(tree))
     return Understood(pruned(tree, lambda trail, _: trail in drop), tuple(warnings))
-
-
-def _waiting(tree: Node) -> list[str]:
-    trails = [trail for trail, _ in leaves(tree) if _waits(trail)]
-    if not trails:
-        return []
-    names = ", ".join(dotted(trail) for trail in trails)
-    where = found(tree, trails[0]).where
-    return [f"{where}: {names}: takes effect with `defi run`, which this version does not have"]
-
-
-def _waits(trail: Trail) -> bool:
-    if trail[:2] == ("injective", "markets"):
-        return trail[-1] in _LATER_BY_MARKET
-    return trail[:2] in _LATER
 
 
 def _host(url: str) -> str:

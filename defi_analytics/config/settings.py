@@ -15,6 +15,7 @@ from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Regist
 
 NETWORKS = ("mainnet", "testnet", "sandbox")
 KINDS = ("cross-venue", "oracle", "prediction")
+STRATEGY_NAMES = ("convergence", "oracle", "prediction")
 VENUE_NAMES = ("hyperliquid", "binance", "binance-perp", "okx", "okx-perp")
 VENUE_GROUP = "defi_analytics.venues"
 """Entry points of this group offer further venues, by name."""
@@ -43,9 +44,9 @@ MarketId = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class RiskParameters:
-    max_position_size: Annotated[Positive | None, "largest position; takes effect with `defi run`"] = None
+    max_position_size: Annotated[Positive | None, "largest position; account currency"] = None
     max_slippage: Annotated[Fraction | None, "largest slippage a scanned size may have"] = None
-    stop_loss: Annotated[Fraction | None, "loss that closes a position; takes effect with `defi run`"] = None
+    stop_loss: Annotated[Fraction | None, "loss that closes a position"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +169,42 @@ class AlloraSettings:
 
 @dataclass(frozen=True, slots=True)
 class RiskManagement:
-    portfolio_stop_loss: Annotated[
-        Fraction, "loss of equity that halts trading; takes effect with `defi run`"
-    ] = Decimal("0.05")
-    max_daily_trades: Annotated[Annotated[int, Whole(0, 10**6)], "takes effect with `defi run`"] = 50
-    cooldown_period: Annotated[Annotated[int, Whole(0, 10**7)], "seconds; takes effect with `defi run`"] = 300
+    portfolio_stop_loss: Annotated[Fraction, "drawdown from the highest equity that halts trading"] = Decimal(
+        "0.05"
+    )
+    max_daily_trades: Annotated[Annotated[int, Whole(0, 10**6)], "entries a day, UTC"] = 50
+    cooldown_period: Annotated[Annotated[int, Whole(0, 10**7)], "seconds after leaving a market"] = 300
+    daily_loss: Annotated[
+        Fraction, "loss of the day's first equity after which positions are only reduced"
+    ] = Decimal("0.03")
+    soft_drawdown: Annotated[Fraction, "drawdown after which positions are only reduced"] = Decimal("0.03")
+    max_exposure: Annotated[Positive, "all markets together; account currency"] = Decimal(3000)
+    max_asset_exposure: Annotated[Positive, "one asset, spot and perpetuals; account currency"] = Decimal(
+        2000
+    )
+    max_market_exposure: Annotated[Positive, "one market; account currency"] = Decimal(1500)
+    max_position: Annotated[Positive, "one position; account currency"] = Decimal(1000)
+    max_order: Annotated[Positive, "one order; account currency"] = Decimal(500)
+    stop_loss: Annotated[Fraction, "loss that closes a position"] = Decimal("0.05")
+    max_slippage: Annotated[Fraction, "of one order"] = Decimal("0.01")
+    oracle_band: Annotated[Fraction, "furthest an order's price may lie from the oracle's"] = Decimal("0.05")
+    mid_band: Annotated[Fraction, "furthest it may lie from the middle of the book"] = Decimal("0.02")
+    max_leverage: Annotated[Positive, "notional per margin of a perpetual"] = Decimal(3)
+    liquidation_distance: Annotated[Fraction, "least distance of the price from a liquidation"] = Decimal(
+        "0.15"
+    )
+    max_orders_per_minute: Annotated[Annotated[int, Whole(1, 10**4)], ""] = 20
+    max_gas_per_day: Annotated[Positive, "INJ"] = Decimal("0.1")
+    max_clock_skew: Annotated[Seconds, "seconds between this machine's clock and the chain's"] = Decimal(10)
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringSettings:
-    update_interval: Annotated[Seconds, "seconds between two scans of --watch"] = Decimal(60)
+    update_interval: Annotated[Seconds, "seconds between two looks of `scan --watch` and `run`"] = Decimal(60)
     min_profit_threshold: Annotated[Fraction, "smallest net edge shown, where scan.min_edge_bps is null"] = (
         Decimal("0.0005")
     )
-    max_active_positions: Annotated[Annotated[int, Whole(0, 10**6)], "takes effect with `defi run`"] = 3
+    max_active_positions: Annotated[Annotated[int, Whole(0, 10**6)], "markets held at the same time"] = 3
     risk_management: RiskManagement = RiskManagement()
 
 
@@ -198,6 +221,28 @@ class LoggingSettings:
     retention: Annotated[Annotated[str, LogSpan(sizes=False)], "rotated files are deleted after this"] = (
         "30 days"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What `defi run` trades, and how; what it may lose is in monitoring.risk_management."""
+
+    strategies: Annotated[
+        tuple[Annotated[str, Choice(STRATEGY_NAMES)], ...],
+        "in order of preference where several want a market",
+    ] = STRATEGY_NAMES
+    markets: Annotated[tuple[MarketId, ...], "what may be traded; empty: injective.markets"] = ()
+    currency: Annotated[Symbol, "what the account is valued in"] = "USDT"
+    paper_balances: Annotated[
+        Mapping[Symbol, Amount], "what a paper account begins with, e.g. {USDT: 1000, INJ: 10}"
+    ] = field(default_factory=lambda: {"USDT": Decimal(1000)})
+    timeout_blocks: Annotated[
+        Annotated[int, Whole(2, 1000)], "a transaction that is in no block by then never will be"
+    ] = 30
+    resting_blocks: Annotated[
+        Annotated[int, Whole(1, 10_000)], "a resting order leaves the book after so many"
+    ] = 40
+    memory_warning_mb: Annotated[Annotated[int, Whole(50, 1_000_000)], "told once when it is exceeded"] = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +272,7 @@ class Settings:
     monitoring: MonitoringSettings = MonitoringSettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
+    run: RunSettings = RunSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
     @property

@@ -5,7 +5,7 @@ A source that fails is a `Problem` of the snapshot, and the others' results stan
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import wanted_books
 from defi_analytics.errors import DataError, DefiError
 from defi_analytics.mispricing.limits import Limits, Scope
-from defi_analytics.mispricing.pairing import home_markets
+from defi_analytics.mispricing.pairing import home_markets, pairings
 from defi_analytics.mispricing.pricing import funding_hourly
 from defi_analytics.mispricing.rates import STABLE, observed_rates
 from defi_analytics.ports import Clock, MarketData, Predictor, QuoteSource
@@ -44,6 +44,8 @@ class Sources:
     predictor: Predictor | None = None
     horizon_s: int | None = None
     fixed_rates: tuple[Rate, ...] = ()
+    held: frozenset[MarketKey] = frozenset()
+    """Markets of `home` with a position or an order of ours."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,11 @@ class _Gathered:
 async def gather_snapshot(
     sources: Sources, clock: Clock, network: str, kinds: frozenset[EdgeKind], choose: Choose, limits: Limits
 ) -> tuple[Snapshot, Scope]:
-    """One snapshot of everything in scope. Raises DataError only when the home venue cannot be read."""
+    """One snapshot of everything in scope. Raises DataError only when the home venue cannot be read.
+
+    The deep books of `sources.held` markets, and of what they are compared with, are read whatever the tops
+    say: what is held has to be priced to be left.
+    """
     gathered = _Gathered()
     home, listings, quotes = await _overview(sources, gathered)
     scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
@@ -124,6 +130,7 @@ async def _deepened(
     assets = _predictable(snapshot, scope, predictor)
     keys = dict.fromkeys(wanted_books(snapshot, scope, limits))
     keys |= dict.fromkeys(m.key for m in home_markets(snapshot.markets, scope) if m.base in assets)
+    keys |= dict.fromkeys(_held_books(snapshot, scope, sources.held))
     untold = _funding_untold(snapshot, keys)
     async with asyncio.TaskGroup() as tasks:
         books = [tasks.create_task(_book(venues[k.venue], snapshot.markets[k], gathered)) for k in keys]
@@ -148,6 +155,12 @@ async def _deepened(
         predictions=tuple(p for task in predictions if (p := task.result()) is not None),
         volatility={a: v for a, task in zip(assets, moves, strict=True) if (v := task.result()) is not None},
     )
+
+
+def _held_books(snapshot: Snapshot, scope: Scope, held: frozenset[MarketKey]) -> Iterator[MarketKey]:
+    yield from (key for key in held if key in snapshot.markets)
+    if held and EdgeKind.CROSS_VENUE in scope.kinds:
+        yield from (p.reference.key for p in pairings(snapshot.markets, scope) if p.home.key in held)
 
 
 async def _book(venue: MarketData, market: Market, gathered: _Gathered) -> tuple[Market, OrderBook] | None:

@@ -14,6 +14,8 @@ from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
 from defi_analytics.ports import Clock, Journal
 from defi_analytics.risk.halting import RiskState, apply, market_text
 
+BASELINE = "baseline"
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -23,6 +25,8 @@ class Ledger:
     clock: Clock
     books: Bookkeeping = field(default_factory=Bookkeeping)
     risk: RiskState = field(default_factory=RiskState)
+    baseline: Mapping[str, str] | None = None
+    """What the account had before the first order of this journal: amounts by asset."""
 
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:
@@ -41,6 +45,8 @@ class Ledger:
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
+        if kind == BASELINE:
+            self.baseline = self.baseline or body["balances"]
         before, paid = dict(self.books.net), self.books.gas_paid
         self.books.apply(kind, body)
         for implied, meaning in self._implied(kind, before, paid):

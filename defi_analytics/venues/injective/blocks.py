@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from defi_analytics.domain.transaction import Block
 from defi_analytics.ports import Clock, HttpClient
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.networks import Network
@@ -25,6 +26,8 @@ _FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UT
 
 class _Header(msgspec.Struct, gc=False):
     time: Annotated[datetime, msgspec.Meta(tz=True)]
+    height: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")] = ""
+    chain_id: Annotated[str, msgspec.Meta(max_length=50)] = ""
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -84,16 +87,39 @@ class BlockTime:
         return parse_block_time(VENUE, await self.http.get(VENUE, url))
 
 
+async def latest_block(http: HttpClient, network: Network) -> Block:
+    """The block the chain made last. Raises DataError."""
+    url = f"{network.lcd_url}/cosmos/base/tendermint/v1beta1/blocks/latest"
+    return parse_block(VENUE, await http.get(VENUE, url))
+
+
 def parse_block_time(source: str, body: bytes) -> datetime:
     """When the block in `blocks/latest` was made, UTC. Raises Malformed."""
     with reading(source, "latest block"):
-        answer = _LATEST_BLOCK.decode(body)
-        block = answer.block or answer.sdk_block
-        if block is None:
-            raise ValueError("neither block nor sdk_block")
-        if not _FIRST <= block.header.time < _LAST:
-            raise ValueError("a time that is none")
-        return block.header.time.astimezone(UTC)
+        return _time(_header(body))
+
+
+def parse_block(source: str, body: bytes) -> Block:
+    """The block in `blocks/latest`. Raises Malformed, also where it has no height or chain."""
+    with reading(source, "latest block"):
+        header = _header(body)
+        if not (header.height and header.chain_id):
+            raise ValueError("a block without height or chain")
+        return Block(int(header.height), _time(header), header.chain_id)
+
+
+def _header(body: bytes) -> _Header:
+    answer = _LATEST_BLOCK.decode(body)
+    block = answer.block or answer.sdk_block
+    if block is None:
+        raise ValueError("neither block nor sdk_block")
+    return block.header
+
+
+def _time(header: _Header) -> datetime:
+    if not _FIRST <= header.time < _LAST:
+        raise ValueError("a time that is none")
+    return header.time.astimezone(UTC)
 
 
 def dated(block_time: datetime, received: datetime) -> datetime:

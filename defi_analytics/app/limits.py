@@ -1,0 +1,68 @@
+"""The limits of a run, from the settings: every one of them always on, and a market's own only tighter."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from defi_analytics.config.settings import MarketSettings, Settings
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.errors import UnknownMarket
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.venues.injective.resolve import resolve_many
+
+
+def risk_limits(settings: Settings) -> RiskLimits:
+    own, scan = settings.risk, settings.scan
+    return RiskLimits(
+        max_position_size=float(own.max_position),
+        max_trade_size=float(own.max_order),
+        max_slippage=float(own.max_slippage),
+        stop_loss=float(own.stop_loss),
+        portfolio_stop_loss=float(own.portfolio_stop_loss),
+        max_soft_drawdown=float(own.soft_drawdown),
+        max_daily_loss=float(own.daily_loss),
+        max_daily_trades=own.max_daily_trades,
+        cooldown_period_s=float(own.cooldown_period),
+        max_active_positions=settings.monitoring.max_active_positions,
+        min_profit_threshold=float(settings.min_edge),
+        max_exposure_total=float(own.max_exposure),
+        max_exposure_asset=float(own.max_asset_exposure),
+        max_exposure_market=float(own.max_market_exposure),
+        oracle_band=float(own.oracle_band),
+        mid_band=float(own.mid_band),
+        max_book_age_s=float(scan.max_age_s),
+        max_prediction_age_s=3.0 * settings.allora.prediction_settings.update_interval,
+        max_clock_skew_s=float(own.max_clock_skew),
+        max_orders_per_minute=own.max_orders_per_minute,
+        max_leverage=float(own.max_leverage),
+        min_liquidation_distance=float(own.liquidation_distance),
+        max_gas_per_day=float(own.max_gas_per_day),
+        max_resting_blocks=settings.run.resting_blocks,
+    )
+
+
+def market_limits(settings: Settings, markets: Iterable[Market]) -> Mapping[MarketKey, RiskLimits]:
+    """By market, for those that `injective.markets` names; sizes are in account currency."""
+    general, listed = risk_limits(settings), list(markets)
+    found: dict[MarketKey, RiskLimits] = {}
+    for own in settings.injective.markets:
+        try:
+            named = resolve_many([own.id], listed)
+        except UnknownMarket:
+            continue
+        found |= {market.key: _of_market(general, own) for market in named}
+    return found
+
+
+def _of_market(general: RiskLimits, own: MarketSettings) -> RiskLimits:
+    risk = own.risk_parameters
+    return general._replace(
+        min_trade_size=_given(own.min_trade_size, general.min_trade_size),
+        max_trade_size=_given(own.max_trade_size, general.max_trade_size),
+        max_position_size=_given(risk.max_position_size, general.max_position_size),
+        max_slippage=_given(risk.max_slippage, general.max_slippage),
+        stop_loss=_given(risk.stop_loss, general.stop_loss),
+    )
+
+
+def _given(value: Decimal | None, otherwise: float) -> float:
+    return otherwise if value is None else float(value)

@@ -1,0 +1,210 @@
+"""Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from defi_analytics.app.limits import market_limits, risk_limits
+from defi_analytics.app.parts import App
+from defi_analytics.app.scan import ScanRequest, look
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.domain.market import Market, MarketStatus
+from defi_analytics.engine.agent import Agent, Policy, Seen
+from defi_analytics.engine.backoff import Backoff
+from defi_analytics.engine.decisions import STARTED, terms_told
+from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.paper import ACCOUNT, PaperChain
+from defi_analytics.engine.trade import Terms
+from defi_analytics.errors import UsageError
+from defi_analytics.ports import Chain, Strategy
+from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.storage.journal import SqliteJournal
+from defi_analytics.storage.lock import AccountLock
+from defi_analytics.strategies.registry import STRATEGIES
+from defi_analytics.venues.injective.blocks import latest_block
+from defi_analytics.venues.injective.resolve import resolve_many
+
+STOP_FILE = "STOP"
+"""In home; while it is there nothing is traded, whatever else is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a person asked for; empty means what the settings say."""
+
+    strategies: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    max_loss: float | None = None
+    """Account currency, of a day; and the drawdown that halts."""
+    max_notional: float | None = None
+    """Account currency, of one order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose story it is: the network and the address, or paper."""
+
+    network: str
+    address: str = ACCOUNT
+
+    @property
+    def live(self) -> bool:
+        return self.address != ACCOUNT
+
+    def folder(self, home: Path) -> Path:
+        return home / "accounts"
+
+    def journal(self, home: Path) -> Path:
+        return self.folder(home) / f"{self.network}-{self.address}.sqlite"
+
+    def lock(self, home: Path) -> AccountLock:
+        return AccountLock(self.folder(home), self.network, self.address)
+
+
+def stop_file(home: Path) -> Path:
+    return home / STOP_FILE
+
+
+def told_to_stop(home: Path) -> str:
+    """Why not to trade, if a person left the file; one that cannot be looked at stops too."""
+    path = stop_file(home)
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be looked at: {error.strerror}"
+    return f"the file {path} is there"
+
+
+def strategies_of(app: App, request: RunRequest) -> tuple[Strategy, ...]:
+    names = request.strategies or app.settings.run.strategies
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown:
+        raise UsageError(f"no strategy {unknown[0]!r}", hint=f"there are {', '.join(STRATEGIES)}")
+    return tuple(STRATEGIES[name] for name in dict.fromkeys(names))
+
+
+def market_names(app: App, request: RunRequest) -> tuple[str, ...]:
+    """What may be traded: as asked, else the settings' list, else the markets they have limits for."""
+    own = app.settings
+    return request.markets or own.run.markets or tuple(market.id for market in own.injective.markets)
+
+
+def limits_of(app: App, request: RunRequest) -> RiskLimits:
+    """The settings' limits, never loosened by what was asked for."""
+    own = risk_limits(app.settings)
+    if request.max_notional is not None:
+        own = tightened(own, own._replace(max_trade_size=request.max_notional))
+    return own
+
+
+async def traded_markets(app: App, request: RunRequest) -> list[Market]:
+    """The verified active markets by these names; all of them when none is named. Raises UnknownMarket."""
+    listed = list((await app.injective().listing()).markets.values())
+    names = market_names(app, request)
+    chosen = resolve_many(names, listed) if names else listed
+    return [market for market in chosen if market.verified and market.status is MarketStatus.ACTIVE]
+
+
+def terms_of_run(
+    app: App, request: RunRequest, markets: Sequence[Market], reserved: dict[str, Decimal]
+) -> Terms:
+    chosen = strategies_of(app, request)
+    return Terms(
+        strategies=tuple((strategy, strategy.params) for strategy in chosen),
+        limits=limits_of(app, request),
+        market_limits=market_limits(app.settings, markets),
+        currency=app.settings.run.currency,
+        gas_per_order=float(app.settings.scan.gas_cost_inj),
+        reserved=reserved,
+    )
+
+
+def eyes(
+    app: App, request: RunRequest, markets: Sequence[Market], ledger: Ledger
+) -> Callable[[Backoff], Awaitable[Seen]]:
+    """How the agent looks: exactly as `scan` does, and at what it holds besides."""
+    kinds = frozenset(EdgeKind(strategy.kind) for strategy in strategies_of(app, request))
+    keys = tuple(market.market_id for market in markets)
+
+    async def seen(backoff: Backoff) -> Seen:
+        held = {key for key, held in ledger.books.net.items() if held.quantity}
+        held |= {order.request.market.key for order in ledger.books.live}
+        found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=frozenset(held)))
+        present = [found.snapshot.markets[m.key] for m in markets if m.key in found.snapshot.markets]
+        return Seen(found.snapshot, found.scope, found.limits, found.edges, present)
+
+    return seen
+
+
+@asynccontextmanager
+async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIterator[Ledger]:
+    """The account's story. `locked` for whoever writes orders; raises WrongState while another process does."""
+    home = app.settings.home
+    async with AsyncExitStack() as stack:
+        if locked:
+            stack.enter_context(account.lock(home))
+        journal = stack.enter_context(SqliteJournal(account.journal(home)))
+        yield Ledger.opened(journal, app.clock)
+
+
+def paper_chain(app: App, ledger: Ledger) -> PaperChain:
+    start = {symbol.upper(): amount for symbol, amount in app.settings.run.paper_balances.items()}
+    return PaperChain(
+        app.injective(), lambda: latest_block(app.http, app.injective_network), app.clock, ledger.books, start
+    )
+
+
+@asynccontextmanager
+async def opened_agent(
+    app: App, account: Account, request: RunRequest, policy: Policy, chain_of: Callable[[Ledger], Chain]
+) -> AsyncIterator[Agent]:
+    """An agent that is ready to run; its account is nobody else's while this is open."""
+    async with opened_ledger(app, account, locked=True) as ledger:
+        markets = await traded_markets(app, request)
+        if not markets:
+            raise UsageError("none of these markets can be traded", hint="see: defi market list")
+        chain = chain_of(ledger)
+        reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
+        terms = terms_of_run(app, request, markets, reserved)
+        terms = replace(terms, limits=_with_max_loss(terms.limits, request, ledger))
+        ledger.write(STARTED, {"terms": terms_told(terms), "mode": "live" if account.live else "paper"})
+        execution = Execution(chain, ledger)
+        home = app.settings.home
+        yield Agent(
+            execution,
+            eyes(app, request, markets, ledger),
+            terms,
+            policy,
+            app.clock,
+            stopped=lambda: told_to_stop(home),
+        )
+
+
+async def reserved_of(
+    ledger: Ledger, chain: Chain, markets: Sequence[Market], currency: str
+) -> dict[str, Decimal]:
+    """What the account already had of what is traded here: it is not the strategies' to sell.
+
+    Read from the venue before the first order of this journal, and from the journal ever after.
+    """
+    if ledger.baseline is None:
+        portfolio = await chain.portfolio(markets)
+        total = {b.asset: str(b.total) for b in portfolio.balances.values() if b.asset}
+        ledger.write(BASELINE, {"height": portfolio.height, "balances": total})
+    cash = {market.quote for market in markets} | {currency}
+    known = ledger.baseline or {}
+    return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
+
+
+def _with_max_loss(limits: RiskLimits, request: RunRequest, ledger: Ledger) -> RiskLimits:
+    """`max_loss` as a fraction of the day's first equity, where that is known; it only tightens."""
+    start = ledger.risk.day_start_equity
+    if request.max_loss is None or not start > 0:
+        return limits
+    share = request.max_loss / start
+    return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))
