@@ -18,6 +18,8 @@ CONNECTED = "connection.connect_tcp.complete"
 READY_TO_SEND = "http11.send_request_headers.started"
 """Source: httpcore's documentation, "Extensions", trace."""
 
+_EXPLAINED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
+
 Departing = Callable[[], Awaitable[None]]
 
 
@@ -38,7 +40,9 @@ class Wire:
     async def exchange(
         self, source: str, place: str, request: httpx.Request, connect_s: float, departing: Departing
     ) -> Answer:
-        """The answer; its body only for 2xx (whole, decoded) and 404 (empty if not whole).
+        """The answer; its body only for 2xx (whole, decoded) and what explains itself (empty if not whole).
+
+        That is a 404, and a 400 or 500 to a POST, where a gateway says why it refuses what was sent.
 
         The one boundary to httpx. Raises Unavailable or TimedOut for the network, Malformed for a body, and
         what `departing` raises. That is awaited on the open connection, with the request's first byte next.
@@ -58,7 +62,7 @@ class Wire:
         except NotWhole as error:
             raise Malformed(source, f"{place} sent {error}") from None
         except httpx.TimeoutException:
-            raise TimedOut(source, f"{place} did not let us connect in time") from None
+            raise _unsent(TimedOut(source, f"{place} did not let us connect in time")) from None
         # ValueError: h11 and idna have their own ideas of what cannot happen.
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
             raise _broken(source, place, error) from None
@@ -70,13 +74,13 @@ class Wire:
     async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._transport(request.url.scheme).handle_async_request(request)
         try:
-            return await self._read(response)
+            return await self._read(response, may_explain=request.method == "POST")
         finally:
             await response.aclose()
 
-    async def _read(self, response: httpx.Response) -> Answer:
+    async def _read(self, response: httpx.Response, *, may_explain: bool) -> Answer:
         status, headers = response.status_code, response.headers
-        if status == HTTPStatus.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND or (may_explain and status in _EXPLAINED):
             try:
                 return Answer(status, headers, await self._body(response))
             except NotWhole:
@@ -114,13 +118,18 @@ class Wire:
 
 def _broken(source: str, place: str, error: Exception) -> DataError:
     if isinstance(error, httpx.ConnectError):
-        reason = f"cannot be reached: {_why(error)}"
-    elif isinstance(error, httpx.RemoteProtocolError):
+        return _unsent(Unavailable(source, f"{place} cannot be reached: {_why(error)}"))
+    if isinstance(error, httpx.RemoteProtocolError):
         # Its text quotes the host, which may quote us.
         reason = "did not speak HTTP, or stopped in the middle"
     else:
         reason = "broke the connection"
     return Unavailable(source, f"{place} {reason}")
+
+
+def _unsent(error: DataError) -> DataError:
+    error.unsent = True
+    return error
 
 
 def _why(error: Exception) -> str:
