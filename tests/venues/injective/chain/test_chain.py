@@ -326,3 +326,21 @@ async def test_what_is_signed_is_compared_with_what_was_approved(monkeypatch: py
     with pytest.raises(ExecutionError, match="price"):
         await signed(node)
     assert not node.sent("POST")
+
+
+async def test_the_accounts_number_is_asked_for_once_and_its_sequence_every_time():
+    node = FakeNode()
+    chain = a_chain(node)
+    await chain.sign([an_order()], sequence=4)
+    await chain.sign([an_order()], sequence=5)
+    assert sum("accounts" in request for request in node.requests) == 1
+    await chain.sign([an_order()])
+    assert sum("accounts" in request for request in node.requests) == 2
+
+
+async def test_sending_again_sends_the_very_same_bytes_because_a_client_id_is_free_again_after_a_fill():
+    answer = FakeNode(**{"/txs": b"{}"})
+    made = await signed(FakeNode())
+    for _ in range(2):
+        await a_chain(answer).broadcast(made)
+    assert [posted_tx(body) for body in answer.sent("/txs")] == [made.tx_bytes] * 2
