@@ -13,7 +13,6 @@ from defi_analytics.sandbox.matching import Book, Order, levels
 from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.prices import Noise
 from defi_analytics.sandbox.server import Request
-from defi_analytics.sandbox.world import BLOCK_S
 
 _DEFAULT_DEPTH = 20
 _FUNDING_S = 3600
@@ -100,7 +99,7 @@ def _derivative_market(listing: Perpetual) -> dict[str, Any]:
 
 def funding_rate(moment: Moment, market_id: str, hours_ago: int) -> Decimal:
     """What longs paid shorts in a finished hour, as a fraction of notional."""
-    hour = int(moment.block * BLOCK_S // _FUNDING_S) - hours_ago
+    hour = int(moment.block * moment.block_s // _FUNDING_S) - hours_ago
     noise = Noise(int(market_id[2:18], 16) ^ moment.world.seed).fork(hour)
     return Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
 
