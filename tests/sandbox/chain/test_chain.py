@@ -203,7 +203,8 @@ def test_of_a_long_silence_only_the_last_blocks_touch_orders(clock, ledger):
 
 
 def test_a_listener_hears_every_block_even_empty_ones(chain, wallet, advance):
-    with chain.listening() as heard:
+    heard = []
+    with chain.listening(heard.append):
         chain.broadcast(wallet.sign(wallet.market_order()))
         advance(3)
         assert [(made.block, len(made.txs)) for made in heard] == [(1, 1), (2, 0), (3, 0)]
