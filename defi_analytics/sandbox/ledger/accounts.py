@@ -55,6 +55,9 @@ class Accounts:
         found = {denom: held for (who, denom), held in self._deposits.all.items() if who == subaccount}
         return {denom: held for denom, held in sorted(found.items()) if held != Deposit()}
 
+    def subaccounts(self) -> list[str]:
+        return sorted({who for who, _ in self._deposits.all})
+
     def pocket(self, pocket: Pocket, denom: str) -> Decimal:
         return self._pockets.get((pocket, denom), ZERO)
 

@@ -21,19 +21,20 @@ def _round_constants() -> tuple[int, ...]:
     return tuple(constants)
 
 
-def _moves() -> tuple[tuple[int, int, int], ...]:
-    """(from, to, rotation) of the rho and pi steps, lane by lane; a lane's index is x + 5y."""
-    x, y, moves = 1, 0, [(0, 0, 0)]
+def _moves() -> tuple[tuple[int, int, int, int], ...]:
+    """Of the rho and pi steps, by target: source lane, its column, left and right shift. A lane is x + 5y."""
+    x, y, sources = 1, 0, {0: (0, 0, 0, 64)}
     for step in range(24):
         target_x, target_y = y, (2 * x + 3 * y) % 5
-        moves.append((x + 5 * y, target_x + 5 * target_y, (step + 1) * (step + 2) // 2 % 64))
+        rotation = (step + 1) * (step + 2) // 2 % 64
+        sources[target_x + 5 * target_y] = x + 5 * y, x, rotation, 64 - rotation
         x, y = target_x, target_y
-    return tuple(moves)
+    return tuple(sources[target] for target in range(25))
 
 
 _CONSTANTS = _round_constants()
 _MOVES = _moves()
-_ROWS = tuple((row, tuple((x, (x + 1) % 5, (x + 2) % 5) for x in range(5))) for row in range(0, 25, 5))
+_ROWS = tuple((row + x, row + (x + 1) % 5, row + (x + 2) % 5) for row in range(0, 25, 5) for x in range(5))
 
 
 def keccak256(data: bytes) -> bytes:
@@ -49,17 +50,14 @@ def keccak256(data: bytes) -> bytes:
 
 
 def _permuted(lanes: list[int]) -> list[int]:
+    mask, moves, rows = _MASK, _MOVES, _ROWS
     for constant in _CONSTANTS:
         columns = [lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20] for x in range(5)]
-        mixed = [columns[x - 1] ^ ((columns[x - 4] << 1 | columns[x - 4] >> 63) & _MASK) for x in range(5)]
-        moved = [0] * 25
-        for source, target, rotation in _MOVES:
-            lane = lanes[source] ^ mixed[source % 5]
-            moved[target] = (lane << rotation | lane >> (64 - rotation)) & _MASK
-        lanes = [
-            moved[row + x] ^ (~moved[row + after] & moved[row + second])
-            for row, triples in _ROWS
-            for x, after, second in triples
+        mixed = [columns[x - 1] ^ ((columns[x - 4] << 1 | columns[x - 4] >> 63) & mask) for x in range(5)]
+        moved = [
+            ((lane := lanes[source] ^ mixed[column]) << left | lane >> right) & mask
+            for source, column, left, right in moves
         ]
+        lanes = [moved[here] ^ (~moved[after] & moved[second]) for here, after, second in rows]
         lanes[0] ^= constant
     return lanes

@@ -7,6 +7,7 @@ from typing import Any
 
 from defi_analytics.sandbox.ledger import blocks, messages
 from defi_analytics.sandbox.ledger.accounts import Deposit, Pocket
+from defi_analytics.sandbox.ledger.addresses import owner
 from defi_analytics.sandbox.ledger.numbers import EXACT, units
 from defi_analytics.sandbox.ledger.records import (
     ZERO,
@@ -107,6 +108,13 @@ class Ledger:
 
     def deposits(self, subaccount: str) -> Mapping[str, Deposit]:
         return self._state.accounts.deposits(subaccount)
+
+    def subaccounts(self, address: str) -> Mapping[str, Mapping[str, Deposit]]:
+        """Deposits of an account's subaccounts, by subaccount and denom."""
+        accounts = self._state.accounts
+        return {
+            whose: accounts.deposits(whose) for whose in accounts.subaccounts() if owner(whose) == address
+        }
 
     def positions(self, subaccount: str | None = None, market_id: str | None = None) -> Sequence[Position]:
         found = self._state.positions.all.values()
