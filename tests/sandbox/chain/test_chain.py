@@ -5,7 +5,9 @@ from defi_analytics.sandbox.chain.faults import parse
 from defi_analytics.sandbox.ledger.failed import Failed
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock
 from defi_analytics.sandbox.world import World
-from tests.sandbox.chain.signing import Wallet
+from tests.sandbox.chain.signing import Wallet, needs_sdk
+
+pytestmark = needs_sdk
 
 OTHER_KEY = "11" * 32
 
