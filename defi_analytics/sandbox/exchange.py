@@ -13,7 +13,6 @@ from defi_analytics.sandbox.matching import Book, Order, levels
 from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.prices import Noise
 from defi_analytics.sandbox.server import Request
-from defi_analytics.sandbox.world import BLOCK_S
 
 _DEFAULT_DEPTH = 20
 _FUNDING_S = 3600
@@ -33,12 +32,12 @@ def spot_market(listing: Spot) -> dict[str, Any]:
 
 
 def full_spot_market(moment: Moment, listing: Spot, *, tops: bool) -> dict[str, Any]:
-    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    top = mid_price_and_tob(book_of(moment, listing.market_id)) if tops else None
     return {"market": spot_market(listing), "mid_price_and_tob": top}
 
 
 def full_derivative_market(moment: Moment, listing: Perpetual, *, tops: bool) -> dict[str, Any]:
-    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    top = mid_price_and_tob(book_of(moment, listing.market_id)) if tops else None
     return {
         "market": _derivative_market(listing),
         "perpetual_info": _perpetual_info(moment, listing),
@@ -56,7 +55,7 @@ def mid_price_and_tob(book: Book) -> dict[str, str | None]:
 
 def order_book(moment: Moment, market_id: str, limit: int, side: str = "") -> dict[str, Any]:
     """`limit` levels a side, of both sides unless `side` says Buy or Sell."""
-    book = _book(moment, market_id)
+    book = book_of(moment, market_id)
     return {
         "buys_price_level": _levels(book.bids, limit) if side != "Sell" else [],
         "sells_price_level": _levels(book.asks, limit) if side != "Buy" else [],
@@ -100,7 +99,7 @@ def _derivative_market(listing: Perpetual) -> dict[str, Any]:
 
 def funding_rate(moment: Moment, market_id: str, hours_ago: int) -> Decimal:
     """What longs paid shorts in a finished hour, as a fraction of notional."""
-    hour = int(moment.block * BLOCK_S // _FUNDING_S) - hours_ago
+    hour = int(moment.block * moment.block_s // _FUNDING_S) - hours_ago
     noise = Noise(int(market_id[2:18], 16) ^ moment.world.seed).fork(hour)
     return Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
 
@@ -117,15 +116,26 @@ def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
             "funding_interval": str(_FUNDING_S),
         },
         "funding_info": {
-            "cumulative_funding": dec(rate * 100),
+            "cumulative_funding": dec(_cumulative_funding(moment, listing.market_id, rate)),
             "cumulative_price": dec(rate * 1000),
             "last_timestamp": str(last),
         },
     }
 
 
-def _book(moment: Moment, market_id: str) -> Book:
-    return moment.world.block(market_id, moment.block).book
+def _cumulative_funding(moment: Moment, market_id: str, rate: Decimal) -> Decimal:
+    if moment.ledger is None:
+        return rate * 100
+    cumulative: Decimal = moment.ledger.cumulative_funding(market_id)
+    return cumulative
+
+
+def book_of(moment: Moment, market_id: str) -> Book:
+    """The makers' orders, and the users' where there are any."""
+    if moment.ledger is None:
+        return moment.world.block(market_id, moment.block).book
+    book: Book = moment.ledger.book(market_id, moment.block)
+    return book
 
 
 def _levels(orders: tuple[Order, ...], limit: int) -> list[dict[str, str]]:
@@ -190,7 +200,7 @@ def _order_book(kind: type[Any]) -> Any:
 
 def _top(kind: type[Any]) -> Any:
     def answer(moment: Moment, request: Request, market_id: str) -> Any:
-        return mid_price_and_tob(_book(moment, _listing(kind, market_id).market_id))
+        return mid_price_and_tob(book_of(moment, _listing(kind, market_id).market_id))
 
     return answer
 
