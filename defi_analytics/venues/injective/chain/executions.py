@@ -151,8 +151,8 @@ def _executions(
                 order_hash=wire.hexadecimal(trade.order_hash),
                 client_order_id=trade.cid,
                 side=side,
-                price=wire.dec(price),
-                quantity=wire.dec(quantity),
+                price=wire.unsigned(price),
+                quantity=wire.unsigned(quantity),
                 fee=wire.dec(trade.fee),
                 maker=maker,
             )

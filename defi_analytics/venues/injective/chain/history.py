@@ -12,6 +12,9 @@ from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.injective.chain.trades import IndexedTrades
 from defi_analytics.venues.injective.market_rows import VENUE
 
+AT_ONCE = 20
+"""Blocks asked for together: as many as a public node lets us ask for in a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -36,10 +39,13 @@ class History:
 
     async def _from_node(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:
         by_id = {market.market_id: market for market in markets}
+        await self.node.check_rpc()
         found: list[Execution] = []
-        for height in range(first, last + 1):
-            body = await self.node.block_results(height)
-            found += parse_block_results(VENUE, body, height, by_id, self.trader.subaccount_id)
+        for start in range(first, last + 1, AT_ONCE):
+            heights = range(start, min(start + AT_ONCE, last + 1))
+            bodies = await all_of(self.node.block_results(height) for height in heights)
+            for height, body in zip(heights, bodies, strict=True):
+                found += parse_block_results(VENUE, body, height, by_id, self.trader.subaccount_id)
         return found
 
     async def _from_indexer(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:

@@ -93,7 +93,7 @@ _STATUS = msgspec.json.Decoder(_StatusAnswer)
 class Node:
     http: HttpClient
     network: Network
-    _tm_checked: bool = False
+    _rpc_checked: bool = False
 
     async def block(self, height: int | None = None) -> Block:
         """The latest, or that one. Raises AuthError for a block of another chain."""
@@ -142,14 +142,17 @@ class Node:
         headers = {AT_HEIGHT: str(height)} if height else None
         return await self.http.get(VENUE, f"{self.network.lcd_url}/{path}", params, headers)
 
+    async def check_rpc(self) -> None:
+        """Raises AuthError, at the first use, for an RPC of another chain: its block results do not tell."""
+        if self._rpc_checked:
+            return
+        body = await self.http.get(VENUE, f"{self.network.tm_url}/status")
+        with reading(VENUE, "status"):
+            chain_id = _STATUS.decode(body).result.node_info.network
+        self._same_chain(self.network.tm_url, chain_id)
+        self._rpc_checked = True
+
     async def block_results(self, height: int) -> bytes:
-        """Raises AuthError, at the first use, for an RPC of another chain."""
-        if not self._tm_checked:
-            body = await self.http.get(VENUE, f"{self.network.tm_url}/status")
-            with reading(VENUE, "status"):
-                chain_id = _STATUS.decode(body).result.node_info.network
-            self._same_chain(self.network.tm_url, chain_id)
-            self._tm_checked = True
         return await self.http.get(VENUE, f"{self.network.tm_url}/block_results", {"height": str(height)})
 
     def _same_chain(self, url: str, chain_id: str) -> None:

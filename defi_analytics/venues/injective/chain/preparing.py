@@ -20,6 +20,7 @@ from defi_analytics.venues.injective.chain.signing import (
 )
 from defi_analytics.venues.injective.chain.simulation import Simulated, parse_simulation, verdict
 from defi_analytics.venues.injective.market_rows import VENUE
+from defi_analytics.venues.wire import together
 
 
 class Prepared(NamedTuple):
@@ -55,7 +56,9 @@ class Preparing:
         timeout = draft.block.height + self.policy.timeout_blocks
         body = body_of(draft.messages, timeout, draft.block.height)
         check(body)
-        unsigned = await self._unsigned(body, draft, draft.block.height)
+        unsigned, base_fee = await together(
+            self._unsigned(body, draft, draft.block.height), self.node.base_fee()
+        )
         try:
             simulated = await self._simulated(unsigned)
         except _SequenceError as error:
@@ -65,7 +68,7 @@ class Preparing:
             newer = await self.node.block()
             unsigned = await self._unsigned(body, draft, max(newer.height, draft.block.height))
             simulated = await self._simulated_again(unsigned)
-        bill = billed(simulated.gas_used, draft.usual_gas, await self.node.base_fee(), self.policy)
+        bill = billed(simulated.gas_used, draft.usual_gas, base_fee, self.policy)
         return Prepared(signed_bytes(unsigned, bill, self.signer), unsigned.sequence, timeout, bill)
 
     async def _unsigned(self, body: bytes, draft: Draft, height: int) -> Unsigned:

@@ -68,26 +68,26 @@ def _resting(row: _Resting, market: Market) -> OpenOrder:
         client_order_id=row.cid,
         side=_side(buying=row.is_buy),
         kind=OrderKind.LIMIT,
-        price=wire.dec(row.price),
-        quantity=wire.dec(row.quantity),
-        remaining=wire.dec(row.fillable),
-        reduce_only=market.kind is not MarketKind.SPOT and not wire.dec(row.margin or _MISSING),
+        price=wire.unsigned(row.price),
+        quantity=wire.unsigned(row.quantity),
+        remaining=wire.unsigned(row.fillable),
+        reduce_only=market.kind is not MarketKind.SPOT and not wire.unsigned(row.margin or _MISSING),
     )
 
 
 def _conditional(row: _Conditional, market: Market) -> OpenOrder:
-    quantity = wire.dec(row.quantity)
+    quantity = wire.unsigned(row.quantity)
     return OpenOrder(
         key=market.key,
         order_hash=wire.hexadecimal(row.order_hash),
         client_order_id=row.cid,
         side=_side(buying=row.is_buy),
         kind=OrderKind.STOP,
-        price=wire.dec(row.price),
+        price=wire.unsigned(row.price),
         quantity=quantity,
         remaining=quantity,
-        reduce_only=not wire.dec(row.margin),
-        trigger_price=wire.dec(row.trigger_price),
+        reduce_only=not wire.unsigned(row.margin),
+        trigger_price=wire.unsigned(row.trigger_price),
     )
 
 

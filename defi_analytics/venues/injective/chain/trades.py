@@ -147,6 +147,8 @@ def _traded(
     name = _ID.fullmatch(row.trade_id)
     if name is None or direction not in _SIDES:
         raise ValueError("a trade without a proper id or direction")
+    if "-" in (price[:1], quantity[:1]):
+        raise ValueError("a negative price or quantity")
     if (row.market_id.lower(), row.subaccount_id.lower()) != (market.market_id, subaccount_id):
         raise ValueError("a trade of another market or subaccount")
     units = chain_units(market)

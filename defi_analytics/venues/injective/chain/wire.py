@@ -67,6 +67,14 @@ def dec(text: str) -> Decimal:
     return human(text, 0)
 
 
+def unsigned(text: str) -> Decimal:
+    """A price or quantity. Raises ValueError."""
+    value = dec(text)
+    if value < 0:
+        raise ValueError("a negative price or quantity")
+    return value
+
+
 def block_time(at: datetime) -> datetime:
     """UTC. Raises ValueError for a time that is none."""
     if not _FIRST <= at < _LAST:

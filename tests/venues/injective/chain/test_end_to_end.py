@@ -14,12 +14,13 @@ from defi_analytics.clock import WallClock
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
-from defi_analytics.domain.order import Cancel
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.transaction import Sent, TransactionResult
 from defi_analytics.errors import AuthError, DataError, OrderRejected
 from defi_analytics.http.client import Http
 from defi_analytics.http.policy import Policy
 from defi_analytics.ports import Clock
+from defi_analytics.sandbox.chain.faults import parse
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.venues.injective.assets import assets_of
@@ -52,6 +53,12 @@ class World(NamedTuple):
         best = Decimal(repr(book.asks.prices[0] if side is Side.BUY else book.bids.prices[0]))
         sign = 1 if side is Side.BUY else -1
         return int(best * (1 + sign * Decimal(away)) / market.price_tick)
+
+    def suffer(self, *faults: str) -> None:
+        self.sandbox._chain.set_faults([parse(f"{fault}@1") for fault in faults], 1)
+
+    async def resting_order(self) -> ApprovedOrder:
+        return an_order(self.spot, ticks=await self.price(self.spot, Side.BUY, "-0.05"), lots=1000)
 
     async def done(
         self, orders: Any, cancels: Any = (), advance: Callable[[], None] | None = None
@@ -359,3 +366,44 @@ async def test_reads_can_run_side_by_side(world: World):
         world.chain.fills(world.markets, height, height),
         world.chain.grants(),
     )
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "hang_after", "error_after"])
+async def test_what_arrived_without_an_answer_is_unknown_until_it_is_found(world: World, fault: str):
+    made = await world.chain.sign([await world.resting_order()])
+    world.suffer(fault)
+    assert (await world.chain.broadcast(made)).outcome is Sent.UNKNOWN
+    world.suffer()
+    assert await world.chain.find(made.tx_hash) is None
+    world.sandbox.advance()
+    found = await world.chain.find(made.tx_hash)
+    assert found is not None
+    assert found.code == 0
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "error_before"])
+async def test_what_did_not_arrive_is_unknown_until_its_last_block_has_passed(world: World, fault: str):
+    chain = replace(world.chain, policy=ChainPolicy(timeout_blocks=3))
+    made = await chain.sign([await world.resting_order()])
+    world.suffer(fault)
+    assert (await chain.broadcast(made)).outcome is Sent.UNKNOWN
+    world.suffer()
+    world.sandbox.advance(4)
+    assert (await chain.block()).height > made.timeout_height
+    assert await chain.find(made.tx_hash) is None
+    assert not (await chain.portfolio(world.markets)).open_orders
+
+
+async def test_a_node_that_is_a_block_behind_moves_no_height_back(world: World):
+    height = (await world.chain.block()).height
+    world.suffer("stale_node")
+    assert (await world.chain.block()).height == height
+    made = await world.chain.sign([await world.resting_order()])
+    assert made.timeout_height == height + 30
+
+
+async def test_a_foreign_transaction_of_the_same_key_is_a_refusal_with_its_code(world: World):
+    made = await world.chain.sign([await world.resting_order()])
+    world.suffer("foreign_tx")
+    told = await world.chain.broadcast(made)
+    assert (told.outcome, told.code, told.codespace) == (Sent.REJECTED, 32, "sdk")

@@ -254,6 +254,7 @@ def _trade(**changes: Any) -> dict[str, Any]:
         results(1000, _attributes(is_buy="maybe")),
         results(1000, _trade(price="5123000000000000000")),
         results(1000, _trade(price="NaN")),
+        results(1000, _trade(price=dec("-1"))),
         results(1000, _trade(fee="1e5")),
         results(1000, _trade(order_hash="*")),
         results(1000, _trade(subaccount_id=7)),
@@ -359,6 +360,7 @@ async def test_pages_without_an_end_are_malformed():
         {"fee": "1e9"},
         {"executedAt": "soon"},
         {"price": {"price": "-", "quantity": "1"}},
+        {"price": {"price": "1", "quantity": "-1"}},
     ],
 )
 async def test_a_trade_that_makes_no_sense_is_malformed(change: dict[str, Any]):
