@@ -4,13 +4,13 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.transaction import SignedTransaction
 from defi_analytics.errors import DataError, Malformed, NotFound, Unavailable
 from defi_analytics.venues.injective.assets import Assets
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
@@ -30,6 +30,7 @@ USDT = "peggy0xdAC17F958D2ee523a2206206994597C13D831ec7"
 NETWORK = custom("local", "injective-888", "http://127.0.0.1:1", tm_url="http://127.0.0.1:1/tm")
 ASSETS = Assets({"inj": "INJ", USDT: "USDT"})
 HEIGHT = 1000
+MISMATCH = "account sequence mismatch, expected 9, got 3: incorrect account sequence [x] with gas used: '0'"
 SPOT_ID, PERP_ID = f"0x{1:064x}", f"0x{2:064x}"
 
 
@@ -204,5 +205,5 @@ def posted_tx(body: bytes) -> bytes:
     return b64decode(json.loads(body)["tx_bytes"])
 
 
-def price(text: str) -> Decimal:
-    return Decimal(text)
+async def signed(node: FakeNode, *orders: Any, **more: Any) -> SignedTransaction:
+    return await a_chain(node, **more).sign(orders or [an_order()])

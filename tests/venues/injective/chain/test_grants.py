@@ -23,30 +23,17 @@ from tests.venues.injective.chain.kit import (
     FakeNode,
     KeySigner,
     a_chain,
+    account,
     messages_of,
     perp,
     spot,
 )
+from tests.venues.injective.chain.kit_grants import answer, row, trading
 
 MARKETS = (spot(), perp())
 KEY = trader(ADDRESS, OTHER, 0)
 LATER = NOON + timedelta(days=30)
 TRADING = TradingGrant(OTHER_SUBACCOUNT, frozenset({SPOT_ID}), frozenset({PERP_ID}), LATER)
-
-
-def row(
-    kind: str = grants.AUTHORIZATION, expiration: str | None = "2026-02-01T12:00:00Z", **fields: Any
-) -> dict[str, Any]:
-    return {"authorization": {"@type": kind, **fields}, "expiration": expiration}
-
-
-def trading(**changes: Any) -> dict[str, Any]:
-    own = {"subaccount_id": OTHER_SUBACCOUNT, "spot_markets": [SPOT_ID], "derivative_markets": [PERP_ID]}
-    return row(**{**own, **changes})
-
-
-def answer(*rows: Any, key: str | None = None) -> bytes:
-    return json.dumps({"grants": list(rows), "pagination": {"next_key": key, "total": "0"}}).encode()
 
 
 async def test_grants_are_read_to_the_last_page():
@@ -133,7 +120,7 @@ async def test_a_key_that_trades_its_own_account_can_withdraw_and_that_is_said()
 
 
 async def test_the_account_signs_a_typed_grant_that_ends():
-    main = a_chain(signer=KeySigner(OTHER_KEY), node=FakeNode(**{"accounts/": own_account()}))
+    main = a_chain(signer=KeySigner(OTHER_KEY), node=FakeNode(**{"accounts/": account(address=OTHER)}))
     made = await main.sign_grant(ADDRESS, MARKETS, LATER)
     (message,) = messages_of(made.tx_bytes)
     assert (message.granter, message.grantee) == (OTHER, ADDRESS)
@@ -149,15 +136,9 @@ async def test_the_account_signs_a_typed_grant_that_ends():
 
 
 async def test_the_account_takes_it_back():
-    main = a_chain(signer=KeySigner(OTHER_KEY), node=FakeNode(**{"accounts/": own_account()}))
+    main = a_chain(signer=KeySigner(OTHER_KEY), node=FakeNode(**{"accounts/": account(address=OTHER)}))
     (message,) = messages_of((await main.sign_revoke(ADDRESS)).tx_bytes)
     assert (message.granter, message.grantee, message.msg_type_url) == (OTHER, ADDRESS, grants.MAY_TRADE)
-
-
-def own_account() -> bytes:
-    from tests.venues.injective.chain.kit import account
-
-    return account(address=OTHER)
 
 
 def test_the_unsigned_forms_say_the_same_as_the_signed_message():

@@ -33,11 +33,9 @@ from tests.venues.injective.chain.kit import (
     spot,
 )
 from tests.venues.injective.chain.kit import simulation as simulated
-from tests.venues.injective.chain.test_fills import event, results, row, trade
-from tests.venues.injective.chain.test_find import HASH, order_fail
-from tests.venues.injective.chain.test_find import outcome as found
-from tests.venues.injective.chain.test_grants import answer, trading
-from tests.venues.injective.chain.test_portfolio import (
+from tests.venues.injective.chain.kit_grants import answer, trading
+from tests.venues.injective.chain.kit_history import event, results, row, trade
+from tests.venues.injective.chain.kit_holdings import (
     CONDITIONAL,
     RESTING,
     bank,
@@ -46,6 +44,8 @@ from tests.venues.injective.chain.test_portfolio import (
     orders,
     positions,
 )
+from tests.venues.injective.chain.kit_outcome import HASH, order_fail
+from tests.venues.injective.chain.kit_outcome import outcome as found
 
 SOURCE = "injective"
 MARKETS = {SPOT_ID: spot(), PERP_ID: perp()}

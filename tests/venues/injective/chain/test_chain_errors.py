@@ -25,10 +25,9 @@ from tests.venues.injective.chain.kit import (
     simulation,
     spot,
 )
-from tests.venues.injective.chain.test_fills import STATUS, event, header, results, trade
-from tests.venues.injective.chain.test_find import HASH, outcome
-from tests.venues.injective.chain.test_grants import answer, trading
-from tests.venues.injective.chain.test_portfolio import (
+from tests.venues.injective.chain.kit_grants import answer, trading
+from tests.venues.injective.chain.kit_history import STATUS, event, header, results, trade
+from tests.venues.injective.chain.kit_holdings import (
     CONDITIONAL,
     RESTING,
     bank,
@@ -37,6 +36,7 @@ from tests.venues.injective.chain.test_portfolio import (
     orders,
     positions,
 )
+from tests.venues.injective.chain.kit_outcome import HASH, outcome
 
 MARKETS = (spot(), perp())
 CALLS: dict[str, Callable[[InjectiveChain], Awaitable[Any]]] = {
