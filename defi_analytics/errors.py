@@ -70,6 +70,10 @@ class DataError(DefiError):
     exit_code = 6
     status: int = 0
     """The HTTP status that was answered; 0 where there was none."""
+    answer: bytes = b""
+    """What came with `status`, where it was read, cut short: untrusted, never to be shown as it is."""
+    unsent: bool = False
+    """Not one byte of the request left this machine. False proves nothing."""
 
     def __init__(self, source: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"{source}: {message}", hint=hint)

@@ -63,7 +63,9 @@ def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
 
     own, network = settings.http, injective_network(settings)
     rates = {host_of(venue.url): venue.rate_per_s for venue in settings.venues.values() if venue.url}
-    rates |= dict.fromkeys(map(host_of, (network.lcd_url, network.indexer_url)), INJECTIVE_RATE_PER_S)
+    rates |= dict.fromkeys(
+        map(host_of, (network.lcd_url, network.indexer_url, network.tm_url)), INJECTIVE_RATE_PER_S
+    )
     return Policy(
         deadline_s=float(own.deadline_s),
         attempts=own.attempts,
@@ -93,7 +95,7 @@ def injective_network(settings: Settings) -> "Network":
         return custom("sandbox", MAINNET.chain_id, sandbox_url(settings))
     # The sandbox lists mainnet's markets under mainnet's denoms.
     known = NETWORKS.get(settings.network, MAINNET)
-    if not (own.lcd_url or own.indexer_url or own.chart_url):
+    if not (own.lcd_url or own.indexer_url or own.chart_url or own.tm_url):
         return known
     return custom(
         settings.network,
@@ -101,6 +103,7 @@ def injective_network(settings: Settings) -> "Network":
         own.lcd_url or known.lcd_url,
         own.indexer_url or known.indexer_url,
         [f"{own.chart_url}/api/chart/v1"] if own.chart_url else known.chart_urls,
+        own.tm_url or known.tm_url,
     )
 
 
@@ -192,6 +195,7 @@ def pointed_at(settings: Settings, endpoints: Mapping[str, str]) -> Settings:
         lcd_url=endpoints["lcd"],
         indexer_url=endpoints["indexer"],
         chart_url=endpoints["chart"],
+        tm_url=endpoints.get("tm", endpoints["lcd"]),
     )
     allora = replace(settings.allora, lcd_url=endpoints["allora"], network="mainnet")
     return replace(settings, venues=venues, injective=injective, allora=allora)

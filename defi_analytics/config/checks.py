@@ -49,7 +49,7 @@ def fees_wanted(venue: str) -> str:
 
 def _endpoints(settings: Settings) -> Iterator[tuple[Trail, str]]:
     """Mainnet prices on a testnet run, or the reverse, would look real."""
-    for name in ("lcd_url", "indexer_url", "chart_url"):
+    for name in ("lcd_url", "indexer_url", "chart_url", "tm_url"):
         host = urlsplit(getattr(settings.injective, name)).hostname or ""
         if not host.endswith(".injective.network"):
             continue

@@ -65,6 +65,7 @@ class InjectiveSettings:
     lcd_url: Annotated[Address, "the chain's REST interface; empty: the network's own"] = ""
     indexer_url: Annotated[Address, "the indexer's REST interface; empty: the network's own"] = ""
     chart_url: Annotated[Address, "candles; empty: the network's own"] = ""
+    tm_url: Annotated[Address, "the chain's CometBFT RPC; empty: the network's own"] = ""
     markets: Annotated[
         tuple[MarketSettings, ...],
         "limits by market, e.g. [{id: INJ/USDT, min_trade_size: 100, max_trade_size: 10000}]",

@@ -28,6 +28,7 @@ _SERVER_ERRORS = range(500, 600)
 _NEVER_LATER = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
 _LONGEST_FIELD = 64
 _LONGEST_EXCERPT = 200
+_LONGEST_ANSWER = 4096
 
 
 class Answer(NamedTuple):
@@ -107,7 +108,7 @@ def error_of(
     if wait_s is None:
         # A refusal or a missing feature is unavailable too, but asking again would change nothing.
         error.retryable = error.retryable and may_repeat(status)
-    error.status = status
+    error.status, error.answer = status, answer.body[:_LONGEST_ANSWER]
     return error
 
 

@@ -98,7 +98,9 @@ class Http:
         try:
             request = build()
         except ValueError as error:
-            raise DataError(source, f"not asked: {error}") from None
+            refusal = DataError(source, f"not asked: {error}")
+            refusal.unsent = True
+            raise refusal from None
         deadline = self._clock.monotonic() + self._policy.deadline_s
         place = place_of(request)
         record = Record(source, f"{request.method} {place}")
@@ -208,6 +210,8 @@ class Http:
         else:
             error, again = outcome, outcome.retryable
         too_long = self._clock.monotonic() + (wait_s or 0.0) >= call.deadline
+        if isinstance(error, DataError):
+            error.unsent = error.unsent and all(before.unsent for before in call.failures)
         if isinstance(error, AuthError) or not again or too_long:
             raise error
         call.failures.append(error)
@@ -221,6 +225,11 @@ class Http:
                 await self._clock.sleep(LOCK_PAUSE_S)
 
     def _not_asked(self, call: _Call, admission: Admission) -> DataError:
+        error = self._refusal(call, admission)
+        error.unsent = True
+        return error
+
+    def _refusal(self, call: _Call, admission: Admission) -> DataError:
         name, wait_s = call.host.name, admission.wait_s
         if admission.verdict is Verdict.BLOCKED:
             message = f"{name} asked us to wait, {wait_s:.0f} s more"

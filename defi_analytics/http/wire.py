@@ -11,7 +11,7 @@ from typing import NamedTuple
 import h11
 import httpx
 
-from defi_analytics.errors import Malformed, TimedOut, Unavailable
+from defi_analytics.errors import DataError, Malformed, TimedOut, Unavailable
 from defi_analytics.http.answer import WHOLE, Answer
 from defi_analytics.http.body import NotWhole, decoded
 from defi_analytics.http.connection import Connection, connected
@@ -20,6 +20,8 @@ from defi_analytics.http.request import PORTS
 LONGEST_REASON = 160
 KEPT_S = 30.0
 """How long a connection that nobody uses is kept."""
+
+_EXPLAINED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
 
 Departing = Callable[[], Awaitable[None]]
 
@@ -63,7 +65,9 @@ class Wire:
     async def exchange(
         self, source: str, place: str, request: httpx.Request, connect_s: float, departing: Departing
     ) -> Answer:
-        """The answer; its body only for 2xx (whole, decoded) and 404 (empty if not whole).
+        """The answer; its body only for 2xx (whole, decoded) and what explains itself (empty if not whole).
+
+        That is a 404, and a 400 or 500 to a POST, where a gateway says why it refuses what was sent.
 
         The one boundary to the network. Raises Unavailable or TimedOut for it, Malformed for a body, and
         what `departing` raises. That is awaited on the open connection, with the request's first byte next.
@@ -83,10 +87,10 @@ class Wire:
                 context = self._trusted() if origin.scheme == "https" else None
                 connection = await connected(origin.host, origin.port, context)
         except TimeoutError:
-            raise TimedOut(source, f"{place} did not let us connect in time") from None
+            raise _unsent(TimedOut(source, f"{place} did not let us connect in time")) from None
         # ValueError: idna has its own ideas of what a name can be.
         except (OSError, ValueError) as error:
-            raise Unavailable(source, f"{place} cannot be reached: {_why(error)}") from None
+            raise _unsent(Unavailable(source, f"{place} cannot be reached: {_why(error)}")) from None
         self._open.add(connection)
         return connection
 
@@ -95,7 +99,7 @@ class Wire:
     ) -> Answer:
         try:
             connection.send(request)
-            return await self._answer(connection)
+            return await self._answer(connection, may_explain=request.method == "POST")
         except NotWhole as error:
             raise Malformed(source, f"{place} sent {error}") from None
         except h11.RemoteProtocolError:
@@ -106,10 +110,10 @@ class Wire:
             reason = "broke the connection"
         raise Unavailable(source, f"{place} {reason}")
 
-    async def _answer(self, connection: Connection) -> Answer:
+    async def _answer(self, connection: Connection, *, may_explain: bool) -> Answer:
         head = await connection.head()
         status, headers = head.status_code, _fields(head.headers)
-        if status == HTTPStatus.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND or (may_explain and status in _EXPLAINED):
             with suppress(NotWhole):
                 return Answer(status, headers, await self._body(connection, headers))
             return Answer(status, headers)
@@ -167,6 +171,11 @@ def _fields(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
         name, value = name_bytes.decode("ascii"), value_bytes.decode("latin-1")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
+
+
+def _unsent(error: DataError) -> DataError:
+    error.unsent = True
+    return error
 
 
 def _why(error: BaseException) -> str:

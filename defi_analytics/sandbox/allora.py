@@ -12,13 +12,13 @@ from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.node import block, timestamp
 from defi_analytics.sandbox.prices import Noise
 from defi_analytics.sandbox.server import Request, Response
-from defi_analytics.sandbox.world import BLOCK_S, World
+from defi_analytics.sandbox.world import World
 
 PREFIX = "/allora"
 CHAIN_ID = "allora-sandbox-1"
 _FIRST_HEIGHT = 9_000_000
-_BLOCKS = 9
-"""Blocks of the exchange's chain to one of this one: 5.85 s."""
+_BLOCK_S = 5.85
+"""Nine of the exchange's blocks where those take 0.65 s."""
 _WINDOW = 12
 """Blocks that workers have to submit in, after which an inference is known."""
 _KEPT = 20_000
@@ -66,8 +66,8 @@ def respond(request: Request, moment: Moment) -> Response:
 
 def forecast(world: World, topic: Topic, nonce: int) -> Forecast:
     """Correlated with the outcome by the world's skill, and about as bold as that skill deserves."""
-    start = (nonce - _FIRST_HEIGHT) * _BLOCKS
-    end = start + round(topic.horizon_s / BLOCK_S)
+    start = (nonce - _FIRST_HEIGHT) * _blocks(world)
+    end = start + round(topic.horizon_s / world.block_s)
     base, target = world.prices.usd(topic.asset, start), world.prices.usd(topic.asset, end)
     deviation = world.prices.path(topic.asset).deviation(end - start)
     noise = world.forecasts.fork(topic.topic_id).fork(nonce)
@@ -81,13 +81,18 @@ def forecast(world: World, topic: Topic, nonce: int) -> Forecast:
     return Forecast(nonce, combined, workers, actual)
 
 
-def latest_nonce(topic: Topic, block_number: int) -> int:
+def latest_nonce(world: World, topic: Topic, block_number: int) -> int:
     """The newest epoch whose window has closed by this block of the exchange's chain."""
-    return (_height(block_number) - _WINDOW) // topic.epoch_blocks * topic.epoch_blocks
+    return (_height(world, block_number) - _WINDOW) // topic.epoch_blocks * topic.epoch_blocks
 
 
-def _height(block_number: int) -> int:
-    return _FIRST_HEIGHT + block_number // _BLOCKS
+def _height(world: World, block_number: int) -> int:
+    return _FIRST_HEIGHT + block_number // _blocks(world)
+
+
+def _blocks(world: World) -> int:
+    """Of the exchange's chain during one of Allora's."""
+    return max(1, round(_BLOCK_S / world.block_s))
 
 
 def _workers(world: World, topic: Topic, combined: float, deviation: float) -> tuple[tuple[str, float], ...]:
@@ -114,12 +119,12 @@ def _topic(topic_id: str) -> Topic:
 
 def _latest(moment: Moment, request: Request, topic_id: str) -> Any:
     topic = _topic(topic_id)
-    return _inferences(moment.world, topic, latest_nonce(topic, moment.block))
+    return _inferences(moment.world, topic, latest_nonce(moment.world, topic, moment.block))
 
 
 def _at_nonce(moment: Moment, request: Request, topic_id: str, nonce: str) -> Any:
     topic = _topic(topic_id)
-    latest = latest_nonce(topic, moment.block)
+    latest = latest_nonce(moment.world, topic, moment.block)
     known = nonce.isdecimal() and latest - _KEPT <= int(nonce) <= latest
     if not known or int(nonce) % topic.epoch_blocks:
         raise Refused(Code.NOT_FOUND, f"no inferences of topic {topic_id} at block {nonce}")
@@ -172,7 +177,7 @@ def _topic_row(moment: Moment, request: Request, topic_id: str) -> Any:
             "creator": _address(Noise(topic.topic_id)),
             "metadata": topic.name,
             "loss_method": "czar" if topic.log_return else "mse",
-            "epoch_last_ended": str(latest_nonce(topic, moment.block)),
+            "epoch_last_ended": str(latest_nonce(moment.world, topic, moment.block)),
             "epoch_length": str(topic.epoch_blocks),
             "ground_truth_lag": str(topic.horizon_s * 10 // 59),
             "p_norm": "3.0",
@@ -192,11 +197,11 @@ def _next_topic_id(moment: Moment, request: Request) -> Any:
 
 
 def _latest_block(moment: Moment, request: Request) -> Any:
-    return _block(moment, _height(moment.block))
+    return _block(moment, _height(moment.world, moment.block))
 
 
 def _block_at(moment: Moment, request: Request, height: str) -> Any:
-    latest = _height(moment.block)
+    latest = _height(moment.world, moment.block)
     if not height.isdecimal() or int(height[:18]) > latest:
         raise Refused(Code.INVALID_ARGUMENT, "requested block height is bigger then the chain length")
     if int(height) < latest - _KEPT:
@@ -205,7 +210,7 @@ def _block_at(moment: Moment, request: Request, height: str) -> Any:
 
 
 def _block(moment: Moment, height: int) -> dict[str, Any]:
-    return block(height, CHAIN_ID, timestamp(moment, (height - _FIRST_HEIGHT) * _BLOCKS))
+    return block(height, CHAIN_ID, timestamp(moment, (height - _FIRST_HEIGHT) * _blocks(moment.world)))
 
 
 _V10 = f"GET {PREFIX}/emissions/v10"

@@ -29,11 +29,23 @@ class Trade(NamedTuple):
     taker_buys: bool
 
 
+class Flow(NamedTuple):
+    """The world's own orders of one block, before they are matched."""
+
+    resting: Book = Book()
+    buys: tuple[Order, ...] = ()
+    """Market orders."""
+    sells: tuple[Order, ...] = ()
+    crossing: tuple[Order, ...] = ()
+    """Limit orders to buy."""
+
+
 class Block(NamedTuple):
-    """A market at the end of one block."""
+    """A market at the end of one block, as it is without users."""
 
     book: Book
     trades: tuple[Trade, ...]
+    flow: Flow = Flow()
 
 
 def significant(price: float, figures: int = 5) -> Decimal:
@@ -75,7 +87,7 @@ def trade(book: Book, grid: Grid, noise: Noise, mark_price: Decimal | None) -> B
     crossing = _takers(rest.asks, grid, noise.fork(3), rest.asks[0].price, 0.25)
     auction = match_limit_orders(rest, crossing, (), mark_price)
     trades += [Trade(fill.price, fill.quantity, taker_buys=True) for fill in auction.sells]
-    return Block(auction.book, tuple(trades))
+    return Block(auction.book, tuple(trades), Flow(book, buys, sells, crossing))
 
 
 def _takers(

@@ -15,7 +15,6 @@ from defi_analytics.sandbox.matching import Book, Order, levels
 from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.prices import Noise
 from defi_analytics.sandbox.server import Request
-from defi_analytics.sandbox.world import BLOCK_S
 
 _DEFAULT_DEPTH = 20
 _FUNDING_S = 3600
@@ -35,12 +34,12 @@ def spot_market(listing: Spot) -> dict[str, Any]:
 
 
 def full_spot_market(moment: Moment, listing: Spot, *, tops: bool) -> dict[str, Any]:
-    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    top = mid_price_and_tob(book_of(moment, listing.market_id)) if tops else None
     return {"market": spot_market(listing), "mid_price_and_tob": top}
 
 
 def full_derivative_market(moment: Moment, listing: Perpetual, *, tops: bool) -> dict[str, Any]:
-    top = mid_price_and_tob(_book(moment, listing.market_id)) if tops else None
+    top = mid_price_and_tob(book_of(moment, listing.market_id)) if tops else None
     return {
         "market": _derivative_market(listing),
         "perpetual_info": _perpetual_info(moment, listing),
@@ -58,7 +57,7 @@ def mid_price_and_tob(book: Book) -> dict[str, str | None]:
 
 def order_book(moment: Moment, market_id: str, limit: int, side: str = "") -> dict[str, Any]:
     """`limit` levels a side, of both sides unless `side` says Buy or Sell."""
-    book = _book(moment, market_id)
+    book = book_of(moment, market_id)
     return {
         "buys_price_level": _levels(book.bids, limit) if side != "Sell" else [],
         "sells_price_level": _levels(book.asks, limit) if side != "Buy" else [],
@@ -112,11 +111,11 @@ class Charged(NamedTuple):
 
 def funding_charged(moment: Moment, market_id: str, hours_ago: int) -> Charged:
     """The hour that ended last, or one before it: rate and time belong together, whoever tells them."""
-    hour = int(moment.block * BLOCK_S // _FUNDING_S) - hours_ago
+    hour = int(moment.block * moment.block_s // _FUNDING_S) - hours_ago
     noise = Noise(int(market_id[2:18], 16) ^ moment.world.seed).fork(hour)
-    ended = moment.at - timedelta(seconds=moment.block * BLOCK_S - hour * _FUNDING_S)
+    ended = moment.at - timedelta(seconds=moment.block * moment.block_s - hour * _FUNDING_S)
     return Charged(
-        math.ceil(hour * _FUNDING_S / BLOCK_S), ended, Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
+        math.ceil(hour * _FUNDING_S / moment.block_s), ended, Decimal(f"{noise.between(0, -2e-5, 6e-5):.6f}")
     )
 
 
@@ -132,22 +131,34 @@ def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
             "funding_interval": str(_FUNDING_S),
         },
         "funding_info": {
-            "cumulative_funding": dec(_paid_by_long(moment, listing)),
+            "cumulative_funding": dec(_cumulative_funding(moment, listing)),
             "cumulative_price": dec(newest.rate * 1000),
             "last_timestamp": str(last),
         },
     }
 
 
+def _cumulative_funding(moment: Moment, listing: Perpetual) -> Decimal:
+    """In quote, paid by one long base: what the ledger charged, else the sum since block 0."""
+    if moment.ledger is None:
+        return _paid_by_long(moment, listing)
+    cumulative: Decimal = moment.ledger.cumulative_funding(listing.market_id)
+    return cumulative
+
+
 def _paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
-    """In quote, by one base since block 0: the sum of the hourly rates, each of its hour's mark price."""
-    hours = range(int(moment.block * BLOCK_S // _FUNDING_S))
+    """The sum of the hourly rates, each of its hour's mark price."""
+    hours = range(int(moment.block * moment.block_s // _FUNDING_S))
     charged = (funding_charged(moment, listing.market_id, ago) for ago in hours)
     return sum((hour.rate * moment.world.mark_price(listing, hour.block) for hour in charged), Decimal(0))
 
 
-def _book(moment: Moment, market_id: str) -> Book:
-    return moment.world.block(market_id, moment.block).book
+def book_of(moment: Moment, market_id: str) -> Book:
+    """The makers' orders, and the users' where there are any."""
+    if moment.ledger is None:
+        return moment.world.block(market_id, moment.block).book
+    book: Book = moment.ledger.book(market_id, moment.block)
+    return book
 
 
 def _levels(orders: tuple[Order, ...], limit: int) -> list[dict[str, str]]:
@@ -212,7 +223,7 @@ def _order_book(kind: type[Any]) -> Any:
 
 def _top(kind: type[Any]) -> Any:
     def answer(moment: Moment, request: Request, market_id: str) -> Any:
-        return mid_price_and_tob(_book(moment, _listing(kind, market_id).market_id))
+        return mid_price_and_tob(book_of(moment, _listing(kind, market_id).market_id))
 
     return answer
 

@@ -19,12 +19,20 @@ from defi_analytics.sandbox.server import Request, Response
 class Code(IntEnum):
     """gRPC status codes."""
 
+    UNKNOWN = 2
     INVALID_ARGUMENT = 3
     NOT_FOUND = 5
     UNIMPLEMENTED = 12
+    UNAVAILABLE = 14
 
 
-_STATUS = {Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.UNIMPLEMENTED: 501}
+_STATUS = {
+    Code.UNKNOWN: 500,
+    Code.INVALID_ARGUMENT: 400,
+    Code.NOT_FOUND: 404,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+}
 
 
 class Refused(Exception):

@@ -10,6 +10,7 @@ import msgspec
 from defi_analytics.sandbox.candles import MAX_CANDLES, Bar, bars, on_grid
 from defi_analytics.sandbox.exchange import funding_charged
 from defi_analytics.sandbox.gateway import Route, answered, whole
+from defi_analytics.sandbox.ledger import indexer as users
 from defi_analytics.sandbox.listings import LISTINGS, Listing, Perpetual, Spot
 from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.prices import Noise
@@ -32,7 +33,7 @@ class _Unknown(Exception):
 
 def respond(request: Request, moment: Moment) -> Response:
     try:
-        return answered(_ROUTES, request, moment)
+        return answered((*_ROUTES, *users.ROUTES), request, moment)
     except _Unknown as unknown:
         fault = {"name": "not_found", "id": "sandbox", "message": str(unknown)}
         flags = {"temporary": False, "timeout": False, "fault": False}

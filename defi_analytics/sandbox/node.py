@@ -1,9 +1,11 @@
-"""What the chain's node tells of itself: blocks, versions, the base fee, accounts.
+"""What the chain's node tells of itself: blocks, versions, the base fee.
 
-Source: the queries of cosmos.base.tendermint.v1beta1, cosmos.auth.v1beta1 and injective.txfees.v1beta1.
+Source: the queries of cosmos.base.tendermint.v1beta1 and injective.txfees.v1beta1.
 """
 
 import base64
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from defi_analytics.sandbox.gateway import Code, Refused, Route
@@ -32,14 +34,18 @@ def block_hash(height: int) -> str:
 
 
 def timestamp(moment: Moment, block: int) -> str:
-    return moment.time_of(block).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time_text(moment.time_of(block))
 
 
-def block(height: int, chain_id: str, time: str) -> dict[str, Any]:
+def time_text(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def block(height: int, chain_id: str, time: str, txs: Sequence[bytes] = ()) -> dict[str, Any]:
     header = block_header(chain_id, height, time)
     content: dict[str, Any] = {
         "header": header,
-        "data": {"txs": []},
+        "data": {"txs": [base64.b64encode(raw).decode() for raw in txs]},
         "evidence": {"evidence": []},
         "last_commit": None,
     }
@@ -54,13 +60,19 @@ def block(height: int, chain_id: str, time: str) -> dict[str, Any]:
 
 
 def latest_block(moment: Moment, request: Request | None = None) -> dict[str, Any]:
-    return block(moment.height, CHAIN_ID, timestamp(moment, moment.block))
+    return _block(moment, moment.height)
 
 
 def _block_at(moment: Moment, request: Request, height: str) -> Any:
     if not height.isdecimal() or not FIRST_HEIGHT - 100_000 <= int(height) <= moment.height:
         raise Refused(Code.INVALID_ARGUMENT, "requested block height is not available")
-    return block(int(height), CHAIN_ID, timestamp(moment, int(height) - FIRST_HEIGHT))
+    return _block(moment, int(height))
+
+
+def _block(moment: Moment, height: int) -> dict[str, Any]:
+    made = moment.chain.blocks.get(height) if moment.chain is not None else None
+    time = timestamp(moment, height - FIRST_HEIGHT) if made is None else time_text(made.at)
+    return block(height, CHAIN_ID, time, () if made is None else made.raw_txs)
 
 
 def _node_info(moment: Moment, request: Request) -> Any:
@@ -68,10 +80,6 @@ def _node_info(moment: Moment, request: Request) -> Any:
         "default_node_info": {"network": CHAIN_ID, "version": "1.0.1", "moniker": "sandbox"},
         "application_version": {"name": "injective", "app_name": "injectived", "version": "v1.20.0"},
     }
-
-
-def _account(moment: Moment, request: Request, address: str) -> Any:
-    raise Refused(Code.NOT_FOUND, f"account {address} not found: key not found")
 
 
 def _base_fee(moment: Moment, request: Request) -> Any:
@@ -83,6 +91,4 @@ ROUTES = (
     Route("GET /cosmos/base/tendermint/v1beta1/blocks/{height}", _block_at),
     Route("GET /cosmos/base/tendermint/v1beta1/node_info", _node_info),
     Route("GET /injective/txfees/v1beta1/cur_eip_base_fee", _base_fee),
-    Route("GET /cosmos/auth/v1beta1/accounts/{address}", _account),
-    # POST /cosmos/tx/v1beta1/txs belongs here once the sandbox takes orders; until then 501.
 )

@@ -1,20 +1,25 @@
 """The sandbox: an exchange, its reference venues, an oracle and a forecaster on one loopback port."""
 
 import importlib
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
 from defi_analytics.ports import Clock
-from defi_analytics.sandbox import allora, binance, control, hyperliquid, indexer, lcd
+from defi_analytics.sandbox import allora, binance, control, hyperliquid, indexer
+from defi_analytics.sandbox.chain import genesis
+from defi_analytics.sandbox.chain.chain import Chain
+from defi_analytics.sandbox.chain.faults import Fault, Faults
+from defi_analytics.sandbox.front import Front
+from defi_analytics.sandbox.ledger.ledger import Ledger
 from defi_analytics.sandbox.moment import BlockClock, Moment
 from defi_analytics.sandbox.replay import Recording
 from defi_analytics.sandbox.server import Request, Response, Server, serve
 from defi_analytics.sandbox.truth import Planted, truth
-from defi_analytics.sandbox.world import World
+from defi_analytics.sandbox.world import BLOCK_S, World
 
 _SURFACES = {
     "hyperliquid": hyperliquid.respond,
@@ -47,23 +52,27 @@ class Sandbox:
     """Serve this recording instead of a world."""
     skill: float = 0.3
     """Correlation between the forecasts and what happens."""
+    block_s: float = BLOCK_S
+    """Between two blocks."""
+    faults: Sequence[Fault] = ()
+    """What goes wrong, drawn from `seed`."""
     _stack: AsyncExitStack = field(init=False, repr=False)
-    _blocks: BlockClock = field(init=False, repr=False)
+    _chain: Chain = field(init=False, repr=False)
+    _front: Front = field(init=False, repr=False)
     _server: Server = field(init=False, repr=False)
     _grpc_address: str = field(init=False, default="", repr=False)
     _recording: Recording | None = field(init=False, default=None, repr=False)
 
     async def __aenter__(self) -> Self:
         self._recording = Recording(self.replay) if self.replay else None
-        self._blocks = BlockClock(World(self.seed, self.skill), self.clock, self.start_block, hold=self.hold)
+        self._begin()
         async with AsyncExitStack() as stack:
             self._server = await stack.enter_async_context(
                 serve(self._respond, port=self.port, latency_s=self.latency_s, clock=self.clock)
             )
             if self.grpc:
                 # Loaded only when asked for: the SDK's stubs cost half a second.
-                chain = importlib.import_module("defi_analytics.sandbox.grpc_chain")
-                self._grpc_address = await stack.enter_async_context(chain.serve_grpc(self._blocks))
+                self._grpc_address = await stack.enter_async_context(self._serve_grpc())
             self._stack = stack.pop_all()
         return self
 
@@ -83,12 +92,16 @@ class Sandbox:
         """Base URLs, as each service's own would be; `grpc` is host:port, when it is served."""
         return {**endpoints_at(self.url), **({"grpc": self._grpc_address} if self._grpc_address else {})}
 
+    @property
+    def chain(self) -> Chain:
+        return self._chain
+
     def moment(self) -> Moment:
-        return self._blocks.moment()
+        return self._chain.moment()
 
     def advance(self, blocks: int = 1) -> None:
         """Raises WrongState unless the sandbox is held."""
-        self._blocks.advance(blocks)
+        self._chain.advance(blocks)
 
     def truth(self, min_edge: Decimal = control.DEFAULT_MIN_EDGE) -> list[Planted]:
         """What is truly mispriced at the current block."""
@@ -100,11 +113,29 @@ class Sandbox:
             return self._recording.respond(request)
         first = request.path.split("/", 2)[1]
         if first == "sandbox":
-            return control.respond(request, self._blocks)
-        return _SURFACES.get(first, lcd.respond)(request, self.moment())
+            return control.respond(request, self._chain)
+        if first in _SURFACES:
+            return _SURFACES[first](request, self.moment())
+        return await self._front.respond(request)
+
+    def _serve_grpc(self) -> AbstractAsyncContextManager[str]:
+        chain = importlib.import_module("defi_analytics.sandbox.grpc_chain")
+        stream = importlib.import_module("defi_analytics.sandbox.grpc_stream")
+        served: AbstractAsyncContextManager[str] = chain.serve_grpc(
+            self._front.respond, stream.handler(self._chain, self.clock)
+        )
+        return served
+
+    def _begin(self) -> None:
+        world = World(self.seed, self.skill, self.block_s)
+        blocks = BlockClock(world, self.clock, self.start_block, hold=self.hold)
+        self._chain = Chain(blocks, Ledger(world), Faults(seed=self.seed))
+        self._front = Front(self._chain, self.clock)
+        genesis.fund(self._chain)
+        self._chain.set_faults(self.faults, self.seed)
 
 
 def endpoints_at(url: str) -> Mapping[str, str]:
     """The base URLs of the services of a sandbox that answers at `url`."""
-    chain = dict.fromkeys(("lcd", "indexer", "chart"), url)
+    chain = dict.fromkeys(("lcd", "tm", "indexer", "chart"), url)
     return chain | {name: f"{url}/{name}" for name in ("hyperliquid", "binance", "allora")}

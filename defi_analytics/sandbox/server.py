@@ -3,11 +3,14 @@
 import asyncio
 import ipaddress
 import logging
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from http import HTTPStatus
+from socket import SO_LINGER, SOL_SOCKET
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -22,6 +25,7 @@ _MAX_HEAD_BYTES = 64 << 10
 _READ_BYTES = 64 << 10
 _LINGER_READS = 256
 _CLOSE_GRACE_S = 1.0
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Request(NamedTuple):
@@ -42,11 +46,22 @@ class Request(NamedTuple):
         return tuple(value for key, value in self.query if key == name)
 
 
+class Fate(Enum):
+    """What becomes of an answer."""
+
+    SENT = "sent"
+    RESET = "reset"
+    """The connection is reset instead."""
+    SILENCE = "silence"
+    """Nothing is sent, and the connection stays open."""
+
+
 class Response(NamedTuple):
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    fate: Fate = Fate.SENT
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -164,7 +179,14 @@ class _Listener:
             self.idle.discard(task)
             if request is None:
                 return
-            await connection.send(await self._answer(request))
+            response = await self._answer(request)
+            if response.fate is Fate.RESET:
+                connection.reset()
+                return
+            if response.fate is Fate.SILENCE:
+                self.idle.add(task)
+                await asyncio.Event().wait()
+            await connection.send(response)
             if self.closing or not connection.next():
                 return
 
@@ -220,6 +242,11 @@ class _Connection:
         data += self._http.send(h11.EndOfMessage()) or b""
         self._writer.write(data)
         await self._writer.drain()
+
+    def reset(self) -> None:
+        # Without lingering, closing a socket that is not read to its end sends a reset, not an end of file.
+        self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _NO_LINGER)
+        self._writer.transport.abort()
 
     async def refuse(self, status: HTTPStatus) -> None:
         await self.send(_problem(status), close=True)

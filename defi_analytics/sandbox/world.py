@@ -44,10 +44,12 @@ class Episode(NamedTuple):
 class World:
     """One seed's markets. All methods are pure: any block, in any order, costs the same."""
 
-    def __init__(self, seed: int, skill: float = 0.3) -> None:
+    def __init__(self, seed: int, skill: float = 0.3, block_s: float = BLOCK_S) -> None:
         self.seed = seed
         self.skill = skill
         """Correlation between the forecasts and what happens."""
+        self.block_s = block_s
+        """Between two blocks. Prices move by the block: shorter ones make a faster market."""
         random = Random(seed)  # noqa: S311 -- a simulation that repeats, no secret
         self.prices = Prices(random)
         self._noise = {market_id: Noise(random.getrandbits(64)) for market_id in LISTINGS}

@@ -25,6 +25,8 @@ def test_an_address_that_is_set_replaces_only_itself() -> None:
     assert network.indexer_url == TESTNET.indexer_url
     assert network.chart_urls == TESTNET.chart_urls
     assert network.chain_id == TESTNET.chain_id
+    assert network.tm_url == TESTNET.tm_url
+    assert _network(**{"injective.tm_url": "https://tm.example.org"}).tm_url == "https://tm.example.org"
 
 
 def test_a_chart_address_gets_the_path_of_the_chart_service() -> None:

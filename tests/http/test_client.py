@@ -160,3 +160,55 @@ def test_limits_and_gate_can_be_imported_without_the_network_stack():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_why_a_post_is_refused_is_kept_whole_but_never_shown():
+    async with FaultServer(GOOD, "s500") as server, http() as client:
+        for kind, said in [
+            ("s500", b'{"code":13,"message":"panic"}'),
+            ("s400", b'{"code":3,'),
+            ("s503", b""),
+        ]:
+            server.kind = kind
+            with pytest.raises(DataError) as caught:
+                await client.post("venue", f"{server.url}/book", b"{}")
+            assert caught.value.answer.startswith(said)
+            assert (caught.value.answer == b"") == (said == b"")
+            assert "panic" not in str(caught.value)
+        server.kind = "s500"
+        with pytest.raises(DataError) as caught:
+            await get(client, server)
+        assert caught.value.answer == b""
+
+
+async def test_a_request_that_never_left_says_so_and_no_other_does():
+    async with FaultServer(GOOD, "s500") as server, http(Policy(breaker_failures=2)) as client:
+        url = f"{server.url}/book"
+        unsent = []
+        for _ in range(3):
+            with pytest.raises(DataError) as caught:
+                await client.post("venue", url, b"{}")
+            unsent.append(caught.value.unsent)
+        assert unsent == [False, False, True]
+        assert server.count == 2
+    for kind in ("closed_at_once", "rst_before_head", "silent", "cut_length"):
+        async with FaultServer(GOOD, kind) as server, http(Policy(deadline_s=0.5)) as client:
+            with pytest.raises(DataError) as caught:
+                await client.post("venue", f"{server.url}/book", b"{}")
+            assert not caught.value.unsent, kind
+    async with http() as client:
+        for url in (f"{server.url}/txs", "ftp://example.org/"):
+            with pytest.raises(DataError) as caught:
+                await client.post("venue", url, b"{}")
+            assert caught.value.unsent
+
+
+async def test_a_request_that_was_sent_once_is_not_unsent_because_its_repetition_was():
+    async with FaultServer(GOOD, "s500") as server, http() as client:
+        asking = asyncio.create_task(get(client, server))
+        await server.asked(1)
+        server._server.close()
+        server.kind = "closed_at_once"
+        with pytest.raises(DataError) as caught:
+            await asking
+        assert not caught.value.unsent

@@ -105,7 +105,7 @@ async def test_what_it_does_not_know_is_refused_as_the_chain_refuses(get, path, 
 @pytest.mark.parametrize("topic", [1, 14])
 def test_forecasts_correlate_with_what_happens_by_exactly_the_skill_claimed(skill, topic):
     world, epochs = World(5, skill), range(0, 2_000_000, 2_000)
-    made = [forecast(world, TOPICS[topic], latest_nonce(TOPICS[topic], block)) for block in epochs]
+    made = [forecast(world, TOPICS[topic], latest_nonce(world, TOPICS[topic], block)) for block in epochs]
     said = [one.combined for one in made]
     happened = [one.actual for one in made]
     if not TOPICS[topic].log_return:

@@ -54,7 +54,7 @@ def test_deeper_levels_hold_more_and_none_holds_nothing(noise):
 @given(noises, noises)
 def test_what_is_told_as_traded_is_what_left_the_book(resting, taking):
     before = ladder(10.0, STYLE, GRID, resting)
-    after, trades = trade(before, GRID, taking, None)
+    after, trades, _ = trade(before, GRID, taking, None)
     for buys, old, new in ((True, before.asks, after.asks), (False, before.bids, after.bids)):
         traded = sum(one.quantity for one in trades if one.taker_buys is buys)
         assert traded == sum(order.quantity for order in old) - sum(order.quantity for order in new)

@@ -4,16 +4,19 @@ from decimal import Decimal
 
 import pytest
 
+from defi_analytics.sandbox.chain.chain import Chain
 from defi_analytics.sandbox.control import respond
 from defi_analytics.sandbox.listings import SPOT
 from defi_analytics.sandbox.moment import BlockClock
 from defi_analytics.sandbox.server import Request
 from defi_analytics.sandbox.world import World
 from tests.fakes import FakeClock
+from tests.sandbox.chain.fakes import FakeLedger
 
 
 def ask(clock, method, name, **query):
-    answer = respond(Request(method, f"/sandbox/{name}", tuple(query.items()), (), b""), clock)
+    chain = Chain(clock, FakeLedger())
+    answer = respond(Request(method, f"/sandbox/{name}", tuple(query.items()), (), b""), chain)
     return answer.status, json.loads(answer.body)
 
 

@@ -59,5 +59,5 @@ async def test_an_unknown_market_is_a_404_in_the_gateways_form(get):
 async def test_a_bad_parameter_is_a_400_and_an_unknown_path_a_501(get, client):
     assert (await get(f"{V2}/spot/orderbook/{INJ}", 400, limit="-1"))["code"] == 3
     assert (await get("/injective/exchange/v9/spot/markets", 501))["code"] == 12
-    sent = await client.post("/cosmos/tx/v1beta1/txs", json={"tx_bytes": "", "mode": "BROADCAST_MODE_SYNC"})
+    sent = await client.post("/injective/exchange/v2/spot/markets", json={})
     assert (sent.status_code, sent.json()["code"]) == (501, 12)

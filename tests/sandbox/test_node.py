@@ -26,11 +26,6 @@ async def test_blocks_that_are_not_kept_are_refused(get, height):
     assert (await get(f"/cosmos/base/tendermint/v1beta1/blocks/{height}", 400))["code"] == 3
 
 
-async def test_no_account_was_ever_funded(get):
-    address = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
-    assert (await get(f"/cosmos/auth/v1beta1/accounts/{address}", 404))["code"] == 5
-
-
 async def test_a_block_of_the_past_is_the_same_whenever_it_is_asked_for(get, sandbox):
     height = sandbox.moment().height
     path = f"/cosmos/base/tendermint/v1beta1/blocks/{height}"

@@ -65,7 +65,7 @@ async def test_a_held_sandbox_keeps_its_prices_fresh_until_it_is_advanced(client
 
 
 async def test_every_service_has_its_own_base_url(sandbox):
-    assert set(sandbox.endpoints) == {"lcd", "indexer", "chart", "hyperliquid", "binance", "allora"}
+    assert set(sandbox.endpoints) == {"lcd", "tm", "indexer", "chart", "hyperliquid", "binance", "allora"}
     assert all(url.startswith(sandbox.url) for url in sandbox.endpoints.values())
 
 

@@ -17,6 +17,8 @@ class Network:
     """The indexer's host: its REST paths start at /api/exchange."""
     chart_urls: tuple[str, ...]
     """Roots of the candle service, likeliest first: it moved from chronos to chart, and both are in use."""
+    tm_url: str = ""
+    """CometBFT's RPC over HTTP: what every block did."""
 
 
 MAINNET = Network(
@@ -29,6 +31,7 @@ MAINNET = Network(
         "https://k8s.global.mainnet.chart.grpc-web.injective.network/api/chart/v1",
         "https://sentry.exchange.grpc-web.injective.network/api/chronos/v1",
     ),
+    tm_url="https://sentry.tm.injective.network",
 )
 TESTNET = Network(
     name="testnet",
@@ -40,17 +43,23 @@ TESTNET = Network(
         "https://testnet.sentry.exchange.grpc-web.injective.network/api/chart/v1",
         "https://testnet.sentry.exchange.grpc-web.injective.network/api/chronos/v1",
     ),
+    tm_url="https://testnet.sentry.tm.injective.network",
 )
 NETWORKS = {network.name: network for network in (MAINNET, TESTNET)}
 
 
 def custom(
-    name: str, chain_id: str, lcd_url: str, indexer_url: str = "", chart_urls: Sequence[str] = ()
+    name: str,
+    chain_id: str,
+    lcd_url: str,
+    indexer_url: str = "",
+    chart_urls: Sequence[str] = (),
+    tm_url: str = "",
 ) -> Network:
-    """A network of one's own, such as a sandbox: one address may serve as node, indexer and chart service."""
+    """A network of one's own, such as a sandbox: one address may serve as all that a network has."""
     lcd, indexer = lcd_url.rstrip("/"), (indexer_url or lcd_url).rstrip("/")
     charts = tuple(url.rstrip("/") for url in chart_urls) or (
         f"{indexer}/api/chart/v1",
         f"{indexer}/api/chronos/v1",
     )
-    return Network(name, chain_id, lcd, indexer, charts)
+    return Network(name, chain_id, lcd, indexer, charts, (tm_url or lcd_url).rstrip("/"))

@@ -5,7 +5,10 @@ from defi_analytics.venues.injective.networks import MAINNET, NETWORKS, TESTNET,
 
 def test_mainnet_and_testnet_share_no_address_and_no_chain():
     def hosts(network):
-        return {urlsplit(u).netloc for u in (network.lcd_url, network.indexer_url, *network.chart_urls)}
+        return {
+            urlsplit(u).netloc
+            for u in (network.lcd_url, network.indexer_url, network.tm_url, *network.chart_urls)
+        }
 
     assert not hosts(MAINNET) & hosts(TESTNET)
     assert (MAINNET.chain_id, TESTNET.chain_id) == ("injective-1", "injective-888")
@@ -15,7 +18,8 @@ def test_mainnet_and_testnet_share_no_address_and_no_chain():
 def test_the_public_addresses_are_https_and_try_chart_before_chronos():
     for network in NETWORKS.values():
         assert all(
-            u.startswith("https://") for u in (network.lcd_url, network.indexer_url, *network.chart_urls)
+            u.startswith("https://")
+            for u in (network.lcd_url, network.indexer_url, network.tm_url, *network.chart_urls)
         )
         assert [u.rsplit("/", 2)[1] for u in network.chart_urls] == ["chart", "chart", "chronos"]
 

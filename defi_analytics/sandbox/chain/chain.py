@@ -1,0 +1,243 @@
+"""The chain: transactions in, blocks out.
+
+CheckTx answers at once from the mempool's view; everything else happens when a block is made, which is when
+somebody first asks after its time, in order, as if it had been made on the dot.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from defi_analytics.sandbox.chain import ante, events, execution
+from defi_analytics.sandbox.chain.abci import SdkCode, TxResult, rejected
+from defi_analytics.sandbox.chain.accounts import Accounts
+from defi_analytics.sandbox.chain.blocks import Blocks, Made
+from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
+from defi_analytics.sandbox.chain.gas import gas_used
+from defi_analytics.sandbox.chain.mempool import Entry, Mempool
+from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of
+from defi_analytics.sandbox.ledger.failed import Failed
+from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock, Moment
+from defi_analytics.sandbox.node import CHAIN_ID
+
+FEE_DENOM = "inj"
+_MOST_BLOCKS = 10_000
+"""So many are made for one request; of a longer silence only the last ones touch anybody's orders."""
+_MEMPOOL = 5_000
+
+
+class Chain:
+    def __init__(
+        self, clock: BlockClock, ledger: Any, faults: Faults | None = None, *, mempool: int = _MEMPOOL
+    ) -> None:
+        self.clock, self.ledger = clock, ledger
+        self.faults = Faults() if faults is None else faults
+        self.accounts, self.blocks = Accounts(), Blocks()
+        self.mempool = Mempool(mempool)
+        self._made = clock.moment().block
+        self._listeners: list[Callable[[Made], None]] = []
+
+    def moment(self) -> Moment:
+        """Now, with every block until now made."""
+        moment = self.clock.moment()
+        first = self._made + 1
+        if not self._listeners:
+            first = max(first, moment.block - _MOST_BLOCKS + 1)
+        for block in range(first, moment.block + 1):
+            if self._is_idle() and not self._listeners:
+                break
+            self._make(block, moment)
+        self._made = max(self._made, moment.block)
+        return moment._replace(ledger=self.ledger, chain=self)
+
+    @property
+    def held(self) -> bool:
+        return self.clock.held
+
+    def advance(self, blocks: int) -> None:
+        """Raises WrongState when blocks follow the clock, or the chain is halted."""
+        self.clock.advance(blocks)
+
+    def broadcast(self, raw: bytes) -> TxResult:
+        """CheckTx: whether it may wait for a block."""
+        moment, tx_hash = self.moment(), hash_of(raw)
+        try:
+            self.mempool.admit(tx_hash)
+            if len(raw) > ante.MAX_TX_BYTES:
+                raise rejected(SdkCode.TX_TOO_LARGE)
+            transaction = decode(raw)
+            self._interfere(transaction)
+            ante.check(transaction, self._check_context(transaction, moment.height))
+        except Failed as failed:
+            return TxResult(tx_hash, failed.code, failed.codespace, failed.log)
+        late = self.faults.happens(Kind.LATE_INCLUSION)
+        self._accept(_entry(transaction, moment.block + 1 + (round(late.value) if late else 0)))
+        return TxResult(tx_hash)
+
+    def simulate(self, raw: bytes) -> TxResult:
+        """What it would do on the ledger as it stands. Raises Failed."""
+        moment, transaction = self.moment(), decode(raw)
+        self._lie_about_sequence(transaction)
+        context = self._check_context(transaction, moment.height)._replace(simulate=True)
+        ante.check(transaction, context)
+        done = execution.rehearse(self.ledger, transaction, *_next(moment))
+        written = (*events.of_ante(transaction), *done.events)
+        return TxResult(
+            transaction.tx_hash,
+            data=done.data,
+            gas_used=gas_used(transaction),
+            events=written,
+            tx=transaction,
+        )
+
+    def find(self, tx_hash: str) -> TxResult | None:
+        self.moment()
+        return self.blocks.find(tx_hash.upper())
+
+    def fund(self, address: str, denom: str, amount: int) -> None:
+        """Out of nothing, at once."""
+        self.moment()
+        self.accounts.ensure(address)
+        self.ledger.credit(address, denom, amount)
+
+    def set_faults(self, faults: Iterable[Fault], seed: int) -> None:
+        """These instead of those before; a halt without a chance begins now."""
+        self.faults.set(faults, seed)
+        if self.faults.halt_now:
+            self.moment()
+            self.clock.halt(self.faults.halt_now.value)
+            self.faults.counts[Kind.HALT] += 1
+
+    def take_sequence(self, address: str) -> None:
+        """A transaction of this account from elsewhere enters the mempool."""
+        account = self.accounts.get(address)
+        if account is not None:
+            sequence = self.accounts.checked_sequence(account)
+            raw = f"{address}/{sequence}".encode()
+            self._accept(Entry(hash_of(raw), raw, address, 0, sequence, self._made + 1, None))
+
+    @contextlib.contextmanager
+    def listening(self, listener: Callable[[Made], None]) -> Iterator[None]:
+        """Tells every block as soon as it is made, empty ones too."""
+        self.moment()
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def _interfere(self, transaction: Transaction) -> None:
+        """What can go wrong on the way into the mempool. Raises Failed."""
+        self._lie_about_sequence(transaction)
+        if self.faults.happens(Kind.FOREIGN_TX):
+            self.take_sequence(transaction.signer)
+        halt = None if self.faults.halt_now else self.faults.happens(Kind.HALT)
+        if halt:
+            self.clock.halt(halt.value)
+
+    def _lie_about_sequence(self, transaction: Transaction) -> None:
+        if self.faults.happens(Kind.SEQUENCE_MISMATCH):
+            raise ante.mismatch(transaction.sequence + 1, transaction.sequence)
+
+    def _is_idle(self) -> bool:
+        return not len(self.mempool) and bool(self.ledger.idle)
+
+    def _check_context(self, transaction: Transaction, height: int) -> ante.Context:
+        account = self.accounts.get(transaction.signer)
+        pending = self.accounts.pending_fees(transaction.signer)
+        spendable = self.ledger.balance(transaction.signer, FEE_DENOM) - pending if account else 0
+        sequence = self.accounts.checked_sequence(account) if account else 0
+        return ante.Context(CHAIN_ID, height, account, sequence, spendable)
+
+    def _accept(self, entry: Entry) -> None:
+        self.mempool.add(entry)
+        self.accounts.accept(entry.signer, entry.fee)
+
+    def _make(self, block: int, moment: Moment) -> None:
+        height, at = FIRST_HEIGHT + block, moment.time_of(block)
+        self._evict(height)
+        entries = self.mempool.take(block)
+        txs = tuple(self._deliver(entry, block, at)._replace(height=height, at=at) for entry in entries)
+        told = self.ledger.end_block(block)
+        made = Made(block, height, at, txs, tuple(entry.raw for entry in entries), told)
+        self._made = block
+        self.blocks.add(made)
+        self._recheck()
+        for listener in self._listeners:
+            listener(made)
+
+    def _evict(self, height: int) -> None:
+        over = [entry for entry in self.mempool if _is_over(entry, height)]
+        if over:
+            self.mempool.drop(over)
+            self._recheck()
+
+    def _recheck(self) -> None:
+        """What still waits must follow the accounts as they are now; what can not is dropped."""
+        self.accounts.forget_pending()
+        dropped = []
+        for entry in self.mempool:
+            account = self.accounts.ensure(entry.signer)
+            if entry.sequence == self.accounts.checked_sequence(account):
+                self.accounts.accept(entry.signer, entry.fee)
+            else:
+                dropped.append(entry)
+        if dropped:
+            self.mempool.drop(dropped)
+
+    def _deliver(self, entry: Entry, block: int, at: datetime) -> TxResult:
+        account = self.accounts.ensure(entry.signer)
+        if entry.transaction is None:
+            account.use(block)
+            return TxResult(entry.tx_hash)
+        result = self._run(entry.transaction, block, at)
+        if result.code:
+            self.mempool.forget(entry.tx_hash)
+        return result
+
+    def _run(self, transaction: Transaction, block: int, at: datetime) -> TxResult:
+        account = self.accounts.ensure(transaction.signer)
+        used = gas_used(transaction)
+        result = TxResult(
+            transaction.tx_hash, gas_wanted=transaction.gas_limit, gas_used=used, tx=transaction
+        )
+        spendable = self.ledger.balance(transaction.signer, FEE_DENOM)
+        context = ante.Context(CHAIN_ID, FIRST_HEIGHT + block, account, account.sequence, spendable)
+        try:
+            ante.check(transaction, context)
+        except Failed as failed:
+            return result._replace(code=failed.code, codespace=failed.codespace, log=failed.log)
+        self.ledger.debit(transaction.signer, FEE_DENOM, transaction.fee)
+        account.use(block)
+        account.public_key = transaction.public_key or account.public_key
+        result = result._replace(events=events.of_ante(transaction))
+        try:
+            if used > transaction.gas_limit:
+                raise ante.out_of_gas("WritePerByte", transaction.gas_limit, used)
+            done = execution.run(self.ledger, transaction, block, at.timestamp())
+        except Failed as failed:
+            return result._replace(code=failed.code, codespace=failed.codespace, log=failed.log)
+        return result._replace(data=done.data, events=(*result.events, *done.events))
+
+
+def _entry(transaction: Transaction, earliest_block: int) -> Entry:
+    return Entry(
+        transaction.tx_hash,
+        transaction.raw,
+        transaction.signer,
+        transaction.fee,
+        transaction.sequence,
+        earliest_block,
+        transaction,
+    )
+
+
+def _next(moment: Moment) -> tuple[int, float]:
+    """The next block and its time."""
+    return moment.block + 1, moment.time_of(moment.block + 1).timestamp()
+
+
+def _is_over(entry: Entry, height: int) -> bool:
+    timeout = entry.transaction.timeout_height if entry.transaction else 0
+    return bool(timeout) and height > timeout

@@ -1,0 +1,187 @@
+"""Fills from what a block did, which is where matching happens: no transaction's result tells them.
+
+Source: CometBFT block_results; injective.exchange.v2 EventBatchSpotExecution and
+EventBatchDerivativeExecution, whose attributes are the JSON of one field each: human units, bytes in base64.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
+from defi_analytics.venues.injective.chain import wire
+from defi_analytics.venues.wire import reading
+
+SPOT = "injective.exchange.v2.EventBatchSpotExecution"
+DERIVATIVE = "injective.exchange.v2.EventBatchDerivativeExecution"
+_MAKERS = frozenset({"limitfill", "limitmatchrestingorder"})
+"""What was done to orders that rested already. Source: injective.exchange.v2 ExecutionType."""
+_EMPTY = "null"
+
+
+class Execution(NamedTuple):
+    """A fill that has no id yet."""
+
+    market: Market
+    height: int
+    order_hash: str
+    client_order_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    maker: bool
+
+
+class _Trade(msgspec.Struct, gc=False):
+    quantity: str
+    price: str
+    subaccount_id: str
+    fee: str
+    order_hash: str
+    cid: str = ""
+
+
+class _Delta(msgspec.Struct, gc=False):
+    is_long: bool
+    execution_quantity: str
+    execution_price: str
+
+
+class _DerivativeTrade(msgspec.Struct, gc=False):
+    position_delta: _Delta
+    subaccount_id: str
+    fee: str
+    order_hash: str
+    cid: str = ""
+
+
+class _Tx(msgspec.Struct, gc=False):
+    code: int = 0
+    events: list[wire.ChainEvent] | None = None
+
+
+class _Results(msgspec.Struct, gc=False):
+    height: str
+    txs_results: list[_Tx] | None = None
+    begin_block_events: list[wire.ChainEvent] | None = None
+    end_block_events: list[wire.ChainEvent] | None = None
+    finalize_block_events: list[wire.ChainEvent] | None = None
+    """What CometBFT calls both since 0.38."""
+
+
+class _Answer(msgspec.Struct, gc=False):
+    result: _Results
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_TEXT = msgspec.json.Decoder(str)
+_FLAG = msgspec.json.Decoder(bool)
+_SPOT = msgspec.json.Decoder(list[_Trade] | None)
+_DERIVATIVE = msgspec.json.Decoder(list[_DerivativeTrade] | None)
+
+
+def parse_block_results(
+    source: str, body: bytes, height: int, markets: Mapping[str, Market], subaccount_id: str
+) -> list[Execution]:
+    """Those of the subaccount on these markets (by id), in the order of the block. Raises Malformed."""
+    with reading(source, "block results"):
+        results = _ANSWER.decode(body).result
+        if wire.integer(results.height) != height:
+            raise ValueError(f"asked for block {height}, was given another")
+        return [
+            found
+            for event in _events(results)
+            if event.type in {SPOT, DERIVATIVE}
+            for found in _executions(event, height, markets, subaccount_id)
+        ]
+
+
+def is_maker(execution_type: str) -> bool:
+    return execution_type.lower() in _MAKERS
+
+
+def numbered(executions: Iterable[Execution], times: Mapping[int, datetime]) -> list[Fill]:
+    """Fills, oldest first, whose ids do not depend on who told them.
+
+    An order can be filled more than once in a block; those fills are numbered by what they are, because
+    sources list them in different orders.
+    """
+    orders: dict[tuple[int, str, str], list[Execution]] = defaultdict(list)
+    for one in executions:
+        orders[one.height, one.market.market_id, one.order_hash].append(one)
+    fills = []
+    for (height, market_id, order_hash), own in sorted(orders.items()):
+        for index, one in enumerate(sorted(own, key=lambda e: (e.maker, e.price, e.quantity, e.fee))):
+            fill_id = f"{market_id}:{height}:{order_hash}:{index}"
+            fills.append(_fill(fill_id, one, times[height]))
+    return fills
+
+
+def _events(results: _Results) -> Iterator[wire.ChainEvent]:
+    for tx in results.txs_results or ():
+        if tx.code == 0:
+            yield from tx.events or ()
+    yield from results.begin_block_events or ()
+    yield from results.end_block_events or ()
+    yield from results.finalize_block_events or ()
+
+
+def _executions(
+    event: wire.ChainEvent, height: int, markets: Mapping[str, Market], subaccount_id: str
+) -> Iterator[Execution]:
+    told = {one.key: one.value or _EMPTY for one in event.attributes or ()}
+    market = markets.get(_TEXT.decode(told["market_id"]).lower()) if "market_id" in told else None
+    if market is None:
+        if "market_id" not in told:
+            raise ValueError("an execution on no market")
+        return
+    maker = is_maker(_TEXT.decode(told.get("executionType", _EMPTY)))
+    for trade, side, price, quantity in _trades(event.type, told):
+        if wire.hexadecimal(trade.subaccount_id) == subaccount_id:
+            yield Execution(
+                market=market,
+                height=height,
+                order_hash=wire.hexadecimal(trade.order_hash),
+                client_order_id=trade.cid,
+                side=side,
+                price=wire.unsigned(price),
+                quantity=wire.unsigned(quantity),
+                fee=wire.dec(trade.fee),
+                maker=maker,
+            )
+
+
+def _trades(kind: str, told: Mapping[str, str]) -> Iterator[tuple[_Trade | _DerivativeTrade, Side, str, str]]:
+    trades = told.get("trades", _EMPTY)
+    if kind == SPOT:
+        side = Side.BUY if _FLAG.decode(told.get("is_buy", _EMPTY)) else Side.SELL
+        for spot in _SPOT.decode(trades) or ():
+            yield spot, side, spot.price, spot.quantity
+        return
+    for one in _DERIVATIVE.decode(trades) or ():
+        delta = one.position_delta
+        side = Side.BUY if delta.is_long else Side.SELL
+        yield one, side, delta.execution_price, delta.execution_quantity
+
+
+def _fill(fill_id: str, one: Execution, at: datetime) -> Fill:
+    return Fill(
+        fill_id=fill_id,
+        key=one.market.key,
+        client_order_id=one.client_order_id,
+        order_hash=one.order_hash,
+        side=one.side,
+        price=one.price,
+        quantity=one.quantity,
+        fee=one.fee,
+        at=at,
+        height=one.height,
+        maker=one.maker,
+    )

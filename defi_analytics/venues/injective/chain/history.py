@@ -1,0 +1,55 @@
+"""What was filled in a span of blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
+from defi_analytics.venues.injective.chain.executions import Execution, numbered, parse_block_results
+from defi_analytics.venues.injective.chain.node import Node
+from defi_analytics.venues.injective.chain.together import all_of
+from defi_analytics.venues.injective.chain.trader import Trader
+from defi_analytics.venues.injective.chain.trades import IndexedTrades
+from defi_analytics.venues.injective.market_rows import VENUE
+
+AT_ONCE = 20
+"""Blocks asked for together: as many as a public node lets us ask for in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    node: Node
+    trader: Trader
+    node_blocks: int
+    """So many latest blocks of a span are read from the node."""
+
+    async def read(self, markets: Sequence[Market], first_height: int, last_height: int) -> list[Fill]:
+        """Oldest first, each once.
+
+        The last `node_blocks` come from the node, block by block: it is the truth and does not lag. Only
+        what lies before them comes from the indexer, which lags a little and keeps what nodes prune.
+        """
+        boundary = max(first_height, last_height - self.node_blocks + 1)
+        found = await self._from_node(markets, boundary, last_height)
+        if first_height < boundary:
+            found += await self._from_indexer(markets, first_height, boundary - 1)
+        heights = sorted({one.height for one in found})
+        blocks = await all_of(self.node.block(height) for height in heights)
+        return numbered(found, {block.height: block.at for block in blocks})
+
+    async def _from_node(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:
+        by_id = {market.market_id: market for market in markets}
+        await self.node.check_rpc()
+        found: list[Execution] = []
+        for start in range(first, last + 1, AT_ONCE):
+            heights = range(start, min(start + AT_ONCE, last + 1))
+            bodies = await all_of(self.node.block_results(height) for height in heights)
+            for height, body in zip(heights, bodies, strict=True):
+                found += parse_block_results(VENUE, body, height, by_id, self.trader.subaccount_id)
+        return found
+
+    async def _from_indexer(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:
+        start, end = await all_of((self.node.block(first), self.node.block(last)))
+        indexed = IndexedTrades(self.node.http, self.node.network, self.trader.subaccount_id)
+        per_market = await all_of(indexed.executions(market, start, end) for market in markets)
+        return [one for own in per_market for one in own]

@@ -1,0 +1,49 @@
+"""A transaction that is in a block. Source: cosmos.tx.v1beta1.Service GetTx."""
+
+import msgspec
+
+from defi_analytics.domain.transaction import TransactionResult
+from defi_analytics.venues.injective.chain import wire
+from defi_analytics.venues.injective.chain.responses import order_results
+from defi_analytics.venues.wire import reading
+
+_LONGEST_LOG = 500
+
+
+class _Response(msgspec.Struct, gc=False):
+    txhash: str
+    height: str
+    code: int
+    gas_used: str
+    timestamp: wire.Time
+    codespace: str = ""
+    data: str = ""
+    raw_log: str = ""
+    events: list[wire.ChainEvent] | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    tx_response: _Response
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def parse_outcome(source: str, body: bytes, tx_hash: str) -> TransactionResult:
+    """`orders` is empty for a transaction that failed: then none of its messages happened."""
+    with reading(source, "transaction"):
+        answer = _ANSWER.decode(body).tx_response
+        height = wire.integer(answer.height)
+        if answer.txhash.upper() != tx_hash or height < 1:
+            raise ValueError("another transaction than was asked for, or in no block")
+        orders = order_results(bytes.fromhex(answer.data), answer.events or ()) if answer.code == 0 else ()
+        return TransactionResult(
+            tx_hash=tx_hash,
+            height=height,
+            at=wire.block_time(answer.timestamp),
+            code=answer.code,
+            codespace=answer.codespace,
+            log=answer.raw_log[:_LONGEST_LOG],
+            gas_used=wire.integer(answer.gas_used),
+            orders=orders,
+        )

@@ -1,0 +1,166 @@
+"""Fills as the indexer keeps them, for blocks that lie too far back to be read one by one.
+
+Source: the indexer's GET /api/exchange/{spot,derivative}/v2/trades: camelCase, decimals in chain format, fees
+in the quote's smallest unit, a trade's id beginning with its block's height; newest first, a hundred a page.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.transaction import Block
+from defi_analytics.errors import Malformed
+from defi_analytics.ports import HttpClient
+from defi_analytics.venues.injective.chain.executions import Execution, is_maker
+from defi_analytics.venues.injective.networks import Network
+from defi_analytics.venues.injective.units import chain_units, human
+from defi_analytics.venues.wire import reading, to_milliseconds
+
+SOURCE = "injective-indexer"
+PAGE = 100
+MOST_PAGES = 200
+_ID = re.compile(r"([0-9]{1,18})(?:_[0-9]{1,9}){1,3}")
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+
+
+class _Price(msgspec.Struct, gc=False):
+    price: str
+    quantity: str
+
+
+class _Trade(msgspec.Struct, gc=False, kw_only=True, rename="camel"):
+    order_hash: str
+    subaccount_id: str
+    market_id: str
+    trade_execution_type: str
+    fee: str
+    executed_at: int | str
+    trade_id: str
+    cid: str = ""
+
+
+class _SpotTrade(_Trade, gc=False, kw_only=True, rename="camel"):
+    trade_direction: str
+    price: _Price
+
+
+class _Delta(msgspec.Struct, gc=False, rename="camel"):
+    trade_direction: str
+    execution_price: str
+    execution_quantity: str
+
+
+class _DerivativeTrade(_Trade, gc=False, kw_only=True, rename="camel"):
+    position_delta: _Delta
+
+
+class _SpotPage(msgspec.Struct, gc=False):
+    trades: Annotated[list[_SpotTrade], msgspec.Meta(max_length=PAGE)] | None = None
+
+
+class _DerivativePage(msgspec.Struct, gc=False):
+    trades: Annotated[list[_DerivativeTrade], msgspec.Meta(max_length=PAGE)] | None = None
+
+
+_SPOT = msgspec.json.Decoder(_SpotPage)
+_DERIVATIVE = msgspec.json.Decoder(_DerivativePage)
+
+
+class Traded(msgspec.Struct, frozen=True):
+    """One row: what it tells, and by which id; the same id twice is the same trade."""
+
+    identity: tuple[str, str]
+    executed_ms: int
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTrades:
+    http: HttpClient
+    network: Network
+    subaccount_id: str
+
+    async def executions(self, market: Market, first: Block, last: Block) -> list[Execution]:
+        """Of the blocks from `first` to `last`, both inclusive. Raises DataError."""
+        found: dict[tuple[str, str], Traded] = {}
+        for page in range(MOST_PAGES):
+            body = await self._page(market, first.at, last.at, page * PAGE)
+            rows = parse_trades(SOURCE, body, market, self.subaccount_id)
+            found |= {row.identity: row for row in rows}
+            if len(rows) < PAGE:
+                return [row.execution for row in found.values() if _within(row, first, last)]
+        raise Malformed(SOURCE, f"more than {MOST_PAGES * PAGE} trades, or pages without an end")
+
+    async def _page(self, market: Market, start: datetime, end: datetime, skip: int) -> bytes:
+        folder = "spot" if market.kind is MarketKind.SPOT else "derivative"
+        params = {
+            "marketId": market.market_id,
+            "subaccountId": self.subaccount_id,
+            # A millisecond more on both sides, because the indexer rounds block times; `_within` decides.
+            "startTime": str(to_milliseconds(start - timedelta(milliseconds=1))),
+            "endTime": str(to_milliseconds(end + timedelta(milliseconds=2))),
+            "skip": str(skip),
+            "limit": str(PAGE),
+        }
+        return await self.http.get(
+            SOURCE, f"{self.network.indexer_url}/api/exchange/{folder}/v2/trades", params
+        )
+
+
+def parse_trades(source: str, body: bytes, market: Market, subaccount_id: str) -> list[Traded]:
+    """Raises Malformed, also for trades of another market or subaccount."""
+    with reading(source, "trades"):
+        if market.kind is MarketKind.SPOT:
+            return [_spot(row, market, subaccount_id) for row in _SPOT.decode(body).trades or ()]
+        return [_derivative(row, market, subaccount_id) for row in _DERIVATIVE.decode(body).trades or ()]
+
+
+def _within(row: Traded, first: Block, last: Block) -> bool:
+    """Raises Malformed when the id's height and the trade's time do not tell of the same blocks."""
+    height = row.execution.height
+    within = first.height <= height <= last.height
+    surely_in = to_milliseconds(first.at) + 1 < row.executed_ms < to_milliseconds(last.at)
+    if surely_in and not within:
+        raise Malformed(SOURCE, f"a trade whose id is not of its block: {row.identity[0]}")
+    return within
+
+
+def _spot(row: _SpotTrade, market: Market, subaccount_id: str) -> Traded:
+    return _traded(row, market, subaccount_id, row.trade_direction, row.price.price, row.price.quantity)
+
+
+def _derivative(row: _DerivativeTrade, market: Market, subaccount_id: str) -> Traded:
+    delta = row.position_delta
+    return _traded(
+        row, market, subaccount_id, delta.trade_direction, delta.execution_price, delta.execution_quantity
+    )
+
+
+def _traded(
+    row: _Trade, market: Market, subaccount_id: str, direction: str, price: str, quantity: str
+) -> Traded:
+    name = _ID.fullmatch(row.trade_id)
+    if name is None or direction not in _SIDES:
+        raise ValueError("a trade without a proper id or direction")
+    if "-" in (price[:1], quantity[:1]):
+        raise ValueError("a negative price or quantity")
+    if (row.market_id.lower(), row.subaccount_id.lower()) != (market.market_id, subaccount_id):
+        raise ValueError("a trade of another market or subaccount")
+    units = chain_units(market)
+    execution = Execution(
+        market=market,
+        height=int(name[1]),
+        order_hash=row.order_hash.lower(),
+        client_order_id=row.cid,
+        side=_SIDES[direction],
+        price=human(price, units.price),
+        quantity=human(quantity, units.quantity),
+        fee=human(row.fee, units.notional),
+        maker=is_maker(row.trade_execution_type),
+    )
+    return Traded((row.trade_id, row.order_hash), int(row.executed_at), execution)

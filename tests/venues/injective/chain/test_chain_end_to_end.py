@@ -1,0 +1,409 @@
+"""From an approved order to its fill, against a chain that answers over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+
+from defi_analytics.clock import WallClock
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import ApprovedOrder, Cancel
+from defi_analytics.domain.transaction import Sent, TransactionResult
+from defi_analytics.errors import AuthError, DataError, OrderRejected
+from defi_analytics.http.client import Http
+from defi_analytics.http.policy import Policy
+from defi_analytics.ports import Clock
+from defi_analytics.sandbox.chain.faults import parse
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
+from defi_analytics.sandbox.sandbox import Sandbox
+from defi_analytics.venues.injective.assets import assets_of
+from defi_analytics.venues.injective.chain.chain import InjectiveChain
+from defi_analytics.venues.injective.chain.policy import ChainPolicy
+from defi_analytics.venues.injective.lcd import InjectiveMarketData
+from defi_analytics.venues.injective.networks import custom
+from tests.fakes import FakeClock
+from tests.venues.injective.chain.kit import ADDRESS, OTHER, OTHER_KEY, KeySigner, an_order
+
+QUICK = Policy(deadline_s=2.0, rate_per_s=1000, breaker_failures=1000)
+SPOT_ID = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
+PERP_ID = "0x9b9980167ecc3645ff1a5517886652d94a0825e54a77d2057cbbe3ebee015963"
+
+
+class World(NamedTuple):
+    sandbox: Sandbox
+    chain: InjectiveChain
+    data: InjectiveMarketData
+    spot: Market
+    perp: Market
+
+    @property
+    def markets(self) -> tuple[Market, Market]:
+        return self.spot, self.perp
+
+    async def price(self, market: Market, side: Side, away: str = "0.01") -> int:
+        """Ticks that cross (or, with a negative `away`, do not cross) the book by that fraction."""
+        book = await self.data.order_book(market)
+        best = Decimal(repr(book.asks.prices[0] if side is Side.BUY else book.bids.prices[0]))
+        sign = 1 if side is Side.BUY else -1
+        return int(best * (1 + sign * Decimal(away)) / market.price_tick)
+
+    def suffer(self, *faults: str) -> None:
+        self.sandbox._chain.set_faults([parse(f"{fault}@1") for fault in faults], 1)
+
+    async def resting_order(self) -> ApprovedOrder:
+        return an_order(self.spot, ticks=await self.price(self.spot, Side.BUY, "-0.05"), lots=1000)
+
+    async def done(
+        self, orders: Any, cancels: Any = (), advance: Callable[[], None] | None = None
+    ) -> TransactionResult:
+        made = await self.chain.sign(orders, cancels)
+        assert (await self.chain.broadcast(made)).outcome is Sent.ACCEPTED
+        assert await self.chain.find(made.tx_hash) is None
+        (advance or self.sandbox.advance)()
+        found = await self.chain.find(made.tx_hash)
+        assert found is not None
+        assert found.code == 0, found
+        return found
+
+    async def filled(self, since: int, **policy: Any) -> list[Any]:
+        height = (await self.chain.block()).height
+        chain = replace(self.chain, policy=ChainPolicy(**policy))
+        return list(await chain.fills(self.markets, since, height))
+
+
+@asynccontextmanager
+async def opened(clock: Clock, *, hold: bool) -> AsyncIterator[World]:
+    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, Http(WallClock(), QUICK) as http:
+        assets = assets_of("injective-1")
+        network = custom("sandbox", "injective-777", sandbox.url)
+        chain = InjectiveChain(http, WallClock(), network, assets, KeySigner())
+        data = InjectiveMarketData(http, WallClock(), network, assets)
+        markets = (await data.listing()).markets
+        yield World(sandbox, chain, data, markets[SPOT_ID], markets[PERP_ID])
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with opened(WallClock(), hold=True) as world:
+        yield world
+
+
+def test_the_sandboxs_account_is_the_key_that_everybody_knows():
+    assert DEV_ADDRESS == ADDRESS
+
+
+async def test_a_market_order_is_filled_and_paid_for(world: World):
+    before = await world.chain.portfolio(world.markets)
+    ticks = await world.price(world.spot, Side.BUY)
+    order = an_order(world.spot, OrderKind.MARKET, ticks=ticks, lots=1500, client_order_id="take")
+    result = await world.done([order])
+    (fill,) = await world.filled(before.height)
+    after = await world.chain.portfolio(world.markets)
+    assert [one.client_order_id for one in result.orders] == ["take"]
+    assert result.orders[0].order_hash == fill.order_hash
+    assert (fill.side, fill.quantity, fill.client_order_id, fill.maker) == (
+        Side.BUY,
+        order.request.quantity,
+        "take",
+        False,
+    )
+    assert fill.height == result.height
+    quote = world.spot.quote_denom
+    paid = before.balances[quote].total - after.balances[quote].total
+    # Our own fee recipient gets its share back.
+    assert paid <= fill.price * fill.quantity + fill.fee
+    assert paid == pytest.approx(fill.price * fill.quantity, rel=Decimal("0.001"))
+
+
+@pytest.mark.parametrize("name", ["spot", "perp"])
+async def test_an_order_rests_is_found_expires_by_a_block_and_can_be_cancelled(world: World, name: str):
+    market: Market = getattr(world, name)
+    ticks = await world.price(market, Side.BUY, "-0.05")
+    order = an_order(market, OrderKind.POST_ONLY, ticks=ticks, lots=1000, leverage=Decimal(2))
+    result = await world.done([order])
+    (resting,) = (await world.chain.portfolio(world.markets)).open_orders
+    assert (resting.client_order_id, resting.price, resting.remaining) == (
+        "defi-1",
+        order.request.price,
+        order.request.quantity,
+    )
+    assert resting.order_hash == result.orders[0].order_hash
+    await world.done([], [Cancel(market.key, market, client_order_id="defi-1")])
+    assert not (await world.chain.portfolio(world.markets)).open_orders
+
+
+async def test_what_a_dead_agent_leaves_on_the_book_is_gone_after_its_last_block(world: World):
+    order = an_order(
+        world.spot, ticks=await world.price(world.spot, Side.BUY, "-0.05"), expires_after_blocks=5
+    )
+    made = await world.chain.sign([order])
+    await world.chain.broadcast(made)
+    world.sandbox.advance()
+    assert len((await world.chain.portfolio(world.markets)).open_orders) == 1
+    world.sandbox.advance(6)
+    portfolio = await world.chain.portfolio(world.markets)
+    assert portfolio.height > made.expiry_height
+    assert not portfolio.open_orders
+
+
+async def test_a_leveraged_position_a_stop_and_the_way_out(world: World):
+    since = (await world.chain.block()).height
+    ticks = await world.price(world.perp, Side.BUY)
+    await world.done(
+        [
+            an_order(
+                world.perp,
+                OrderKind.MARKET,
+                ticks=ticks,
+                lots=2000,
+                leverage=Decimal(3),
+                client_order_id="in",
+            )
+        ]
+    )
+    portfolio = await world.chain.portfolio(world.markets)
+    (position,) = portfolio.positions.values()
+    assert position.quantity == world.perp.quantity(2000)
+    assert position.liquidation_price is not None
+    assert Decimal("0.6") < position.liquidation_price / position.entry_price < Decimal("0.8")
+    low = int(ticks * Decimal("0.8"))
+    stop = an_order(
+        world.perp,
+        OrderKind.STOP,
+        side=Side.SELL,
+        ticks=low,
+        trigger_ticks=int(ticks * Decimal("0.9")),
+        lots=2000,
+        reduce_only=True,
+        client_order_id="stop",
+    )
+    await world.done([stop])
+    (waiting,) = (await world.chain.portfolio(world.markets)).open_orders
+    assert (waiting.kind, waiting.client_order_id, waiting.reduce_only) == (OrderKind.STOP, "stop", True)
+    out = await world.price(world.perp, Side.SELL)
+    closing = an_order(
+        world.perp,
+        OrderKind.MARKET,
+        side=Side.SELL,
+        ticks=out,
+        lots=2000,
+        reduce_only=True,
+        client_order_id="out",
+    )
+    await world.done([closing], [Cancel(world.perp.key, world.perp, client_order_id="stop")])
+    portfolio = await world.chain.portfolio(world.markets)
+    assert (portfolio.positions, portfolio.open_orders) == ({}, ())
+    assert [one.client_order_id for one in await world.filled(since)] == ["in", "out"]
+
+
+async def test_node_and_indexer_tell_the_same_fills():
+    clock = FakeClock()
+    async with opened(clock, hold=False) as world:
+
+        def advance() -> None:
+            clock.advance(world.sandbox.moment().block_s)
+
+        since = (await world.chain.block()).height
+        for number, market in enumerate((world.spot, world.perp, world.spot, world.perp)):
+            side = (Side.BUY, Side.SELL)[number // 2]
+            kind = (OrderKind.MARKET, OrderKind.LIMIT)[number % 2]
+            ticks = await world.price(market, side)
+            order = an_order(market, kind, side=side, ticks=ticks, lots=1000, client_order_id=f"o{number}")
+            await world.done([order], advance=advance)
+        for _ in range(3):
+            advance()
+        near = await world.filled(since)
+        assert sorted(one.client_order_id for one in near) == ["o0", "o1", "o2", "o3"]
+        assert await world.filled(since, node_blocks=1) == near
+        assert await world.filled(since, node_blocks=4) == near
+
+
+async def test_legs_that_belong_together_are_placed_in_one_block_or_not_at_all(world: World):
+    legs = [
+        an_order(
+            world.spot,
+            OrderKind.MARKET,
+            ticks=await world.price(world.spot, Side.BUY),
+            lots=1000,
+            group="g",
+            client_order_id="a",
+        ),
+        an_order(
+            world.perp,
+            OrderKind.MARKET,
+            side=Side.SELL,
+            ticks=await world.price(world.perp, Side.SELL),
+            lots=1000,
+            group="g",
+            client_order_id="b",
+        ),
+    ]
+    since = (await world.chain.block()).height
+    result = await world.done(legs)
+    assert [one.client_order_id for one in result.orders] == ["a", "b"]
+    assert {one.height for one in await world.filled(since)} == {result.height}
+    hopeless = replace(
+        legs[1], request=replace(legs[1].request, ticks=legs[1].request.ticks * 2, client_order_id="c")
+    )
+    with pytest.raises(OrderRejected) as caught:
+        await world.chain.sign(
+            [replace(legs[0], request=replace(legs[0].request, client_order_id="d")), hopeless]
+        )
+    assert caught.value.codespace == "exchange"
+
+
+async def test_the_simulation_says_no_before_anything_is_sent(world: World):
+    ticks = await world.price(world.spot, Side.BUY)
+    for order, code in (
+        (an_order(world.spot, OrderKind.POST_ONLY, ticks=ticks, lots=1000), 59),
+        (an_order(world.spot, OrderKind.LIMIT, ticks=ticks, lots=10**12), None),
+        (
+            an_order(
+                world.perp,
+                OrderKind.MARKET,
+                side=Side.SELL,
+                ticks=await world.price(world.perp, Side.SELL),
+                reduce_only=True,
+            ),
+            None,
+        ),
+    ):
+        with pytest.raises(OrderRejected) as caught:
+            await world.chain.sign([order])
+        assert caught.value.order_code == code if code else caught.value.order_code > 0, caught.value
+
+
+async def test_two_transactions_in_a_block_need_the_second_sequence_told(world: World):
+    ticks = await world.price(world.spot, Side.BUY, "-0.05")
+    first = await world.chain.sign([an_order(world.spot, ticks=ticks, lots=1000, client_order_id="1")])
+    assert (await world.chain.broadcast(first)).outcome is Sent.ACCEPTED
+    with pytest.raises(OrderRejected) as caught:
+        await world.chain.sign([an_order(world.spot, ticks=ticks, lots=1000, client_order_id="2")])
+    assert (caught.value.order_code, caught.value.codespace) == (32, "sdk")
+    second = await world.chain.sign(
+        [an_order(world.spot, ticks=ticks, lots=1000, client_order_id="2")], sequence=first.sequence + 1
+    )
+    assert (await world.chain.broadcast(second)).outcome is Sent.ACCEPTED
+    world.sandbox.advance()
+    assert len((await world.chain.portfolio(world.markets)).open_orders) == 2
+
+
+async def test_a_transaction_that_missed_its_blocks_is_proven_absent(world: World):
+    chain = replace(world.chain, policy=ChainPolicy(timeout_blocks=2))
+    made = await chain.sign([an_order(world.spot, ticks=await world.price(world.spot, Side.BUY, "-0.05"))])
+    world.sandbox.advance(4)
+    told = await chain.broadcast(made)
+    assert (told.outcome, told.code, told.codespace) == (Sent.REJECTED, 30, "sdk")
+    block = await chain.block()
+    assert block.height > made.timeout_height
+    assert await chain.find(made.tx_hash) is None
+
+
+async def test_sent_twice_it_happens_once(world: World):
+    made = await world.chain.sign(
+        [an_order(world.spot, ticks=await world.price(world.spot, Side.BUY, "-0.05"))]
+    )
+    outcomes = [await world.chain.broadcast(made) for _ in range(2)]
+    assert [one.outcome for one in outcomes] == [Sent.ACCEPTED, Sent.ACCEPTED]
+    world.sandbox.advance()
+    assert (await world.chain.broadcast(made)).outcome is not Sent.UNKNOWN
+    world.sandbox.advance()
+    assert len((await world.chain.portfolio(world.markets)).open_orders) == 1
+
+
+async def test_a_granted_key_trades_for_the_account_only_where_it_may(world: World):
+    http, network, assets = world.chain.http, world.chain.network, world.chain.assets
+    world.sandbox._chain.fund(OTHER, "inj", 10**18)
+    key = InjectiveChain(http, WallClock(), network, assets, KeySigner(OTHER_KEY), granter=ADDRESS)
+    assert await key.shortcomings([world.spot]) == ("the account grants this key no trading, or no longer",)
+    order = an_order(world.spot, OrderKind.MARKET, ticks=await world.price(world.spot, Side.BUY), lots=1000)
+    with pytest.raises(OrderRejected):
+        await key.sign([order])
+    until = WallClock().now() + timedelta(days=1)
+    grant = await world.chain.sign_grant(OTHER, [world.spot], until)
+    await world.chain.broadcast(grant)
+    world.sandbox.advance()
+    assert await key.shortcomings([world.spot]) == ()
+    assert len(await key.shortcomings(world.markets)) == 1
+    since = (await key.block()).height
+    await world._replace(chain=key).done([order])
+    assert [one.client_order_id for one in await world.filled(since)] == ["defi-1"]
+    assert await key.gas_balance() < 1
+    with pytest.raises(OrderRejected):
+        await key.sign(
+            [an_order(world.perp, OrderKind.LIMIT, ticks=await world.price(world.perp, Side.BUY), lots=1000)]
+        )
+    await world.chain.broadcast(await world.chain.sign_revoke(OTHER))
+    world.sandbox.advance()
+    assert await key.shortcomings([world.spot])
+
+
+async def test_the_wrong_network_is_refused_by_the_chain_itself(world: World):
+    wrong = replace(world.chain, network=custom("mainnet", "injective-1", world.sandbox.url))
+    with pytest.raises(AuthError, match="injective-777, not of injective-1"):
+        await wrong.block()
+    with pytest.raises(AuthError):
+        await wrong.fills(world.markets, 1, 2)
+
+
+async def test_blocks_that_are_still_to_come_are_an_error(world: World):
+    height = (await world.chain.block()).height
+    with pytest.raises(DataError):
+        await world.chain.fills(world.markets, height, height + 5)
+
+
+async def test_reads_can_run_side_by_side(world: World):
+    height = (await world.chain.block()).height
+    await asyncio.gather(
+        world.chain.portfolio(world.markets),
+        world.chain.fills(world.markets, height, height),
+        world.chain.grants(),
+    )
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "hang_after", "error_after"])
+async def test_what_arrived_without_an_answer_is_unknown_until_it_is_found(world: World, fault: str):
+    made = await world.chain.sign([await world.resting_order()])
+    world.suffer(fault)
+    assert (await world.chain.broadcast(made)).outcome is Sent.UNKNOWN
+    world.suffer()
+    assert await world.chain.find(made.tx_hash) is None
+    world.sandbox.advance()
+    found = await world.chain.find(made.tx_hash)
+    assert found is not None
+    assert found.code == 0
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "error_before"])
+async def test_what_did_not_arrive_is_unknown_until_its_last_block_has_passed(world: World, fault: str):
+    chain = replace(world.chain, policy=ChainPolicy(timeout_blocks=3))
+    made = await chain.sign([await world.resting_order()])
+    world.suffer(fault)
+    assert (await chain.broadcast(made)).outcome is Sent.UNKNOWN
+    world.suffer()
+    world.sandbox.advance(4)
+    assert (await chain.block()).height > made.timeout_height
+    assert await chain.find(made.tx_hash) is None
+    assert not (await chain.portfolio(world.markets)).open_orders
+
+
+async def test_a_node_that_is_a_block_behind_moves_no_height_back(world: World):
+    height = (await world.chain.block()).height
+    world.suffer("stale_node")
+    assert (await world.chain.block()).height == height
+    made = await world.chain.sign([await world.resting_order()])
+    assert made.timeout_height == height + 30
+
+
+async def test_a_foreign_transaction_of_the_same_key_is_a_refusal_with_its_code(world: World):
+    made = await world.chain.sign([await world.resting_order()])
+    world.suffer("foreign_tx")
+    told = await world.chain.broadcast(made)
+    assert (told.outcome, told.code, told.codespace) == (Sent.REJECTED, 32, "sdk")

@@ -1,0 +1,86 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from defi_analytics.errors import AuthError, DataError, Malformed, Unavailable
+from defi_analytics.venues.injective.chain.policy import ChainPolicy
+from tests.venues.injective.chain.kit import (
+    OTHER_SUBACCOUNT,
+    PERP_ID,
+    SPOT_ID,
+    SUBACCOUNT,
+    FakeNode,
+    refusal,
+)
+from tests.venues.injective.chain.kit_history import (
+    MAKER,
+    ORDER,
+    STATUS,
+    TAKER,
+    Trade,
+    World,
+    event,
+    fills,
+    header,
+    results,
+    trade,
+)
+
+
+async def test_a_time_of_another_block_is_malformed():
+    node = FakeNode(
+        **{"/status": STATUS, "block_results": results(1000, event(trade())), "/blocks/": header(999)}
+    )
+    with pytest.raises(Malformed, match="was given 999"):
+        await fills(node)
+
+
+async def test_the_rpc_of_another_chain_is_not_believed():
+    other = b'{"result":{"node_info":{"network":"injective-1"}}}'
+    with pytest.raises(AuthError, match="injective-1, not of injective-888"):
+        await fills(FakeNode(**{"/status": other}))
+
+
+async def test_a_block_that_is_pruned_or_still_to_come_is_an_error_and_not_a_block_without_fills():
+    for error in (Unavailable("injective", "pruned"), refusal(500, -32603, "height")):
+        with pytest.raises(DataError):
+            await fills(FakeNode(**{"/status": STATUS, "block_results": error}))
+
+
+async def test_the_indexer_is_asked_only_for_what_lies_far_back():
+    world = World(trade(1000), trade(1005))
+    near = await fills(world, 1000, 1005, policy=ChainPolicy(node_blocks=6))
+    assert not [request for request in world.requests if "/trades" in request]
+    far = await fills(world, 1000, 1005, policy=ChainPolicy(node_blocks=2))
+    assert sum("block_results" in request for request in world.requests) == 6 + 2
+    assert near == far
+
+
+histories = st.lists(
+    st.builds(
+        trade,
+        st.integers(1000, 1012),
+        st.sampled_from([SPOT_ID, PERP_ID]),
+        side=st.sampled_from(["buy", "sell"]),
+        kind=st.sampled_from([MAKER, TAKER, "Market", "LimitFill", "MarketLiquidation"]),
+        price=st.decimals("0.001", "9999", places=3),
+        quantity=st.decimals("0.001", "9999", places=3),
+        fee=st.decimals("-1", "1", places=9),
+        order=st.sampled_from([ORDER, "0x" + "0b" * 32]),
+        subaccount=st.sampled_from([SUBACCOUNT, OTHER_SUBACCOUNT]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories)
+async def test_node_and_indexer_tell_the_same_fills_of_the_same_history(history: list[Trade]):
+    own = sum(one["subaccount"] == SUBACCOUNT for one in history)
+    told = [
+        await fills(World(*trades), 1000, 1012, policy=ChainPolicy(node_blocks=blocks))
+        for trades in (history, history[::-1])
+        for blocks in (1, 5, 13)
+    ]
+    assert all(one == told[0] for one in told)
+    assert len({fill.fill_id for fill in told[0]}) == len(told[0]) == own
