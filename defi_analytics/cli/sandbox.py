@@ -34,8 +34,20 @@ def sandbox(
         ),
     ] = None,
     grpc: Annotated[
-        bool, typer.Option("--grpc", help="Also serve the chain's gRPC queries, for the official SDK.")
+        bool, typer.Option("--grpc", help="Also serve the chain over gRPC, for the official SDK.")
     ] = False,
+    block_time: Annotated[
+        float,
+        typer.Option("--block-time", min=0.01, max=60, metavar="SECONDS", help="From block to block."),
+    ] = 0.65,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="KIND[=VALUE]",
+            help="Let this go wrong, such as drop_after=0.2; may be repeated. [default: none]",
+        ),
+    ] = None,
     duration: Annotated[
         float | None,
         typer.Option("--duration", min=0.1, metavar="SECONDS", help="Stop after this long. [default: never]"),
@@ -45,16 +57,29 @@ def sandbox(
 
     It, two reference venues, an oracle and Allora share one loopback port, each in its service's real wire
     format. What is planted is at /sandbox/truth. While it runs, `--network sandbox` uses it; otherwise a
-    command starts one of its own.
+    command starts one of its own. It executes signed transactions; its funded account is at /sandbox/status.
 
     \b
     Examples:
       defi sandbox
       defi sandbox --seed 7 --hold --port 10338
+      defi sandbox --fault drop_after=0.2 --fault late_inclusion=3
       defi sandbox --replay recordings/2026-01-02
     """
     with suppress(asyncio.CancelledError):
-        asyncio.run(_serve(common, seed, port, hold=hold, replay=replay, grpc=grpc, duration=duration))
+        asyncio.run(
+            _serve(
+                common,
+                seed,
+                port,
+                hold=hold,
+                replay=replay,
+                grpc=grpc,
+                duration=duration,
+                block_s=block_time,
+                faults=fault or [],
+            )
+        )
     return 0
 
 
@@ -67,15 +92,22 @@ async def _serve(
     replay: Path | None,
     grpc: bool,
     duration: float | None,
+    block_s: float,
+    faults: list[str],
 ) -> None:
     from defi_analytics.cli.session import settings_of
     from defi_analytics.clock import WallClock
+    from defi_analytics.sandbox.chain.faults import parse
     from defi_analytics.sandbox.sandbox import Sandbox
 
     own = settings_of(common).settings.sandbox
     chosen = own.port if port is None else port
     world = own.seed if seed is None else seed
-    async with Sandbox(world, WallClock(), chosen, hold=hold, grpc=grpc, replay=replay) as running:
+    wrong = tuple(parse(text) for text in faults)
+    made = Sandbox(
+        world, WallClock(), chosen, hold=hold, grpc=grpc, replay=replay, block_s=block_s, faults=wrong
+    )
+    async with made as running:
         # One line of JSON for scripts that wait for it; the rest is for people.
         typer.echo(json.dumps({"url": running.url, "seed": world, "endpoints": dict(running.endpoints)}))
         if not common.quiet:

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -72,8 +72,7 @@ class Sandbox:
             )
             if self.grpc:
                 # Loaded only when asked for: the SDK's stubs cost half a second.
-                chain = importlib.import_module("defi_analytics.sandbox.grpc_chain")
-                self._grpc_address = await stack.enter_async_context(chain.serve_grpc(self._front.respond))
+                self._grpc_address = await stack.enter_async_context(self._serve_grpc())
             self._stack = stack.pop_all()
         return self
 
@@ -118,6 +117,14 @@ class Sandbox:
         if first in _SURFACES:
             return _SURFACES[first](request, self.moment())
         return await self._front.respond(request)
+
+    def _serve_grpc(self) -> AbstractAsyncContextManager[str]:
+        chain = importlib.import_module("defi_analytics.sandbox.grpc_chain")
+        stream = importlib.import_module("defi_analytics.sandbox.grpc_stream")
+        served: AbstractAsyncContextManager[str] = chain.serve_grpc(
+            self._front.respond, stream.handler(self._chain, self.clock)
+        )
+        return served
 
     def _begin(self) -> None:
         world = World(self.seed, self.skill, self.block_s)

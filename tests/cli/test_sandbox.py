@@ -87,3 +87,13 @@ def test_it_serves_a_recording_until_ctrl_c(home):
     assert (running.returncode, out) == (130, "")
     assert err.endswith("defi: interrupted\n")
     assert "Traceback" not in err
+
+
+def test_faults_are_told_by_name_and_a_wrong_one_is_refused_with_the_right_ones(bare):
+    assert (
+        bare("sandbox", "--port", "0", "--fault", "halt=1", "--block-time", "0.1", "--duration", "0.1").code
+        == 0
+    )
+    ran = bare("sandbox", "--port", "0", "--fault", "typhoon", "--duration", "0.1")
+    assert ran.code == 2
+    assert "drop_after" in ran.err

@@ -47,7 +47,8 @@ def _execution(key: tuple[str, bool, str], trades: list[Any]) -> Event:
 
 
 def _spot_trade(trade: Any) -> dict[str, Any]:
-    return {"quantity": dec(trade.quantity), "price": dec(trade.price), **_common(trade)}
+    terms = {"quantity": dec(trade.quantity), "price": dec(trade.price), "notional": dec(trade.notional)}
+    return {**terms, **_common(trade)}
 
 
 def _derivative_trade(trade: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ somebody first asks after its time, in order, as if it had been made on the dot.
 """
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -119,15 +118,14 @@ class Chain:
             self._accept(Entry(hash_of(raw), raw, address, 0, sequence, self._made + 1, None))
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[deque[Made]]:
-        """Every block from now on, oldest first; the reader takes them out and calls `moment` for more."""
-        heard: deque[Made] = deque()
+    def listening(self, listener: Callable[[Made], None]) -> Iterator[None]:
+        """Tells every block as soon as it is made, empty ones too."""
         self.moment()
-        self._listeners.append(heard.append)
+        self._listeners.append(listener)
         try:
-            yield heard
+            yield
         finally:
-            self._listeners.remove(heard.append)
+            self._listeners.remove(listener)
 
     def _interfere(self, transaction: Transaction) -> None:
         """What can go wrong on the way into the mempool. Raises Failed."""

@@ -1,7 +1,3 @@
-import importlib.util
-import os
-import sys
-
 import pytest
 
 from defi_analytics.sandbox.chain.chain import Chain
@@ -9,14 +5,7 @@ from defi_analytics.sandbox.moment import BlockClock
 from defi_analytics.sandbox.world import World
 from tests.fakes import FakeClock
 from tests.sandbox.chain.fakes import FakeLedger
-
-
-def pytest_collection_modifyitems(items):
-    missing = importlib.util.find_spec("pyinjective") is None
-    if missing and (os.environ.get("CI") != "true" or sys.version_info >= (3, 13)):
-        for item in items:
-            if "sandbox/chain" in str(item.path):
-                item.add_marker(pytest.mark.skip(reason="the extra `injective` is not installed"))
+from tests.sandbox.chain.signing import Wallet
 
 
 @pytest.fixture
@@ -41,8 +30,6 @@ def chain(blocks, ledger):
 
 @pytest.fixture
 def wallet(chain):
-    from tests.sandbox.chain.signing import Wallet
-
     wallet = Wallet()
     chain.fund(wallet.address, "inj", 10**18)
     return wallet

@@ -1,9 +1,21 @@
 """Signed transactions for tests, made with the official SDK's own code."""
 
+import base64
+import importlib.util
+import os
+import sys
+
+import pytest
+
 from defi_analytics.sandbox.chain import protobufs
 from defi_analytics.sandbox.chain.genesis import DEV_KEY
 from defi_analytics.sandbox.node import CHAIN_ID
 
+needs_sdk = pytest.mark.skipif(
+    importlib.util.find_spec("pyinjective") is None
+    and (os.environ.get("CI") != "true" or sys.version_info >= (3, 13)),
+    reason="the official SDK is not installed: pip install defi-analytics[injective]",
+)
 INJ_USDT = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
 GAS = 300_000
 
@@ -69,3 +81,7 @@ class Wallet:
 
 def pack(target, message):
     target.type_url, target.value = f"/{message.DESCRIPTOR.full_name}", message.SerializeToString()
+
+
+def encoded(raw):
+    return base64.b64encode(raw).decode()

@@ -1,7 +1,9 @@
 import pytest
 
 from defi_analytics.sandbox.moment import FIRST_HEIGHT
-from tests.sandbox.chain.signing import Wallet
+from tests.sandbox.chain.signing import Wallet, needs_sdk
+
+pytestmark = needs_sdk
 
 OTHER = "inj1r8n7xah8cgfm0el8u3kvwzja6zrd4le2krtp7d"
 

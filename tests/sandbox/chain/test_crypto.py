@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from defi_analytics.sandbox.chain.crypto import address_of, is_signature
-from tests.sandbox.chain.signing import Wallet
+from tests.sandbox.chain.signing import Wallet, needs_sdk
 from tests.shared_data import shared
+
+pytestmark = needs_sdk
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 

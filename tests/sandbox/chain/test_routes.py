@@ -2,7 +2,9 @@ import base64
 
 import pytest
 
-from tests.sandbox.chain.signing import Wallet
+from tests.sandbox.chain.signing import Wallet, needs_sdk
+
+pytestmark = needs_sdk
 
 TXS = "/cosmos/tx/v1beta1/txs"
 
