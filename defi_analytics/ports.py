@@ -117,7 +117,12 @@ class Journal(Protocol):
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]: ...
+    def replay(self, *kinds: str) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        """Records of these kinds, oldest first; of all kinds when none is named.
+
+        A name that ends in a point (`risk.`) means every kind that begins with it.
+        """
+        ...
 
 
 class Strategy(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Self
 
 import msgspec
@@ -11,8 +11,9 @@ import msgspec
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
-from defi_analytics.risk.halting import RiskState, apply, market_text
+from defi_analytics.risk.halting import FLOW, KINDS, RiskState, apply, market_text
 
 BASELINE = "baseline"
 
@@ -26,13 +27,13 @@ class Ledger:
     books: Bookkeeping = field(default_factory=Bookkeeping)
     risk: RiskState = field(default_factory=RiskState)
     baseline: Mapping[str, str] | None = None
-    """What the account had before the first order of this journal: amounts by asset."""
+    """What the account had before the first order of this journal, and what people moved since: by asset."""
 
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:
         """As the journal has it. Raises Mismatch for records that cannot follow each other."""
         ledger = cls(journal, clock)
-        for at, kind, body in journal.replay():
+        for at, kind, body in journal.replay(*Kind, BASELINE, KINDS):
             ledger.follow(kind, at, body)
         return ledger
 
@@ -47,6 +48,8 @@ class Ledger:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
             self.baseline = self.baseline or body["balances"]
+        if kind == FLOW and "asset" in body:
+            self.baseline = _moved(self.baseline or {}, body)
         before, paid = dict(self.books.net), self.books.gas_paid
         self.books.apply(kind, body)
         for implied, meaning in self._implied(kind, before, paid):
@@ -68,3 +71,14 @@ class Ledger:
                 request = self.books.orders[order_id].request
                 if not request.reduce_only:
                     yield "risk.trade", {"market": market_text(request.market.key)}
+
+
+def _moved(baseline: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, str]:
+    """Raises Mismatch for a flow that cannot be read."""
+    asset = str(body["asset"])
+    try:
+        with localcontext(prec=60):
+            after = Decimal(baseline.get(asset, "0")) + Decimal(body["quantity"])
+    except (KeyError, ArithmeticError, TypeError, ValueError) as error:
+        raise Mismatch(f"the journal holds an impossible flow of {asset}: {error}") from None
+    return {**baseline, asset: str(after)}
