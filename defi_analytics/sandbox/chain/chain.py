@@ -16,13 +16,13 @@ from defi_analytics.sandbox.chain.blocks import Blocks, Made
 from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
 from defi_analytics.sandbox.chain.gas import gas_used
 from defi_analytics.sandbox.chain.mempool import Entry, Mempool
-from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of
+from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of, receivers
 from defi_analytics.sandbox.ledger.failed import Failed
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock, Moment
 from defi_analytics.sandbox.node import CHAIN_ID
 
 FEE_DENOM = "inj"
-_MOST_BLOCKS = 10_000
+_MOST_BLOCKS = 5_000
 """So many are made for one request; of a longer silence only the last ones touch anybody's orders."""
 _MEMPOOL = 5_000
 
@@ -218,6 +218,8 @@ class Chain:
             done = execution.run(self.ledger, transaction, block, at.timestamp())
         except Failed as failed:
             return result._replace(code=failed.code, codespace=failed.codespace, log=failed.log)
+        for address in receivers(transaction.messages):
+            self.accounts.ensure(address)
         return result._replace(data=done.data, events=(*result.events, *done.events))
 
 

@@ -5,6 +5,7 @@ Source: cosmos.tx.v1beta1 TxRaw, TxBody, AuthInfo and SignDoc.
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +117,18 @@ def signer_of(message: Any) -> str:
     field = "grantee" if name == "MsgExec" else next(f for f in _SIGNER_FIELDS if hasattr(message, f))
     account: str = getattr(message, field)
     return account
+
+
+def receivers(messages: Iterable[Any]) -> Iterator[str]:
+    """Whose accounts these messages create where there are none yet: who gets money or a grant."""
+    for message in messages:
+        name = message.DESCRIPTOR.name
+        if name == "MsgSend":
+            yield message.to_address
+        elif name == "MsgGrant":
+            yield message.grantee
+        elif name == "MsgExec":
+            yield from receivers(unpacked(one) for one in message.msgs)
 
 
 def _only_signer(messages: tuple[Any, ...]) -> str:

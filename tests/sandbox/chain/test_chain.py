@@ -201,7 +201,7 @@ def test_of_a_long_silence_only_the_last_blocks_touch_orders(clock, ledger):
     ledger.idle = False
     clock.advance(12_345)
     chain.moment()
-    assert (len(ledger.ended), ledger.ended[0], ledger.ended[-1]) == (10_000, 2_346, 12_345)
+    assert (len(ledger.ended), ledger.ended[0], ledger.ended[-1]) == (5_000, 7_346, 12_345)
 
 
 def test_a_listener_hears_every_block_even_empty_ones(chain, wallet, advance):
