@@ -117,6 +117,11 @@ class Chain:
             raw = f"{address}/{sequence}".encode()
             self._accept(Entry(hash_of(raw), raw, address, 0, sequence, self._made + 1, None))
 
+    @property
+    def listeners(self) -> int:
+        """How many listen to every block at present."""
+        return len(self._listeners)
+
     @contextlib.contextmanager
     def listening(self, listener: Callable[[Made], None]) -> Iterator[None]:
         """Tells every block as soon as it is made, empty ones too."""
