@@ -91,3 +91,14 @@ def test_granted_messages_answer_inside_the_grantees(ledger):
     (response,) = responses(done.data)
     assert list(response.results) == [b""]
     assert ledger.balance(granter.address, "inj") == 93 + (7 if granter.address == OTHER else 0)
+
+
+def test_a_ledger_that_breaks_fails_the_transaction_and_not_the_chain(ledger, monkeypatch, caplog):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ledger, "execute", broken)
+    with pytest.raises(Failed, match="recovered") as failed:
+        run(ledger, decode(Wallet().sign(send(5))), 1, 0.0)
+    assert (failed.value.code, failed.value.codespace) == (111222, "undefined")
+    assert "failed" in caplog.text

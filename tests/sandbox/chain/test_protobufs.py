@@ -25,6 +25,19 @@ def test_the_types_come_without_the_rest_of_the_sdk_which_can_still_be_imported_
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_a_sdk_that_is_there_already_is_used_as_it_is():
+    script = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import pyinjective
+from defi_analytics.sandbox.chain import protobufs
+protobufs.load()
+assert sys.modules["pyinjective"] is pyinjective
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_a_type_nobody_knows_is_a_key_error_and_broken_bytes_a_value_error():
     with pytest.raises(KeyError):
         protobufs.new("injective.exchange.v2.MsgInvented")

@@ -1,8 +1,12 @@
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from defi_analytics.sandbox.chain import protobufs
+from defi_analytics.sandbox.chain.gas import gas_used
 from defi_analytics.sandbox.chain.transaction import decode, hash_of, receivers, signer_of
 from defi_analytics.sandbox.ledger.failed import Failed
 from tests.sandbox.chain.signing import Wallet, needs_sdk, pack
@@ -73,6 +77,21 @@ def test_messages_inside_others_must_be_known_too():
     assert refusal(Wallet().sign(invented))[0] == 2
 
 
+def test_a_message_of_the_exchange_that_does_not_exist_is_no_transaction():
+    wallet = Wallet()
+    raw = protobufs.parsed("cosmos.tx.v1beta1.TxRaw", wallet.sign(wallet.market_order()))
+    body = protobufs.parsed("cosmos.tx.v1beta1.TxBody", raw.body_bytes)
+    response = "/injective.exchange.v2.MsgDepositResponse"
+    for url, value in (
+        (response, b""),
+        ("/injective.exchange.v2.MsgInvented", b""),
+        (body.messages[0].type_url, b"\xff"),
+    ):
+        body.messages[0].type_url, body.messages[0].value = url, value
+        raw.body_bytes = body.SerializeToString()
+        assert refusal(raw.SerializeToString())[0] == 2
+
+
 def test_who_a_message_is_from_depends_on_its_kind():
     assert signer_of(send("a")) == "a"
     assert signer_of(execute(send(OTHER))) == Wallet().address
@@ -129,3 +148,28 @@ def no_amount(raw, auth):
 )
 def test_what_is_not_signed_as_it_must_be_is_refused(change, code):
     assert refusal(changed(change))[0] == code
+
+
+def test_messages_are_not_nested_without_end():
+    deep = execute(send(Wallet().address))
+    for _ in range(5):
+        deep = execute(deep)
+    decode(Wallet().sign(deep))
+    code, log = refusal(Wallet().sign(execute(execute(deep))))
+    assert (code, "too deeply" in log) == (18, True)
+
+
+@given(st.data())
+def test_bytes_that_were_changed_on_the_way_never_raise_anything_else(data):
+    wallet = Wallet()
+    raw = bytearray(wallet.sign(wallet.market_order()))
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(Failed):
+        gas_used(decode(bytes(raw)))
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_never_raise_anything_else(raw):
+    with pytest.raises(Failed):
+        decode(raw)
