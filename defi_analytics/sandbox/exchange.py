@@ -141,12 +141,12 @@ def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
 def _cumulative_funding(moment: Moment, listing: Perpetual) -> Decimal:
     """In quote, paid by one long base: what the ledger charged, else the sum since block 0."""
     if moment.ledger is None:
-        return _paid_by_long(moment, listing)
+        return paid_by_long(moment, listing)
     cumulative: Decimal = moment.ledger.cumulative_funding(listing.market_id)
     return cumulative
 
 
-def _paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
+def paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
     """The sum of the hourly rates, each of its hour's mark price."""
     hours = range(int(moment.block * moment.block_s // _FUNDING_S))
     charged = (funding_charged(moment, listing.market_id, ago) for ago in hours)
