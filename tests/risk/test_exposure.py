@@ -11,8 +11,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.risk.exposure import (
     Line,
     LineKey,
-    Marks,
     MarketLots,
+    Marks,
     equity,
     exposures,
     inventory,
@@ -182,6 +182,10 @@ def test_an_order_is_worth_the_higher_of_its_price_and_the_mark():
     for missing in ("INJ", "USDT"):
         some = {a: p for a, p in MARKS.assets.items() if a != missing}
         assert math.isnan(worth(account(marks=Marks(some, MARKS.cash)), request()))
+
+
+def test_inventory_is_no_lots_of_a_perpetual():
+    assert PERP.key not in exposures(account(balance("inj", 10))).lots
 
 
 def test_lots_are_whole_and_a_grid_that_is_not_known_has_none():
