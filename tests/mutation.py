@@ -112,7 +112,7 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
         case ast.If():
             for outcome in (True, False):
                 yield ast.If(ast.Constant(outcome), node.body, node.orelse)
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
             yield ast.Return(ast.Constant(None))
         case ast.Expr(value=ast.Call()):
             yield ast.Pass()

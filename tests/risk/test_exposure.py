@@ -3,7 +3,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.domain.decision import OrderKind
@@ -201,6 +201,7 @@ def test_a_line_with_anything_unknown_is_unknown(line):
     assert math.isnan(line.worst)
 
 
+@settings(deadline=None)
 @given(*[st.integers(-100, 100)] * 2, *[st.integers(0, 100)] * 2)
 def test_no_outcome_of_the_pending_orders_is_worse_than_said(spot, perp, buys, sells):
     parts = [balance("inj", max(spot, 0)), position(perp)]

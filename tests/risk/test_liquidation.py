@@ -2,7 +2,7 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.domain.decision import OrderKind
@@ -36,6 +36,7 @@ def a_position(quantity, entry=20, margin=100):
     return Position(PERP.key, Decimal(quantity), Decimal(entry), Decimal(margin))
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.1, 1e6),
     st.floats(0.01, 1e5),
