@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from defi_analytics.sandbox.ledger.accounts import Deposit
 from defi_analytics.sandbox.ledger.ledger import Ledger
+from defi_analytics.sandbox.ledger.markets import PERPS
 from defi_analytics.sandbox.ledger.numbers import EXACT
 from defi_analytics.sandbox.ledger.positions import funded, liquidation_price, profit
 from defi_analytics.sandbox.ledger.records import (
@@ -21,7 +22,7 @@ from defi_analytics.sandbox.ledger.records import (
     Stage,
     Trade,
 )
-from defi_analytics.sandbox.listings import LISTINGS, Listing, Perpetual, Spot
+from defi_analytics.sandbox.listings import LISTINGS, Listing, Spot
 from defi_analytics.sandbox.moment import Moment
 
 _NO_HASH = "0x" + "0" * 64
@@ -164,9 +165,7 @@ def positions(moment: Moment, ledger: Ledger, found: Iterable[Position]) -> list
 
 
 def _position(moment: Moment, ledger: Ledger, raw: Position) -> dict[str, Any]:
-    listing = LISTINGS[raw.market_id]
-    if not isinstance(listing, Perpetual):
-        raise TypeError(raw.market_id)
+    listing = PERPS[raw.market_id]
     position = funded(raw, ledger.cumulative_funding(raw.market_id))
     mark, quote = moment.world.mark_price(listing, moment.block), listing.quote_decimals
     liquidation = max(ZERO, liquidation_price(position, listing.maintenance_margin_ratio))
