@@ -13,7 +13,7 @@ from defi_analytics.sandbox.server import Fate, Request, Response
 
 _BROADCAST = ("POST", "/cosmos/tx/v1beta1/txs")
 _UNAVAILABLE = 14
-_INVALID_HEIGHT = 26
+_UNKNOWN = 2
 _AT_HEIGHT = "x-cosmos-block-height"
 _TOLD_HEIGHT = f"grpc-metadata-{_AT_HEIGHT}"
 
@@ -58,7 +58,7 @@ def _beyond(request: Request, moment: Moment) -> Response | None:
     if not height.isdecimal() or int(height[:18]) <= moment.height:
         return None
     words = "cannot query with height in the future; please provide a valid height: invalid height"
-    body = {"code": _INVALID_HEIGHT, "message": f"codespace sdk code 26: {words}", "details": []}
+    body = {"code": _UNKNOWN, "message": f"codespace sdk code 26: {words}", "details": []}
     return Response(HTTPStatus.INTERNAL_SERVER_ERROR, msgspec.json.encode(body))
 
 

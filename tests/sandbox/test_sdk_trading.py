@@ -217,3 +217,12 @@ async def test_a_broadcast_that_hangs_ends_with_the_clients_patience(sandbox, ne
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             await service_pb2_grpc.ServiceStub(channel).BroadcastTx(request, timeout=0.2)
     assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_query_that_is_not_served_is_unimplemented(sdk):
+    import grpc
+
+    for asked in (sdk.fetch_exchange_balances, sdk.fetch_aggregate_volumes, sdk.fetch_fee_discount_schedule):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await asked()
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
