@@ -10,10 +10,12 @@ from tests.venues.injective.chain.kit import (
     SPOT_ID,
     SUBACCOUNT,
     FakeNode,
+    a_chain,
     refusal,
 )
 from tests.venues.injective.chain.kit_history import (
     MAKER,
+    MARKETS,
     ORDER,
     STATUS,
     TAKER,
@@ -84,3 +86,12 @@ async def test_node_and_indexer_tell_the_same_fills_of_the_same_history(history:
     ]
     assert all(one == told[0] for one in told)
     assert len({fill.fill_id for fill in told[0]}) == len(told[0]) == own
+
+
+async def test_the_rpc_is_checked_once_and_blocks_are_asked_for_together():
+    world = World(trade(1000), trade(1049))
+    chain = a_chain(world)
+    for _ in range(2):
+        assert len(await chain.fills(list(MARKETS.values()), 1000, 1049)) == 2
+    assert sum("/status" in request for request in world.requests) == 1
+    assert sum("/block_results" in request for request in world.requests) == 100
