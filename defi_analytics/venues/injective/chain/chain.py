@@ -139,7 +139,7 @@ class InjectiveChain:
         """Of the node's block results, and of the indexer for what lies further back.
 
         The node is read block by block for the last `policy.node_blocks` of the span, the indexer's trades
-        for what is before them; both give the same fills with the same ids.
+        for what is before them, where it proves not to be behind; both give the same fills with the same ids.
         """
         history = History(self._node, self.trader, self.policy.node_blocks)
         return await history.read(markets, first_height, last_height)
