@@ -131,3 +131,21 @@ async def test_a_halt_by_chance_begins_with_a_broadcast(sandbox, send, on):
     await send()
     assert sandbox.chain.clock.halted
     assert sandbox.chain.faults.counts == {"halt": 1}
+
+
+async def test_a_node_refuses_to_answer_as_of_a_block_it_does_not_have(client, sandbox, on):
+    path, height = "/cosmos/auth/v1beta1/params", sandbox.moment().height
+
+    async def asked(at):
+        answer = await client.get(path, headers={"x-cosmos-block-height": str(at)})
+        return (
+            answer.status_code,
+            answer.json().get("code"),
+            answer.headers["grpc-metadata-x-cosmos-block-height"],
+        )
+
+    assert await asked(height) == (200, None, str(height))
+    assert await asked(height + 1) == (500, 26, str(height))
+    on("stale_node")
+    assert await asked(height) == (500, 26, str(height - 1))
+    assert await asked("x") == (200, None, str(height - 1))

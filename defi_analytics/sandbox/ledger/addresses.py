@@ -4,6 +4,7 @@ Source: BIP 173; injective-core, modules/exchange/types/common_utils.go (subacco
 """
 
 import re
+from functools import lru_cache
 
 from defi_analytics.sandbox.ledger.failed import Code, Sdk, exchange, sdk
 
@@ -36,10 +37,12 @@ def encoded(raw: bytes) -> str:
     return f"{_PREFIX}1" + "".join(_ALPHABET[value] for value in values + tail)
 
 
+@lru_cache(1_024)
 def subaccount(address: str, index: int = 0) -> str:
     return f"0x{decoded(address).hex()}{index:024x}"
 
 
+@lru_cache(1_024)
 def owner(subaccount_id: str) -> str:
     """The address whose subaccount this is."""
     return encoded(bytes.fromhex(subaccount_id[2:42]))

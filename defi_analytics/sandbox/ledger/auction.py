@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from defi_analytics.sandbox.ledger.books import entries, merged, theirs
+from defi_analytics.sandbox.ledger.markets import PERPS
 from defi_analytics.sandbox.ledger.placing import hold
 from defi_analytics.sandbox.ledger.records import ZERO, Execution, LiveOrder, OrderRecord, OrderState, Stage
 from defi_analytics.sandbox.ledger.settling import Fill, settle
 from defi_analytics.sandbox.ledger.state import State
-from defi_analytics.sandbox.listings import LISTINGS, Perpetual
 from defi_analytics.sandbox.matching import Book, match_limit_orders, match_market_orders
 from defi_analytics.sandbox.matching import Fill as Match
 
@@ -49,14 +49,13 @@ def _market_orders(state: State, market_id: str, block: int) -> Book:
 
 
 def _limit_orders(state: State, market_id: str, block: int, world: Book) -> None:
-    listing = LISTINGS[market_id]
     resting, fresh = (state.live(market_id, stages=[one]) for one in (Stage.RESTING, Stage.TRANSIENT))
     caps = _caps(state, [*resting, *fresh])
     meeting = merged(world, resting, caps)
     crossing = state.world.block(market_id, block).flow.crossing
     buys = (*meeting.buys, *crossing, *entries(_side(fresh, is_buy=True), caps))
     sells = (*meeting.sells, *entries(_side(fresh, is_buy=False), caps))
-    mark = state.mark_price(market_id, block) if isinstance(listing, Perpetual) else None
+    mark = state.mark_price(market_id, block) if market_id in PERPS else None
     auction = match_limit_orders(meeting.book, buys, sells, mark)
     matches = (*auction.buys, *auction.sells)
     old = {order.order_hash for order in resting}

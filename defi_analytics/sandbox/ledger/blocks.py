@@ -12,6 +12,7 @@ from defi_analytics.sandbox.ledger import auction
 from defi_analytics.sandbox.ledger.accounts import Pocket
 from defi_analytics.sandbox.ledger.addresses import owner
 from defi_analytics.sandbox.ledger.failed import Failed
+from defi_analytics.sandbox.ledger.markets import PERPS
 from defi_analytics.sandbox.ledger.numbers import times, units
 from defi_analytics.sandbox.ledger.order_hash import order_hash
 from defi_analytics.sandbox.ledger.placing import place_derivative
@@ -33,7 +34,7 @@ from defi_analytics.sandbox.ledger.records import (
 )
 from defi_analytics.sandbox.ledger.settling import move, next_trade_id, pay_out
 from defi_analytics.sandbox.ledger.state import State
-from defi_analytics.sandbox.listings import LISTINGS, PERPETUALS, Perpetual
+from defi_analytics.sandbox.listings import PERPETUALS
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, Moment
 
 _HOUR_S = 3_600
@@ -92,11 +93,9 @@ def _liquidations(state: State, block: int) -> Iterator[Position]:
     chain the trader loses what is left of the margin, and the insurance fund gets it or pays what is missing.
     """
     for where in sorted(state.positions.all):
-        position, listing = state.position(*where), LISTINGS[where[1]]
-        if position is None or not isinstance(listing, Perpetual):
-            continue
+        position, listing = state.position(*where), PERPS[where[1]]
         mark = state.world.mark_price(listing, block)
-        if liquidatable(position, listing.maintenance_margin_ratio, mark):
+        if position and liquidatable(position, listing.maintenance_margin_ratio, mark):
             for order in state.live(listing.market_id, position.subaccount):
                 state.remove(order, OrderState.CANCELED, block)
             _liquidate(state, position, mark, block)
@@ -105,7 +104,7 @@ def _liquidations(state: State, block: int) -> Iterator[Position]:
 
 def _liquidate(state: State, position: Position, mark: Decimal, block: int) -> None:
     who, market_id = where = position.subaccount, position.market_id
-    listing = LISTINGS[market_id]
+    listing = PERPS[market_id]
     delta = PositionDelta(not position.is_long, position.quantity, ZERO, mark)
     result = move(state, where, delta)
     fee = times(times(position.quantity, mark), listing.taker_fee)
@@ -162,9 +161,7 @@ def _triggers(state: State, block: int) -> Iterator[LiveOrder]:
 
 
 def _reached(order: LiveOrder, mark: Decimal) -> bool:
-    trigger = order.request.trigger_price
-    if trigger is None:
-        return False
+    trigger = order.request.trigger_price or ZERO
     return mark >= trigger if order.request.kind.triggers_above else mark <= trigger
 
 

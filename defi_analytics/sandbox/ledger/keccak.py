@@ -3,6 +3,10 @@
 Source: Bertoni et al., The Keccak reference (2011).
 """
 
+import importlib
+from functools import cache
+from typing import Any
+
 _MASK = (1 << 64) - 1
 _RATE_BYTES = 136
 _ROUNDS = 24
@@ -38,6 +42,20 @@ _ROWS = tuple((row + x, row + (x + 1) % 5, row + (x + 2) % 5) for row in range(0
 
 
 def keccak256(data: bytes) -> bytes:
+    """In C where the `injective` extra brought it: a hundred times faster, and every order takes six."""
+    native = _native()
+    return bytes(native(data).digest()) if native else plain(data)
+
+
+@cache
+def _native() -> Any:
+    try:
+        return importlib.import_module("sha3").keccak_256
+    except ImportError:
+        return None
+
+
+def plain(data: bytes) -> bytes:
     padding = _RATE_BYTES - len(data) % _RATE_BYTES
     tail = b"\x81" if padding == 1 else b"\x01" + bytes(padding - 2) + b"\x80"
     padded = data + tail

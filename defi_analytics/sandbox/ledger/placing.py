@@ -7,6 +7,7 @@ EnsureValidDerivativeOrder of v1.17.
 from decimal import Decimal
 
 from defi_analytics.sandbox.ledger.failed import Code, Failed, exchange
+from defi_analytics.sandbox.ledger.markets import PERPS, SPOTS
 from defi_analytics.sandbox.ledger.numbers import positive, share, times, units
 from defi_analytics.sandbox.ledger.order_hash import order_hash
 from defi_analytics.sandbox.ledger.positions import beyond_bankruptcy, margin_threshold
@@ -87,10 +88,9 @@ def hold(request: Request, stage: Stage, quantity: Decimal, fillable: Decimal) -
         fee = times(times(request.price, quantity), rate)
         whole = share(request.margin + fee, fillable, quantity)
         return listing.quote_denom, units(whole, listing.quote_decimals)
-    if not isinstance(listing, Spot):
-        raise TypeError(request.market_id)
     if not request.kind.is_buy:
-        return listing.base_denom, units(fillable, listing.base_decimals)
+        spot = SPOTS[request.market_id]
+        return spot.base_denom, units(fillable, spot.base_decimals)
     notional = times(fillable, request.price)
     return listing.quote_denom, units(notional + times(notional, rate), listing.quote_decimals)
 
@@ -241,10 +241,10 @@ def _check_bankruptcy(request: Request, position: Position) -> None:
 
 
 def _check_margin(request: Request, mark: Decimal | None) -> None:
-    listing = LISTINGS[request.market_id]
-    if not request.margin or mark is None or not isinstance(listing, Perpetual):
+    if not request.margin or mark is None:
         return
-    notional, ratio = times(request.price, request.quantity), listing.initial_margin_ratio
+    notional = times(request.price, request.quantity)
+    ratio = PERPS[request.market_id].initial_margin_ratio
     needed = times(ratio, notional)
     if request.margin < needed:
         detail = f"InitialMarginRatio Check: need at least {needed:.18f} but got {request.margin:.18f}"

@@ -126,10 +126,6 @@ class LiveOrder(NamedTuple):
     def fee_recipient(self) -> str:
         return self.request.fee_recipient or self.request.sender
 
-    @property
-    def trades_now(self) -> bool:
-        return not self.stage.conditional
-
 
 class Position(NamedTuple):
     subaccount: str

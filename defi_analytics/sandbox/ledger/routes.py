@@ -159,12 +159,12 @@ def _position(moment: Moment, request: Request, whose: str, market_id: str) -> A
 
 def _effective_position(moment: Moment, request: Request, whose: str, market_id: str) -> Any:
     """With its funding settled: `effective_margin` is what it would be worth in margin now."""
-    ledger, listing = ledger_of(moment), LISTINGS[_market(Perpetual, market_id)]
-    found = ledger.positions(whose.lower(), listing.market_id)
-    if not found or not isinstance(listing, Perpetual):
+    ledger, known = ledger_of(moment), _market(Perpetual, market_id)
+    found = ledger.positions(whose.lower(), known)
+    if not found:
         return {"state": None}
     with localcontext(EXACT):
-        position = funded(found[0], ledger.cumulative_funding(listing.market_id))
+        position = funded(found[0], ledger.cumulative_funding(known))
     state = {
         "is_long": position.is_long,
         "quantity": dec(position.quantity),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from defi_analytics.sandbox.ledger.accounts import Pocket
 from defi_analytics.sandbox.ledger.addresses import owner, subaccount
+from defi_analytics.sandbox.ledger.markets import SPOTS
 from defi_analytics.sandbox.ledger.numbers import share, times, units
 from defi_analytics.sandbox.ledger.placing import hold
 from defi_analytics.sandbox.ledger.positions import Applied, applied
@@ -22,7 +23,7 @@ from defi_analytics.sandbox.ledger.records import (
     Trade,
 )
 from defi_analytics.sandbox.ledger.state import State
-from defi_analytics.sandbox.listings import LISTINGS, Spot
+from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.moment import FIRST_HEIGHT
 
 _RELAYER_SHARE = Decimal("0.4")
@@ -56,7 +57,7 @@ def settle(state: State, fill: Fill) -> None:
     listing = LISTINGS[fill.order.market_id]
     rate = listing.maker_fee if fill.execution.is_maker else listing.taker_fee
     paid = fees(times(fill.quantity, fill.price), rate)
-    if isinstance(listing, Spot):
+    if fill.order.market_id in SPOTS:
         _settle_spot(state, fill, paid)
     else:
         _settle_derivative(state, fill, paid)
@@ -88,9 +89,7 @@ def spend(state: State, order: LiveOrder, cost: Decimal, fillable: Decimal) -> L
 
 
 def _settle_spot(state: State, fill: Fill, paid: Fees) -> None:
-    order, listing = fill.order, LISTINGS[fill.order.market_id]
-    if not isinstance(listing, Spot):
-        raise TypeError(order.market_id)
+    order, listing = fill.order, SPOTS[fill.order.market_id]
     base = units(fill.quantity, listing.base_decimals)
     notional = times(fill.quantity, fill.price)
     left = order.fillable - fill.quantity

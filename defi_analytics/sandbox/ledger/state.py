@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from defi_analytics.sandbox.ledger.accounts import Accounts, Pocket
 from defi_analytics.sandbox.ledger.books import merged, theirs
+from defi_analytics.sandbox.ledger.markets import PERPS
 from defi_analytics.sandbox.ledger.numbers import units
 from defi_analytics.sandbox.ledger.positions import funded
 from defi_analytics.sandbox.ledger.records import (
@@ -18,7 +19,7 @@ from defi_analytics.sandbox.ledger.records import (
     Trade,
 )
 from defi_analytics.sandbox.ledger.tables import Table, Undo
-from defi_analytics.sandbox.listings import LISTINGS, Listing, Perpetual
+from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.matching import Book
 from defi_analytics.sandbox.world import World
 
@@ -74,10 +75,7 @@ class State:
         self.left[market_id] = block, theirs(book, users)
 
     def mark_price(self, market_id: str, block: int) -> Decimal:
-        listing = LISTINGS[market_id]
-        if not isinstance(listing, Perpetual):
-            raise TypeError(market_id)
-        return self.world.mark_price(listing, block)
+        return self.world.mark_price(PERPS[market_id], block)
 
     def bump(self, subaccount: str) -> int:
         """The subaccount's trade nonce, after counting one more order."""
@@ -132,7 +130,3 @@ class State:
             self.positions.drop(where)
         else:
             self.positions.put(where, position)
-
-
-def listing_of(market_id: str) -> Listing | None:
-    return LISTINGS.get(market_id)
