@@ -398,12 +398,22 @@ async def test_what_did_not_arrive_is_unknown_until_its_last_block_has_passed(wo
     assert not (await chain.portfolio(world.markets)).open_orders
 
 
-async def test_a_node_that_is_a_block_behind_moves_no_height_back(world: World):
+async def test_a_node_that_is_a_block_behind_moves_no_height_back_and_has_no_say(world: World):
     height = (await world.chain.block()).height
+    order = await world.resting_order()
     world.suffer("stale_node")
     assert (await world.chain.block()).height == height
-    made = await world.chain.sign([await world.resting_order()])
-    assert made.timeout_height == height + 30
+    for asking in (
+        world.chain.sign([order]),
+        world.chain.find("AB" * 32),
+        world.chain.portfolio(world.markets),
+        world.chain.fills(world.markets, height, height),
+    ):
+        with pytest.raises(DataError):
+            await asking
+    world.suffer()
+    assert (await world.chain.sign([order])).timeout_height == height + 30
+    assert await world.chain.find("AB" * 32) is None
 
 
 async def test_a_foreign_transaction_of_the_same_key_is_a_refusal_with_its_code(world: World):
