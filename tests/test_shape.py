@@ -34,6 +34,7 @@ TESTED_ELSEWHERE = {
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",
+    "risk/views.py": "values without behaviour",
     "domain/transaction.py": "values without behaviour",
 }
 """Modules without a test file of their own, and why."""

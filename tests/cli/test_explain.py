@@ -4,6 +4,7 @@ from defi_analytics import errors
 from defi_analytics.cli.explain import REASONS, meaning_of
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError
+from defi_analytics.risk.explained import DENIALS
 
 
 def test_every_reason_has_an_explanation():
@@ -13,7 +14,8 @@ def test_every_reason_has_an_explanation():
 def test_every_code_of_an_error_is_explained(bare):
     rows = {row["code"]: row for row in bare("explain", "--json").rows}
     coded = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, DefiError)]
-    assert {error.code for error in coded} | {reason.name for reason in REASONS} == rows.keys()
+    told = {error.code for error in coded} | {reason.name for reason in REASONS} | {d.name for d in DENIALS}
+    assert told == rows.keys()
     assert all(row["meaning"] for row in rows.values())
     assert not any("│" in row["meaning"] or "  " in row["meaning"] for row in rows.values())
 
@@ -46,3 +48,8 @@ def test_one_code_is_explained_in_any_spelling(bare, code):
 def test_an_unknown_code_names_the_nearest(bare):
     assert "nearest: BELOW_MIN_EDGE" in bare("explain", "BELOW_MINEDGE").err
     assert "see: defi explain" in bare("explain", "XYZZY").err
+
+
+def test_a_code_of_both_a_scan_and_the_gate_is_explained_as_both(bare):
+    kinds = {row["kind"] for row in bare("explain", "stale-book", "--json").rows}
+    assert kinds == {"rejection", "refusal"}

@@ -57,10 +57,10 @@ def test_it_begins_active_and_knowing_nothing():
 
 
 def test_the_first_equity_is_what_losses_are_measured_from():
-    assert START == replace(
+    assert replace(
         RiskState(), equity=1_000.0, peak_equity=1_000.0, day="2026-01-02", day_start_equity=1_000.0,
         day_low_equity=1_000.0,
-    )  # fmt: skip
+    ) == START  # fmt: skip
 
 
 def test_peak_and_low_remember_though_equity_moves_on():
@@ -125,8 +125,11 @@ def test_nor_when_there_was_nothing():
 
 
 def test_a_halt_says_who_why_and_when():
-    assert HALTED == replace(
-        START, trading=TradingState.HALTED, code=Denial.HALTED, reason="looked odd", by="ada", since=NOON
+    assert (
+        replace(
+            START, trading=TradingState.HALTED, code=Denial.HALTED, reason="looked odd", by="ada", since=NOON
+        )
+        == HALTED
     )
 
 
@@ -236,6 +239,10 @@ def test_a_record_that_cannot_be_read_halts(kind, body):
     assert (state.trading, state.code, state.since) == (TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, NOON)
     assert state.reason
     assert state.by == ""
+
+
+def test_a_record_of_a_newer_kind_is_named():
+    assert apply(START, "risk.tomorrow", NOON, {}).reason == "unknown record risk.tomorrow"
 
 
 def test_records_of_others_change_nothing():
