@@ -114,7 +114,7 @@ def allora_key(
 
     The log learns to hide the key. A keyring is only asked where the settings say so: its backends are slow.
     """
-    from defi_analytics.keys import VARIABLES, resolve, system_keyring
+    from defi_analytics.keys.api import VARIABLES, resolve, system_keyring
     from defi_analytics.log import hide
 
     asked = loaded.settings.allora.use_keyring

@@ -1,10 +1,13 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -143,7 +146,7 @@ def eyes(
 
 @asynccontextmanager
 async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIterator[Ledger]:
-    """The account's story. `locked` for whoever writes orders; raises WrongState while another process does."""
+    """The account's story; `locked` for who sends orders. Raises WrongState while another process does."""
     home = app.settings.home
     async with AsyncExitStack() as stack:
         if locked:
@@ -159,30 +162,53 @@ def paper_chain(app: App, ledger: Ledger) -> PaperChain:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """An account, and how its orders reach the market."""
+
+    account: Account
+    chain_of: Callable[[Ledger], Chain]
+
+
+def paper_trader(app: App) -> Trader:
+    return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
+
+
 @asynccontextmanager
 async def opened_agent(
-    app: App, account: Account, request: RunRequest, policy: Policy, chain_of: Callable[[Ledger], Chain]
+    app: App, trader: Trader, request: RunRequest, policy: Policy, *, dry: bool = False
 ) -> AsyncIterator[Agent]:
-    """An agent that is ready to run; its account is nobody else's while this is open."""
-    async with opened_ledger(app, account, locked=True) as ledger:
+    """An agent that is ready to run; its account is nobody else's while this is open.
+
+    `dry` decides without writing anything down, so it must not act; it needs no lock.
+    """
+    account = trader.account
+    async with opened_ledger(app, account, locked=not dry) as ledger:
+        if dry:
+            ledger.journal = Unwritten()
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        chain = chain_of(ledger)
+        chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
         terms = replace(terms, limits=_with_max_loss(terms.limits, request, ledger))
         ledger.write(STARTED, {"terms": terms_told(terms), "mode": "live" if account.live else "paper"})
-        execution = Execution(chain, ledger)
-        home = app.settings.home
-        yield Agent(
-            execution,
-            eyes(app, request, markets, ledger),
-            terms,
-            policy,
-            app.clock,
-            stopped=lambda: told_to_stop(home),
-        )
+        home, look_again = app.settings.home, eyes(app, request, markets, ledger)
+        stopped = partial(told_to_stop, home)
+        agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+        agent.tickers = {market.key: market.ticker for market in markets}
+        yield agent
+
+
+class Unwritten:
+    """A journal that keeps nothing: for a plan, which must leave no trace."""
+
+    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        return None
+
+    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        return iter(())
 
 
 async def reserved_of(

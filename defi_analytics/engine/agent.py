@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
-from defi_analytics.domain.market import Market
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -83,6 +83,8 @@ class Agent:
     """Set it to end the run after what is under way."""
     backoff: Backoff = field(default_factory=Backoff)
     cycles: int = 0
+    tickers: Mapping[MarketKey, str] = field(default_factory=dict)
+    """What people call the markets that may be traded."""
     _started_s: float = 0.0
 
     @property
@@ -114,10 +116,14 @@ class Agent:
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
         await self.execution.settle()
-        known, seen = await self._known()
-        decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
+        decision = await self.plan()
         await self._act(decision)
         return decision
+
+    async def plan(self) -> Decision:
+        """What would be done now; nothing is sent."""
+        known, seen = await self._known()
+        return self._written(decide_trades(known, seen.markets, self.terms), known, seen)
 
     async def _known(self) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it."""
