@@ -228,7 +228,7 @@ class _Line(logging.Formatter):
 
 class _Json(_Line):
     def format(self, record: logging.LogRecord) -> str:
-        fields = {
+        fields: dict[str, object] = {
             "at": _at(record),
             "level": record.levelname,
             "logger": record.name,

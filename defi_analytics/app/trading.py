@@ -57,6 +57,10 @@ class Account:
     def live(self) -> bool:
         return self.address != ACCOUNT
 
+    @property
+    def execution(self) -> str:
+        return "live" if self.live else "paper"
+
     def folder(self, home: Path) -> Path:
         return home / "accounts"
 
@@ -207,7 +211,7 @@ class Unwritten:
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         return None
 
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    def replay(self, *kinds: str) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         return iter(())
 
 

@@ -75,7 +75,7 @@ class Journalled:
     baseline: Mapping[str, Decimal] = field(default_factory=dict)
     """What the account had, and people moved since; assets that are not in it are not compared."""
     gas: Decimal = _ZERO
-    """What the account paid, in INJ."""
+    """What the account paid up to the venue's block, in INJ."""
     rebate: Decimal = _ZERO
     """Share of its fees that the account gets back, because its orders name it as their relayer."""
 
@@ -231,8 +231,7 @@ def _expected(
         if key in markets:
             # The venue keeps it with the position.
             _add(expected, markets[key].quote, -position.margin)
-    for paid in (own.gas, *(transaction.fee for transaction in told.proven)):
-        _add(expected, GAS, -paid)
+    _add(expected, GAS, -own.gas)
     return expected, {markets[key].quote for key in inventories}
 
 

@@ -48,8 +48,8 @@ class Ledger:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
             self.baseline = self.baseline or body["balances"]
-        if kind == FLOW and "asset" in body:
-            self.baseline = _moved(self.baseline or {}, body)
+        if kind == FLOW and "asset" in body and self.baseline is not None:
+            self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid
         self.books.apply(kind, body)
         for implied, meaning in self._implied(kind, before, paid):

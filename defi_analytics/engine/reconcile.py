@@ -60,7 +60,8 @@ class Reconciliation:
         found = [each for each in self.differences if each.refuses]
         if found:
             first = found[0]
-            said = f"{first.code} {first.about}: {_plain(first.journal)} here, {_plain(first.venue)} {first.unit} there"
+            here, there = _plain(first.journal), _plain(first.venue)
+            said = f"{first.code} {first.about}: {here} here, {there} {first.unit} there"
             raise Mismatch(
                 f"the journal and the venue disagree in {len(found)} points, first {said}",
                 hint="see: defi reconcile",
@@ -74,21 +75,22 @@ async def reconcile(
     *,
     window_blocks: int = WINDOW_BLOCKS,
     rebate: Decimal = Decimal(0),
+    pays_gas: bool = True,
 ) -> Reconciliation:
     """On these markets and all that the journal ever signed for.
 
-    Settle first where you may write: what is proven by then needs no second look. Raises DataError when the
-    venue cannot be read, Stale when it answers for a block before the journal's last.
+    `pays_gas` is false for an account whose transactions another key signs and pays. Settle first where you
+    may write: what is proven by then needs no second look. Raises DataError when the venue cannot be read,
+    Stale when it answers for a block before the journal's last.
     """
     every = {**{market.key: market for market in markets}, **ledger.books.markets}
     told, unproven = await _told(ledger, chain, list(every.values()), window_blocks)
-    paper = chain.account == ACCOUNT
     own = Journalled(
         books=ledger.books,
         fills=journalled_fills(ledger.journal),
         baseline={asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items()},
         # A paper account pays for gas in its books alone.
-        gas=Decimal(0) if paper else ledger.books.gas_paid,
+        gas=_gas(ledger, told) if pays_gas and chain.account != ACCOUNT else Decimal(0),
         rebate=rebate,
     )
     return Reconciliation(
@@ -154,6 +156,10 @@ async def _told(
     known = {transaction.tx_hash for transaction in proven}
     unproven = tuple(tx_hash for tx_hash in ledger.books.unresolved if tx_hash not in known)
     return Told(portfolio, fills, first, portfolio.height, proven), unproven
+
+
+def _gas(ledger: Ledger, told: Told) -> Decimal:
+    return sum((transaction.fee for transaction in told.proven), ledger.books.gas_paid)
 
 
 def _positions(ledger: Ledger, portfolio: Portfolio, markets: Mapping[MarketKey, Market]) -> set[MarketKey]:

@@ -114,6 +114,13 @@ class SqliteJournal:
         for _ in self.replay():
             pass
 
+    def tail(self, count: int) -> list[tuple[datetime, str]]:
+        """When the last records were written and of which kind they are, the newest last."""
+        query = "SELECT at, kind FROM records ORDER BY seq DESC LIMIT ?"
+        with self._mapped():
+            found = self._db.execute(query, (count,)).fetchall()
+            return [(datetime.fromisoformat(at), kind) for at, kind in reversed(found)]
+
     def facts(self) -> Facts:
         query = "SELECT kind, count(*) FROM records GROUP BY kind ORDER BY kind"
         with self._mapped():
