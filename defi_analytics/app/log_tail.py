@@ -28,7 +28,8 @@ def _tail(file: BinaryIO, count: int) -> list[bytes]:
     while end and text.count(b"\n") <= count:
         start = file.seek(max(0, end - _BLOCK))
         text, end = file.read(end - start) + text, start
-    return list(deque(text.split(b"\n")[:-1] if text.endswith(b"\n") else text.split(b"\n"), count))
+    lines = text.split(b"\n")
+    return list(deque(lines if lines[-1] else lines[:-1], count))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from defi_analytics.app.parts import App
+    from defi_analytics.app.trading import Account
 
 app = new_app(help="Show how an agent is, end it, or read its log.", no_args_is_help=True)
 
-LOG_COLUMNS = (Column[LogRow]("Line", lambda r: r.line, fold=True),)
+LOG_COLUMNS: Sequence[Column[LogRow]] = (Column("Line", lambda r: r.line, fold=True),)
 _LOOK_S = 0.3
 
 
@@ -92,14 +95,18 @@ async def _status(common: Common, account_name: str) -> int:
         home = session.app.settings.home
         found = seen(account, home)
         row = agent_row(account, found, record_lines(account, home))
-        error = None if found.running else WrongState(f"no agent runs {account.address} on {account.network}")
+        error = None if found.running else _missing(account, died=found.state == "died")
         document = Document("agent", [row], session.app.network, error=error, execution=account.execution)
         emit_record(document, common)
         if error is None:
             return 0
-        error.hint = "see: defi agent logs; defi reconcile" if found.state == "died" else "see: defi run"
         write_error_line(error)
         return error.exit_code
+
+
+def _missing(account: "Account", *, died: bool) -> WrongState:
+    hint = "it died: see defi agent logs and defi reconcile" if died else "see: defi run"
+    return WrongState(f"no agent runs {account.address} on {account.network}", hint=hint)
 
 
 async def _stop(common: Common, account_name: str, wait_s: float) -> int:
@@ -114,7 +121,7 @@ async def _stop(common: Common, account_name: str, wait_s: float) -> int:
         with session.working(f"ending the agent of {account.address}"):
             pid = await stop(account, home, session.app.clock, wait_s)
         if pid is None:
-            raise WrongState(f"no agent runs {account.address} on {account.network}")
+            raise _missing(account, died=False)
         row = agent_row(account, seen(account, home), record_lines(account, home))
         emit_record(Document("agent", [row], session.app.network, execution=account.execution), common)
         with read_ledger(session.app, account) as ledger:
@@ -145,9 +152,9 @@ async def _logs(common: Common, count: int, follow: bool) -> int:
 async def _follow(app: "App", path: "Path") -> None:
     from defi_analytics.app.log_tail import Follower
 
-    follower = Follower(path)
     say(f"following {path}; Ctrl-C ends it")
-    while True:
-        for line in follower.fresh():
-            typer.echo(line)
-        await app.clock.sleep(_LOOK_S)
+    with closing(Follower(path)) as follower:
+        while True:
+            for line in follower.fresh():
+                typer.echo(line)
+            await app.clock.sleep(_LOOK_S)

@@ -22,6 +22,8 @@ AccountName = Annotated[
     ),
 ]
 _NEVER = 2**62
+_SHOWN = 13
+"""Characters of an order's id, of which its beginning is enough."""
 
 MEANS: Mapping[Code, str] = {
     Code.ORDER_MISSING: "open by the journal, not on the venue's book: filled or cancelled unseen",
@@ -38,7 +40,7 @@ MEANS: Mapping[Code, str] = {
 }
 
 ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (
-    Column("Order", lambda r: r.client_order_id, exact=lambda r: r.client_order_id, fold=True),
+    Column("Order", lambda r: r.client_order_id[:_SHOWN], exact=lambda r: r.client_order_id),
     Column("Market", lambda r: r.market),
     Column("Strategy", lambda r: r.strategy, spare=60),
     Column("Side", lambda r: r.side),

@@ -71,13 +71,14 @@ def _told(session: "Session", account: "Account", found: "Reconciliation", commo
     except Mismatch as mismatch:
         error = mismatch
     rows = [difference_row(each) for each in found.differences]
+    flow = next((r for r in rows if r.code == "BALANCE"), None)
+    if error is not None:
+        error.hint = f"your own? defi reconcile --accept-flow {flow.about}={flow.gap}" if flow else ""
     document = Document("reconcile", rows, session.app.network, error=error, execution=account.execution)
     emit(document, DIFFERENCE_COLUMNS, common)
     hint(common, _summary(account.address, found))
     if error is None:
         return 0
-    flow = next((r for r in rows if r.code == "BALANCE"), None)
-    error.hint = f"your own? defi reconcile --accept-flow {flow.about}={flow.gap}" if flow else ""
     write_error_line(error)
     return error.exit_code
 
@@ -85,11 +86,9 @@ def _told(session: "Session", account: "Account", found: "Reconciliation", commo
 def _summary(address: str, found: "Reconciliation") -> str:
     own = found.compared
     first, last = found.blocks
-    fills = f"{own.fills} fills" + (f" (blocks {first} to {last} read again)" if last >= first else "")
+    fills = f"fills {own.fills}" + (f", blocks {first} to {last} read again" if last >= first else "")
     more = f"; {len(found.unproven)} transactions without proof" if found.unproven else ""
     more += f"; {found.unread} blocks were not read" if found.unread else ""
     verdict = "agree" if found.clean else "disagree"
-    return (
-        f"{address} at block {found.height}: journal and venue {verdict} on {own.orders} orders, "
-        f"{own.positions} positions, {own.assets} assets, {fills}{more}"
-    )
+    told = f"orders {own.orders}, positions {own.positions}, assets {own.assets}, {fills}"
+    return f"{address} at block {found.height}: journal and venue {verdict} ({told}){more}"

@@ -136,12 +136,17 @@ class LogRow(Row, frozen=True, kw_only=True):
     line: str
 
 
+class KindRow(Row, frozen=True, kw_only=True):
+    kind: str
+    records: int
+
+
 class StateRow(Row, frozen=True, kw_only=True):
     path: str
     version: int
     size_bytes: int
     records: int
-    kinds: dict[str, int]
+    kinds: list[KindRow]
     last_at: datetime | None
 
 

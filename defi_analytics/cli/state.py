@@ -9,7 +9,7 @@ from defi_analytics.cli.audit_rows import AccountName
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document, write_error_line
 from defi_analytics.cli.render import Column, emit, emit_record, hint
-from defi_analytics.cli.schemas_audit import StateRow, VerifiedRow
+from defi_analytics.cli.schemas_audit import KindRow, StateRow, VerifiedRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import DefiError, NotFound
 
@@ -25,7 +25,7 @@ STATE_COLUMNS: Sequence[Column[StateRow]] = (
     Column("Records", lambda r: str(r.records), number=True),
     Column("Schema", lambda r: str(r.version), number=True, spare=70),
     Column("Last", lambda r: f"{r.last_at:%Y-%m-%d %H:%M}" if r.last_at else "", spare=60),
-    Column("Kinds", lambda r: ", ".join(f"{kind} {count}" for kind, count in r.kinds.items()), fold=True),
+    Column("Kinds", lambda r: ", ".join(f"{each.kind} {each.records}" for each in r.kinds), fold=True),
 )
 VERIFIED_COLUMNS: Sequence[Column[VerifiedRow]] = (
     Column("Journal", lambda r: Path(r.path).name, exact=lambda r: r.path, fold=True),
@@ -100,7 +100,7 @@ async def _show(common: Common) -> int:
                     version=facts.version,
                     size_bytes=facts.size_bytes,
                     records=sum(facts.kinds.values()),
-                    kinds=dict(facts.kinds),
+                    kinds=[KindRow(kind=kind, records=count) for kind, count in facts.kinds.items()],
                     last_at=tail[0][0] if tail else None,
                 )
             )
