@@ -120,6 +120,10 @@ class Agent:
         await self._act(decision)
         return decision
 
+    async def value(self) -> None:
+        """Writes down what the account is worth now."""
+        await self._known()
+
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
         known, seen = await self._known()
