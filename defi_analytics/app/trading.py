@@ -1,5 +1,6 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -235,5 +236,6 @@ def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskL
 
     An equity that is not known makes it NaN, and with such a limit everything is refused.
     """
-    share = max_loss / ledger.risk.day_start_equity
+    start = ledger.risk.day_start_equity
+    share = max_loss / start if start > 0 else math.nan
     return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))
