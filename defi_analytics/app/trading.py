@@ -1,5 +1,6 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -196,12 +197,15 @@ async def opened_agent(
         chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
-        terms = replace(terms, limits=_with_max_loss(terms.limits, request, ledger))
-        ledger.write(STARTED, {"terms": terms_told(terms), "mode": "live" if account.live else "paper"})
-        home, look_again = app.settings.home, eyes(app, request, markets, ledger)
-        stopped = partial(told_to_stop, home)
+        look_again = eyes(app, request, markets, ledger)
+        stopped = partial(told_to_stop, app.settings.home)
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
+        if request.max_loss is not None:
+            await agent.value()
+            agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
+        mode = "live" if account.live else "paper"
+        ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
         yield agent
 
 
@@ -231,10 +235,11 @@ async def reserved_of(
     return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
 
 
-def _with_max_loss(limits: RiskLimits, request: RunRequest, ledger: Ledger) -> RiskLimits:
-    """`max_loss` as a fraction of the day's first equity, where that is known; it only tightens."""
+def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
+    """The amount as a fraction of the day's first equity; it only tightens.
+
+    An equity that is not known makes it NaN, and with such a limit everything is refused.
+    """
     start = ledger.risk.day_start_equity
-    if request.max_loss is None or not start > 0:
-        return limits
-    share = request.max_loss / start
+    share = max_loss / start if start > 0 else math.nan
     return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -120,6 +120,10 @@ class Agent:
         await self._act(decision)
         return decision
 
+    async def value(self) -> None:
+        """Writes down what the account is worth now."""
+        await self._known()
+
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
         known, seen = await self._known()
@@ -129,7 +133,8 @@ class Agent:
         """A look at the markets and at the account, which is valued by it."""
         seen = await self.look(self.backoff)
         block = await self.execution.chain.block()
-        portfolio = await self.execution.chain.portfolio(seen.markets)
+        whole = await self.execution.chain.portfolio(seen.markets)
+        portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
         skew_s = (self.clock.now() - block.at).total_seconds()
         books, risk = self.ledger.books, self.ledger.risk
@@ -233,3 +238,13 @@ class Agent:
         left = [key for key, held in self.ledger.books.net.items() if held.quantity]
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
+
+
+def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
+    """Without assets that these markets neither trade nor settle in: they may have no price.
+
+    Losses are then measured against less equity, which errs on the strict side.
+    """
+    assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
+    kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
+    return replace(portfolio, balances=kept)
