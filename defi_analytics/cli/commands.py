@@ -19,7 +19,7 @@ COMMANDS = {
     ),
     "venue": Entry("venue", "Look", "List the venues compared with, and whether they answer."),
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
-    "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless --live."),
+    "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless told otherwise."),
     "agent": Entry("agent", "Trade", "Show how an agent is, end it, or read its log."),
     "orders": Entry("orders", "Trade", "List an account's orders, show one, or cancel."),
     "positions": Entry(

@@ -343,6 +343,14 @@ def test_kinds_are_asked_for_one_by_one_or_by_their_beginning(path):
         assert journal.facts().kinds == {"fills": 1, "risk.flow": 1, "risk.halt": 1, "risky": 1, "scan": 1}
 
 
+def test_the_tail_is_the_newest_records_the_last_at_the_end(path):
+    with SqliteJournal(path) as journal:
+        assert journal.tail(3) == []
+    filled(path, 5)
+    with SqliteJournal(path) as journal:
+        assert journal.tail(2) == [(NOON + timedelta(seconds=s), "scan") for s in (3, 4)]
+
+
 def test_a_backup_is_one_whole_private_file_though_another_process_writes(path, tmp_path):
     filled(path, 3)
     writer = subprocess.Popen(
