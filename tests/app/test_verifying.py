@@ -1,3 +1,5 @@
+import zlib
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,13 @@ def test_records_that_cannot_be_an_accounts_story_are_a_mismatch(tmp_path: Path)
         journal.append("sent", NOON, {"tx_hash": "T1", "submission": {"outcome": "accepted"}})
     with pytest.raises(Mismatch):
         verified(tmp_path / "a.sqlite", FakeClock())
+
+
+def test_decisions_that_can_be_read_are_counted(tmp_path: Path) -> None:
+    body = {"id": "d", "packed": b64encode(zlib.compress(b"{}")).decode()}
+    with SqliteJournal(tmp_path / "a.sqlite") as journal:
+        journal.append("decision", NOON, body)
+    assert verified(tmp_path / "a.sqlite", FakeClock()) == (1, 1)
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
