@@ -113,11 +113,15 @@ class Predictor(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only and durable: `append` returns once the record cannot be lost."""
+    """Append-only and durable: `append` returns once the record cannot be lost. Others may append too."""
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]: ...
+    def replay(
+        self, kind: str | None = None, after: int = 0
+    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        """In the order they were appended in, without the first `after` records of the journal."""
+        ...
 
 
 class Strategy(Protocol):

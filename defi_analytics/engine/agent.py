@@ -14,7 +14,7 @@ from defi_analytics.domain.order import Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
-from defi_analytics.engine.decisions import packed
+from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import marks_of
 from defi_analytics.engine.ledger import Ledger
@@ -113,10 +113,11 @@ class Agent:
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
+        self._obey()
         await self.execution.settle()
         known, seen = await self._known()
         decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
-        await self._act(decision)
+        await self._act(decision, known.risk.trading)
         return decision
 
     async def _known(self) -> tuple[Known, Seen]:
@@ -130,7 +131,9 @@ class Agent:
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
-        self.ledger.write("decision", packed(known, seen.scope, seen.limits, decision))
+        # Others may append between the two: it was made from so many records, wherever it comes to stand.
+        made_after = {"after": self.ledger.read}
+        self.ledger.write(DECIDED, packed(known, seen.scope, seen.limits, decision) | made_after)
         return decision
 
     def _observe(self, seen: Seen, portfolio: Portfolio) -> None:
@@ -139,15 +142,30 @@ class Agent:
         account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
+        self._obey()
+
+    def _obey(self) -> None:
+        """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
+        self.ledger.catch_up()
         reason = self.stopped()
         if reason and self.ledger.risk.trading is not TradingState.HALTED:
             record = halt(Denial.HALTED, reason, "person")
             self.ledger.write(record.kind, record.body)
 
-    async def _act(self, decision: Decision) -> None:
-        """Groups one after the other, each proven before the next is signed."""
+    def _told_otherwise(self, decision: Decision, trading: TradingState) -> bool:
+        """Whether a person, or another process, has stopped, or resumed, since the decision was made."""
+        self.ledger.catch_up()
+        if self.ledger.risk.trading is not trading:
+            return True
+        return bool(self.stopped()) and not decision.closing
+
+    async def _act(self, decision: Decision, trading: TradingState) -> None:
+        """Groups one after the other, each proven before the next is signed.
+
+        `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
+        """
         for approved in decision.approved:
-            if self.stopped():
+            if self._told_otherwise(decision, trading):
                 return
             try:
                 await self.execution.submit(approved.orders, decision=decision.id)
@@ -223,7 +241,8 @@ class Agent:
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
         known, seen = await self._known()
-        await self._act(self._written(closing_trades(known, seen.markets, self.terms), known, seen))
+        decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
+        await self._act(decision, known.risk.trading)
         left = [key for key, held in self.ledger.books.net.items() if held.quantity]
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")

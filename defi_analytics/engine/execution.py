@@ -31,6 +31,7 @@ from defi_analytics.engine.bookkeeping import (
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import ExecutionError, OutcomeUnknown
 from defi_analytics.ports import Chain
+from defi_analytics.risk.codes import TradingState
 
 NOT_OURS_TO_REPEAT = frozenset({("sdk", 32)})
 """Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
@@ -105,8 +106,16 @@ class Execution:
             self.ledger.write(Kind.RESOLVED, _included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
             await self._resolve_absent(transaction)
-        elif block.height < transaction.timeout_height and pending.sent[-1:] != (Sent.ACCEPTED,):
+        elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
+
+    def _worth_sending_again(self, pending: Unresolved) -> bool:
+        """Unless it was accepted; while trading is halted, only what adds nothing."""
+        if pending.sent[-1:] == (Sent.ACCEPTED,):
+            return False
+        orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
+        halted = self.ledger.risk.trading is TradingState.HALTED
+        return not halted or all(order.request.reduce_only for order in orders)
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:

@@ -27,21 +27,31 @@ class Ledger:
     risk: RiskState = field(default_factory=RiskState)
     baseline: Mapping[str, str] | None = None
     """What the account had before the first order of this journal: amounts by asset."""
+    read: int = 0
+    """How many records of the journal this is the meaning of."""
 
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:
         """As the journal has it. Raises Mismatch for records that cannot follow each other."""
         ledger = cls(journal, clock)
-        for at, kind, body in journal.replay():
-            ledger.follow(kind, at, body)
+        ledger.catch_up()
         return ledger
 
+    def catch_up(self) -> None:
+        """Follows what was appended since, by whichever process: a halt counts as soon as it is written.
+
+        Cheap where nothing was. Raises what the journal raises, and Mismatch as `opened` does.
+        """
+        for at, kind, body in self.journal.replay(after=self.read):
+            self.follow(kind, at, body)
+
     def write(self, kind: str, record: Any) -> None:
-        """Durable when it returns; only then does it count. Raises what the journal raises."""
-        body = msgspec.to_builtins(record)
-        at = self.clock.now()
-        self.journal.append(kind, at, body)
-        self.follow(kind, at, body)
+        """Durable when it returns; only then does it count. Raises what the journal raises.
+
+        Read back, so that the order of two writers' records is the journal's for both of them.
+        """
+        self.journal.append(kind, self.clock.now(), msgspec.to_builtins(record))
+        self.catch_up()
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
@@ -52,6 +62,7 @@ class Ledger:
         for implied, meaning in self._implied(kind, before, paid):
             self.risk = apply(self.risk, implied, at, meaning)
         self.risk = apply(self.risk, kind, at, body)
+        self.read += 1
 
     def _implied(
         self, kind: str, before: Mapping[MarketKey, Inventory], paid: Decimal

@@ -42,14 +42,15 @@ class SqliteJournal:
     replaced or repaired here.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
+        """`busy_s` is how long to wait for another process that holds it, in seconds."""
         self.path = path
         with self._mapped():
             _make_private(path)
             with _locked(path):
                 if not path.exists():
                     _create(path)
-                self._db = _connect(path)
+                self._db = _connect(path, busy_s)
                 try:
                     self._prepare()
                 except BaseException:
@@ -62,10 +63,13 @@ class SqliteJournal:
         with self._mapped():
             self._db.execute("INSERT INTO records (at, kind, body) VALUES (?, ?, ?)", row)
 
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        query = "SELECT at, kind, body FROM records WHERE ?1 IS NULL OR kind = ?1 ORDER BY seq"
+    def replay(
+        self, kind: str | None = None, after: int = 0
+    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        # Nothing is ever deleted, so `seq` counts the records from 1 without a gap.
+        query = "SELECT at, kind, body FROM records WHERE seq > ?2 AND (?1 IS NULL OR kind = ?1) ORDER BY seq"
         with self._mapped():
-            for at, name, body in self._db.execute(query, (kind,)):
+            for at, name, body in self._db.execute(query, (kind, after)):
                 yield datetime.fromisoformat(at), name, decode(body)
 
     def verify(self) -> None:
@@ -158,8 +162,8 @@ def _create(path: Path) -> None:
         os.close(folder)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")

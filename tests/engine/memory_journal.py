@@ -24,7 +24,9 @@ class MemoryJournal:
             raise WrongState("disk full")
         self.rows.append((at, kind, msgspec.json.encode(dict(body))))
 
-    def replay(self, kind: str | None = None) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        for at, name, body in list(self.rows):
+    def replay(
+        self, kind: str | None = None, after: int = 0
+    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        for at, name, body in self.rows[after:]:
             if kind in (None, name):
                 yield at, name, msgspec.json.decode(body)
