@@ -64,20 +64,24 @@ class Account:
         return AccountLock(self.folder(home), self.network, self.address)
 
 
-def stop_file(home: Path) -> Path:
-    return home / STOP_FILE
+def stop_file(home: Path, account: Account | None = None) -> Path:
+    """That of every account of this home, or of one."""
+    if account is None:
+        return home / STOP_FILE
+    return account.folder(home) / f"{account.network}-{account.address}.{STOP_FILE}"
 
 
-def told_to_stop(home: Path) -> str:
-    """Why not to trade, if a person left the file; one that cannot be looked at stops too."""
-    path = stop_file(home)
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"{path} cannot be looked at: {error.strerror}"
-    return f"the file {path} is there"
+def told_to_stop(home: Path, account: Account | None = None) -> str:
+    """Why not to trade, if a person left one of the files; one that cannot be looked at stops too."""
+    for path in dict.fromkeys((stop_file(home), stop_file(home, account))):
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}"
+        return f"the file {path} is there"
+    return ""
 
 
 def strategies_of(app: App, request: RunRequest) -> tuple[Strategy, ...]:
@@ -181,7 +185,7 @@ async def opened_agent(
             terms,
             policy,
             app.clock,
-            stopped=lambda: told_to_stop(home),
+            stopped=lambda: told_to_stop(home, account),
         )
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, Row, WarningRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.streams import discard
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
-from defi_analytics.errors import ConfigError, DefiError
+from defi_analytics.errors import DefiError
 
 OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
 ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."
@@ -75,15 +76,14 @@ def _error(error: DefiError) -> Any:
         message=error.message,
         hint=error.hint,
         retryable=error.retryable,
-        violations=list(error.violations) if isinstance(error, ConfigError) else [],
+        violations=list(error.violations),
     )
     return msgspec.to_builtins(row)
 
 
 def write_error_line(error: DefiError) -> None:
-    """One line: what, where, how to fix; settings get one line for each violation."""
-    lines = error.violations if isinstance(error, ConfigError) else (error.message,)
-    for line in lines:
+    """One line: what, where, how to fix; a file gets one line for each violation."""
+    for line in error.violations or (error.message,):
         say(f"defi: error: {safe(line, _LINE)}")
     if error.hint:
         say(f"  {safe(error.hint, _LINE)}")

@@ -11,6 +11,7 @@ import msgspec
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
 from defi_analytics.risk.halting import RiskState, apply, market_text
 
@@ -56,7 +57,7 @@ class Ledger:
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
-            self.baseline = self.baseline or body["balances"]
+            self.baseline = self.baseline or _balances(body)
         before, paid = dict(self.books.net), self.books.gas_paid
         self.books.apply(kind, body)
         for implied, meaning in self._implied(kind, before, paid):
@@ -79,3 +80,10 @@ class Ledger:
                 request = self.books.orders[order_id].request
                 if not request.reduce_only:
                     yield "risk.trade", {"market": market_text(request.market.key)}
+
+
+def _balances(body: Mapping[str, Any]) -> Mapping[str, str]:
+    try:
+        return msgspec.convert(body["balances"], dict[str, str])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise Mismatch(f"the journal holds an impossible {BASELINE!r} record: {error}") from None

@@ -95,7 +95,7 @@ class Decision:
         return tuple(answer for answer in self.answers if isinstance(answer, Refused))
 
 
-class _Wish(NamedTuple):
+class Wish(NamedTuple):
     request: OrderRequest
     expected: Expected
 
@@ -104,7 +104,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     """What every strategy wants on these markets, judged by the one gate. Exits are asked for first."""
     name = _decision_id(known)
     considered: list[Considered] = []
-    wishes: list[_Wish] = []
+    wishes: list[Wish] = []
     for market in markets:
         owner = _owner(known.books, market.key)
         for strategy, params in terms.strategies:
@@ -136,16 +136,16 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 
 
 def _judged(
-    known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[_Wish]
+    known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[Wish]
 ) -> Decision:
     """The decision with the gate's answers; what reduces is asked for first."""
     wishes.sort(key=lambda wish: not wish.request.reduce_only)
-    context = _context(known, markets, wishes, terms)
+    context = context_of(known, markets, wishes, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
 
 
-def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> _Wish | None:
+def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
     """None where nothing is bid or offered, or what is held is less than the market trades."""
     view = view_of(known.snapshot, market, None)
     side = SELL if held.quantity > 0 else BUY
@@ -157,7 +157,7 @@ def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: 
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
     request = _request(market, strategy, intent, f"close|{_decision_id(known)}")
-    return _Wish(request, Expected(by_person=True))
+    return Wish(request, Expected(by_person=True))
 
 
 def _owner(books: Bookkeeping, key: MarketKey) -> str:
@@ -175,7 +175,7 @@ def _owner(books: Bookkeeping, key: MarketKey) -> str:
 
 def _considered(
     known: Known, market: Market, strategy: Strategy, params: Any, decision: str
-) -> tuple[Considered, _Wish | None]:
+) -> tuple[Considered, Wish | None]:
     edge = best_candidate(known.edges, strategy.kind, market)
     held = known.books.held.get((strategy.name, market.key), Inventory())
     seen = Considered(strategy.name, market.key, "idle")
@@ -192,7 +192,7 @@ def _considered(
     request = _request(market, strategy.name, intent, decision)
     expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
     said = Why(intent.why).name.lower().replace("_", "-")
-    return Considered(strategy.name, market.key, said, request.client_order_id), _Wish(request, expected)
+    return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
@@ -257,7 +257,7 @@ def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
     )
 
 
-def _stops(known: Known, market: Market, terms: Terms, decision: str) -> Iterator[_Wish]:
+def _stops(known: Known, market: Market, terms: Terms, decision: str) -> Iterator[Wish]:
     """A stop on the chain for a perpetual position that has none: it works while nobody is here."""
     position = known.portfolio.positions.get(market.key)
     if market.kind is not MarketKind.PERPETUAL or position is None or not position.quantity:
@@ -270,10 +270,10 @@ def _stops(known: Known, market: Market, terms: Terms, decision: str) -> Iterato
         name = order_id(decision, _STOPS, market.key)
         stop = protective_stop(position, market, terms.on(market.key), _STOPS, name)
         if stop is not None:
-            yield _Wish(stop, Expected())
+            yield Wish(stop, Expected())
 
 
-def _context(known: Known, markets: Sequence[Market], wishes: Sequence[_Wish], terms: Terms) -> Context:
+def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:
     snapshot, books = known.snapshot, known.books
     account = Account(
         known.portfolio,

@@ -1,0 +1,46 @@
+import pytest
+
+from defi_analytics.app.accounts import chosen_account, known_accounts
+from defi_analytics.app.trading import Account
+from defi_analytics.errors import UsageError, WrongState
+
+LIVE = "inj1" + "q" * 38
+
+
+def made(home, *names):
+    folder = Account("").folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+def test_an_account_is_known_by_its_journal_alone(tmp_path):
+    assert known_accounts(tmp_path) == []
+    made(tmp_path, "sandbox-paper.sqlite", f"mainnet-{LIVE}.sqlite")
+    made(tmp_path, "sandbox-paper.sqlite-wal", "sandbox-paper.sqlite.lock", "testnet-paper.STOP", "x.sqlite")
+    assert known_accounts(tmp_path) == [Account("mainnet", LIVE), Account("sandbox", "paper")]
+
+
+def test_the_only_account_of_a_network_is_meant_and_paper_where_there_is_none(tmp_path):
+    assert chosen_account(tmp_path, "mainnet", None) == Account("mainnet", "paper")
+    made(tmp_path, f"mainnet-{LIVE}.sqlite", "sandbox-paper.sqlite")
+    assert chosen_account(tmp_path, "mainnet", None).address == LIVE
+    assert chosen_account(tmp_path, "mainnet", "paper").address == "paper"
+
+
+def test_of_several_accounts_one_has_to_be_named(tmp_path):
+    made(tmp_path, f"mainnet-{LIVE}.sqlite", "mainnet-paper.sqlite")
+    with pytest.raises(UsageError, match=f"several accounts of mainnet: {LIVE}, paper"):
+        chosen_account(tmp_path, "mainnet", None)
+
+
+@pytest.mark.parametrize("address", ["", "Paper", "inj1", "../x", LIVE + "q"])
+def test_what_cannot_be_an_account_is_refused(tmp_path, address):
+    with pytest.raises(UsageError, match="is no account"):
+        chosen_account(tmp_path, "mainnet", address)
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path):
+    Account("").folder(tmp_path).write_text("")
+    with pytest.raises(WrongState, match="cannot be read"):
+        known_accounts(tmp_path)
