@@ -1,8 +1,8 @@
 """How an account stands: its journal, and what the markets say of it where they can be asked."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import RiskState, apply
+from defi_analytics.risk.halting import RiskState, apply, halt, observed
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -64,12 +64,10 @@ class Standing:
 
     @property
     def risk(self) -> RiskState:
-        """The journal's, at the account's present value where the markets tell it; nothing is written."""
-        state = self.ledger.risk if self.ledger else RiskState()
-        worth = exposure.equity(self.looked.valued) if self.looked else math.nan
-        if self.looked is None or not math.isfinite(worth):
-            return state
-        return apply(state, "risk.equity", self.looked.known.snapshot.time, {"equity": worth})
+        """At the account's present worth where the markets tell it, else as the journal has it."""
+        if self.looked is not None:
+            return self.looked.known.risk
+        return self.ledger.risk if self.ledger else RiskState()
 
 
 async def standing(app: App, account: Account) -> Standing:
@@ -112,8 +110,20 @@ async def looked(
     marks = marks_of(snapshot, markets, currency)
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
     skew_s = (app.clock.now() - block.at).total_seconds()
-    known = Known(snapshot, found.edges, ledger.books, portfolio, ledger.risk, skew_s)
+    risk = _observed(app, account, ledger, snapshot.time, exposure.equity(valued))
+    known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved), markets, valued)
+
+
+def _observed(app: App, account: Account, ledger: Ledger, at: datetime, worth: float) -> RiskState:
+    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written."""
+    state = ledger.risk
+    records = list(observed(state, at, worth, risk_limits(app.settings)))
+    if told := told_to_stop(app.settings.home, account):
+        records.append(halt(Denial.HALTED, told, "person"))
+    for record in records:
+        state = apply(state, record.kind, at, record.body)
+    return state
 
 
 def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:

@@ -147,7 +147,7 @@ def eyes(
 
 @asynccontextmanager
 async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIterator[Ledger]:
-    """The account's story. `locked` for whoever writes orders; raises WrongState while another process does."""
+    """The account's story. `locked` for whoever sends orders; raises WrongState while another process does."""
     home = app.settings.home
     async with AsyncExitStack() as stack:
         if locked:

@@ -174,9 +174,7 @@ def reduce(common: Common, reason: Reason = _TOLD, account: AccountName = None) 
     return reduce_account(common, reason, account)
 
 
-@app.command(
-    epilog="Exit codes: 0 nothing is held, 9 an agent runs: stop it first, 24 something is still held."
-)
+@app.command(epilog="Exit codes: 0 nothing is held, 9 an agent runs: stop it first, 24 something is left.")
 @with_common
 def flatten(common: Common, account: AccountName = None) -> int:
     r"""Close what the strategies hold, at the market, and cancel their orders.

@@ -43,12 +43,11 @@ def status_rows(standing: Standing, now: datetime) -> Iterator[RiskRow]:
     if standing.ledger is None:
         return
     state = rolled(standing.risk, now)
-    quiet = f"as the journal had it: {standing.silent.message}" if standing.silent else ""
     for item, value in (("equity", state.equity), ("peak_equity", state.peak_equity)):
-        yield _row(item, value, unit="account currency", note=quiet or _unknown(value))
+        yield _row(item, value, unit="account currency", note=_note(standing, value))
     for measure in _measures(standing, state):
-        yield _measured(standing, measure, quiet)
-    yield from _held(standing, quiet)
+        yield _measured(standing, measure)
+    yield from _held(standing)
     yield from _unresolved(standing.ledger)
     yield from _cooldowns(standing, state, now)
 
@@ -96,9 +95,8 @@ def _exposed(looked: Looked) -> Iterator[_Measure]:
         yield _Measure("exposure_market", line.worst, "max_exposure_market", about)
 
 
-def _measured(standing: Standing, measure: _Measure, quiet: str) -> RiskRow:
+def _measured(standing: Standing, measure: _Measure) -> RiskRow:
     limit = float(getattr(standing.limits, measure.limit_name))
-    note = _unknown(measure.value)
     return RiskRow(
         item=measure.item,
         about=measure.about,
@@ -106,20 +104,23 @@ def _measured(standing: Standing, measure: _Measure, quiet: str) -> RiskRow:
         limit=_text(limit),
         room=_text(limit - measure.value),
         unit=LIMITS[measure.limit_name].unit,
-        note=quiet if quiet and note else note,
+        note=_note(standing, measure.value),
     )
 
 
-def _held(standing: Standing, quiet: str) -> Iterator[RiskRow]:
+def _held(standing: Standing) -> Iterator[RiskRow]:
     """By the journal: what the strategies hold, whoever else uses the account."""
     books = standing.ledger.books if standing.ledger else None
     for (strategy, key), held in books.held.items() if books else ():
         market = books.markets.get(key) if books else None
         if held.quantity:
             yield RiskRow(
-                item="position", about=market.ticker if market else key.market_id,
-                value=decimal_text(held.quantity), unit=market.base if market else "", note=f"of {strategy or 'nobody here'}",
-            )  # fmt: skip
+                item="position",
+                about=market.ticker if market else key.market_id,
+                value=decimal_text(held.quantity),
+                unit=market.base if market else "",
+                note=f"of {strategy or 'nobody here'}",
+            )
 
 
 def _unresolved(ledger: Ledger) -> Iterator[RiskRow]:
@@ -211,8 +212,10 @@ def _row(item: str, value: float, *, unit: str, note: str) -> RiskRow:
     return RiskRow(item=item, value=_text(value), unit=unit, note=note)
 
 
-def _unknown(value: float) -> str:
-    return "" if math.isfinite(value) else "not known: nothing new would be entered"
+def _note(standing: Standing, value: float) -> str:
+    if math.isfinite(value):
+        return "as the journal had it" if standing.silent else ""
+    return "not known: the venue is silent" if standing.silent else "not known: nothing new would be entered"
 
 
 def _text(value: float | None) -> str | None:

@@ -40,6 +40,7 @@ from defi_analytics.storage.journal import SqliteJournal
 
 _SHOCK = re.compile(r"([+-]?[0-9]{1,4}(?:\.[0-9]{1,6})?)(%?)")
 _MOST_BYTES = 100_000
+_HIGHEST = 10.0
 EXIT_NEAR = 10
 
 
@@ -233,7 +234,7 @@ async def show_stress(common: Common, shocks: Sequence[str], asset: str, address
         limits, margins = risk_limits(app.settings), maintenance(found.markets)
         rows = [
             stress_row(
-                shock(found.valued, fraction, ledger.risk, limits, margins, asset),
+                shock(found.valued, fraction, found.known.risk, limits, margins, asset),
                 asset,
                 equity(found.valued),
                 names,
@@ -248,7 +249,7 @@ def _fraction(text: str) -> float:
     """Of -20% or -0.2. Raises UsageError."""
     found = _SHOCK.fullmatch(text.strip())
     value = float(found[1]) / (100 if found[2] else 1) if found else -1.0
-    if not -1.0 < value <= 10.0:
+    if not -1.0 < value <= _HIGHEST:
         raise UsageError(f"--shock {text!r} is no fall or rise", hint="such as -20%, 15% or -0.2")
     return value
 

@@ -15,10 +15,22 @@ from defi_analytics.cli.schemas_risk import (
 _COLOURS = {"HALTED": "bold red", "REDUCING": "yellow", "ACTIVE": "green"}
 _VERDICTS = {"refused": "bold red", "near": "yellow", "passed": "green"}
 
+
+def _value(row: RiskRow) -> str:
+    return "?" if row.value is None else row.value
+
+
+def _first(row: StressRow) -> str:
+    if not row.breaches:
+        return "none"
+    first = row.breaches[0]
+    return f"{first.code} {first.about}: {first.value or '?'} of {first.limit or '?'}"
+
+
 STATUS: Sequence[Column[RiskRow]] = (
     Column("Item", lambda r: r.item),
     Column("About", lambda r: r.about, spare=60),
-    Column("Value", lambda r: _cut(r.value), style=lambda r: _COLOURS.get(r.value or "", "")),
+    Column("Value", _value, style=lambda r: _COLOURS.get(r.value or "", "")),
     Column("Limit", lambda r: r.limit or "", number=True),
     Column("Room", lambda r: r.room or "", number=True, spare=90),
     Column("Unit", lambda r: r.unit, spare=80),
@@ -66,17 +78,6 @@ STRESS: Sequence[Column[StressRow]] = (
     Column("Equity", lambda r: r.equity or "not known", number=True),
     Column("Change", lambda r: r.change or "", number=True, spare=80),
     Column("Exposure", lambda r: r.exposure or "not known", number=True, spare=70),
-    Column("First limit that breaks", lambda r: _first(r), fold=True),
+    Column("First limit that breaks", _first, fold=True),
     Column("Liquidated", lambda r: ", ".join(r.liquidated), fold=True),
 )
-
-
-def _cut(value: str | None) -> str:
-    return "?" if value is None else value
-
-
-def _first(row: StressRow) -> str:
-    if not row.breaches:
-        return "none"
-    first = row.breaches[0]
-    return f"{first.code} {first.about}: {first.value or '?'} of {first.limit or '?'}"
