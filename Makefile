@@ -39,8 +39,14 @@ fix: install  ## Format and apply safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## Speed, as ratios to what the machine can do
+bench: install .venv-bench/installed  ## Speed, as ratios to what the machine and other engines can do
 	$(BIN)/python -m tests.bench
+
+# Other engines, to be measured against and nothing else; without them their figures are left out.
+.venv-bench/installed: tests/bench/peers.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< \
+		&& touch $@ || echo "The other engines could not be installed: no comparison with them."
 
 docs: install  ## Write the help texts anew into help.txt and README.md
 	$(BIN)/python -m tests.docs
@@ -50,8 +56,10 @@ lock:  ## Resolve the newest versions into requirements.txt
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip pip-tools
 	$(LOCK) --extra backtest --extra keyring --extra dev --output-file .venv-lock/base.txt pyproject.toml
 	$(LOCK) --extra injective --extra backtest --extra keyring --extra dev --output-file requirements.txt pyproject.toml
+	printf 'backtesting\nvectorbt\n' > .venv-lock/peers.in
+	$(LOCK) --output-file tests/bench/peers.txt .venv-lock/peers.in
 	$(PYTHON) -m tests.lock .venv-lock/base.txt requirements.txt
 	rm -r .venv-lock
 
 clean:  ## Remove .venv and every cache
-	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
+	rm -rf .venv .venv-lock .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist

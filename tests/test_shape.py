@@ -34,6 +34,7 @@ TESTED_ELSEWHERE = {
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",
+    "risk/views.py": "values without behaviour",
     "domain/transaction.py": "values without behaviour",
 }
 """Modules without a test file of their own, and why."""
@@ -153,8 +154,9 @@ def test_a_name_says_what_a_thing_is_not_that_it_helps():
     assert [n for n in names if re.search(r"(?i)(manager|helpers?|utils?)$|^(Base|Abstract)", n)] == []
 
 
-def test_the_locked_requirements_are_hashed_and_name_no_host():
-    locked = text(ROOT / "requirements.txt")
+@pytest.mark.parametrize("lock", ["requirements.txt", "tests/bench/peers.txt"])
+def test_the_locked_requirements_are_hashed_and_name_no_host(lock):
+    locked = text(ROOT / lock)
     assert re.search(r"(?i)https?:|://|-index|find-links|trusted-host|@", locked) is None
     pinned = re.findall(
         r"^[a-zA-Z0-9._\[\]-]+==\S+(?: ; python_version < .3\.13.)? \\$", locked, re.MULTILINE

@@ -1,6 +1,6 @@
 """Closes what the strategies hold, through the same gate as everything else."""
 
-from defi_analytics.app.chains import chain_of
+from defi_analytics.app.chains import trader_of
 from defi_analytics.app.parts import App
 from defi_analytics.app.reading import ledger_of
 from defi_analytics.app.stopping import Step
@@ -35,7 +35,7 @@ async def flattened(app: App, account: Account) -> list[Step]:
     markets = {order.request.market.key for order in before.books.live} | _held(before).keys()
     request = RunRequest(markets=tuple(key.market_id for key in markets))
     policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
-    async with opened_agent(app, account, request, policy, chain_of(app, account)) as agent:
+    async with opened_agent(app, trader_of(app, account), request, policy) as agent:
         await _left(agent)
         await _verified(agent)
         return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]

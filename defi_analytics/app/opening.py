@@ -88,18 +88,17 @@ def host_of(url: str) -> str:
 
 def injective_network(settings: Settings) -> "Network":
     """The network's own addresses, with those that the settings replace."""
-    from defi_analytics.venues.injective.networks import MAINNET, NETWORKS, custom
+    from defi_analytics.venues.injective.networks import MAINNET, NETWORKS, SANDBOX_CHAIN, custom
 
     own = settings.injective
     if settings.network == "sandbox" and not own.lcd_url:
-        return custom("sandbox", MAINNET.chain_id, sandbox_url(settings))
-    # The sandbox lists mainnet's markets under mainnet's denoms.
+        return custom("sandbox", SANDBOX_CHAIN, sandbox_url(settings))
     known = NETWORKS.get(settings.network, MAINNET)
     if not (own.lcd_url or own.indexer_url or own.chart_url or own.tm_url):
         return known
     return custom(
         settings.network,
-        known.chain_id,
+        SANDBOX_CHAIN if settings.network == "sandbox" else known.chain_id,
         own.lcd_url or known.lcd_url,
         own.indexer_url or known.indexer_url,
         [f"{own.chart_url}/api/chart/v1"] if own.chart_url else known.chart_urls,
@@ -114,7 +113,7 @@ def allora_key(
 
     The log learns to hide the key. A keyring is only asked where the settings say so: its backends are slow.
     """
-    from defi_analytics.keys import VARIABLES, resolve, system_keyring
+    from defi_analytics.keys.api import VARIABLES, resolve, system_keyring
     from defi_analytics.log import hide
 
     asked = loaded.settings.allora.use_keyring

@@ -55,23 +55,23 @@ class App:
     def injective(self, kinds: frozenset[MarketKind] = frozenset(MarketKind)) -> "InjectiveMarketData":
         from defi_analytics.venues.injective.lcd import InjectiveMarketData
 
-        return InjectiveMarketData(self.http, self.clock, self.injective_network, self._assets(), kinds)
+        return InjectiveMarketData(self.http, self.clock, self.injective_network, self.assets(), kinds)
 
     def indexer(self) -> "InjectiveIndexer":
         from defi_analytics.venues.injective.indexer import InjectiveIndexer
 
-        return InjectiveIndexer(self.http, self.clock, self.injective_network, self._assets())
+        return InjectiveIndexer(self.http, self.clock, self.injective_network, self.assets())
 
     def oracle(self) -> QuoteSource:
         from defi_analytics.venues.injective.oracle import InjectiveOracle
 
-        return InjectiveOracle(self.http, self.injective_network, self._assets())
+        return InjectiveOracle(self.http, self.injective_network, self.assets())
 
     def note_on(self, market: Market) -> str:
         """What a person should know of the base of an Injective market: empty, or that it is bridged."""
-        return self._assets().note(market.base_denom) if market.verified else ""
+        return self.assets().note(market.base_denom) if market.verified else ""
 
-    def _assets(self) -> "Assets":
+    def assets(self) -> "Assets":
         from defi_analytics.venues.injective.assets import assets_of
 
         return assets_of(self.injective_network.chain_id).with_extra(self.settings.assets)

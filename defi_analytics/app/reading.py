@@ -1,30 +1,15 @@
 """An account's story, read without writing: also while its agent runs, and before it ever did."""
 
 import os
-from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.trading import Account, Unwritten
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import WrongState
-from defi_analytics.ports import Clock, Journal
+from defi_analytics.ports import Clock
 from defi_analytics.storage.journal import SqliteJournal
 
 _PATIENCE_S = 5.0
-
-
-class Unwritten:
-    """The journal of an account that has none yet."""
-
-    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
-        raise WrongState("this account has no journal", hint="see: defi run")
-
-    def replay(
-        self, kind: str | None = None, after: int = 0
-    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        return iter(())
 
 
 def ledger_of(home: Path, account: Account, clock: Clock) -> Ledger:
@@ -34,8 +19,7 @@ def ledger_of(home: Path, account: Account, clock: Clock) -> Ledger:
     """
     path = account.journal(home)
     if not has_journal(path):
-        journal: Journal = Unwritten()
-        return Ledger.opened(journal, clock)
+        return Ledger.opened(Unwritten(), clock)
     with SqliteJournal(path, _PATIENCE_S) as journal:
         return Ledger.opened(journal, clock)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from defi_analytics.app.chains import chain_of
+from defi_analytics.app.chains import trader_of
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.reading import ledger_of
@@ -15,6 +15,7 @@ from defi_analytics.app.trading import Account, RunRequest, market_names, told_t
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.engine.agent import at_stake
 from defi_analytics.engine.facts import MAINTENANCE_MARGIN, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
@@ -97,15 +98,15 @@ async def looked(
     `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
     WrongState for an account that cannot be asked about.
     """
-    chain = chain_of(app, account)(ledger)
+    chain = trader_of(app, account).chain_of(ledger)
     held = also | _held(ledger)
     keys = await _keys(app, held)
     found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held))
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block = await chain.block()
-    portfolio = await chain.portfolio(markets)
     currency = app.settings.run.currency
+    portfolio = at_stake(await chain.portfolio(markets), markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)

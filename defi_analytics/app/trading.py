@@ -1,10 +1,14 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -147,7 +151,7 @@ def eyes(
 
 @asynccontextmanager
 async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIterator[Ledger]:
-    """The account's story. `locked` for whoever sends orders; raises WrongState while another process does."""
+    """The account's story; `locked` for who sends orders. Raises WrongState while another process does."""
     home = app.settings.home
     async with AsyncExitStack() as stack:
         if locked:
@@ -163,30 +167,63 @@ def paper_chain(app: App, ledger: Ledger) -> PaperChain:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """An account, and how its orders reach the market."""
+
+    account: Account
+    chain_of: Callable[[Ledger], Chain]
+
+
+def paper_trader(app: App) -> Trader:
+    return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
+
+
 @asynccontextmanager
 async def opened_agent(
-    app: App, account: Account, request: RunRequest, policy: Policy, chain_of: Callable[[Ledger], Chain]
+    app: App, trader: Trader, request: RunRequest, policy: Policy, *, dry: bool = False
 ) -> AsyncIterator[Agent]:
-    """An agent that is ready to run; its account is nobody else's while this is open."""
-    async with opened_ledger(app, account, locked=True) as ledger:
+    """An agent that is ready to run; its account is nobody else's while this is open.
+
+    `dry` decides without writing anything down, so it must not act; it needs no lock.
+    """
+    account = trader.account
+    async with opened_ledger(app, account, locked=not dry) as ledger:
+        if dry:
+            ledger.journal = Unwritten(ledger.read)
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        chain = chain_of(ledger)
+        chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
-        terms = replace(terms, limits=_with_max_loss(terms.limits, request, ledger))
-        ledger.write(STARTED, {"terms": terms_told(terms), "mode": "live" if account.live else "paper"})
-        execution = Execution(chain, ledger)
-        home = app.settings.home
-        yield Agent(
-            execution,
-            eyes(app, request, markets, ledger),
-            terms,
-            policy,
-            app.clock,
-            stopped=lambda: told_to_stop(home, account),
-        )
+        look_again = eyes(app, request, markets, ledger)
+        stopped = partial(told_to_stop, app.settings.home, account)
+        agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+        agent.tickers = {market.key: market.ticker for market in markets}
+        if request.max_loss is not None:
+            await agent.value()
+            agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
+        mode = "live" if account.live else "paper"
+        ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
+        yield agent
+
+
+class Unwritten:
+    """What would follow a journal's first records, in memory alone: a plan must leave no trace."""
+
+    def __init__(self, length: int = 0) -> None:
+        self._length = length
+        self._rows: list[tuple[datetime, str, dict[str, Any]]] = []
+
+    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
+        self._rows.append((at, kind, dict(body)))
+
+    def replay(
+        self, kind: str | None = None, after: int = 0
+    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        rows = self._rows[max(0, after - self._length) :]
+        return iter([row for row in rows if kind in (None, row[1])])
 
 
 async def reserved_of(
@@ -205,10 +242,11 @@ async def reserved_of(
     return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
 
 
-def _with_max_loss(limits: RiskLimits, request: RunRequest, ledger: Ledger) -> RiskLimits:
-    """`max_loss` as a fraction of the day's first equity, where that is known; it only tightens."""
+def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
+    """The amount as a fraction of the day's first equity; it only tightens.
+
+    An equity that is not known makes it NaN, and with such a limit everything is refused.
+    """
     start = ledger.risk.day_start_equity
-    if request.max_loss is None or not start > 0:
-        return limits
-    share = request.max_loss / start
+    share = max_loss / start if start > 0 else math.nan
     return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

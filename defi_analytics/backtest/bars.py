@@ -44,36 +44,30 @@ def replay_bars(
     record: Record,
 ) -> State:
     """At least one bar. Writes into `record` and returns how it ended; what is open then stays open."""
-    state = started(rules, bars.time_s[0])
+    times, opens, closes, equity = bars.time_s, bars.open, bars.close, record.equity
+    fair, uncertainty, until_s = bars.signal
+    state = started(rules, times[0])
     waiting = IDLE
-    for row in range(len(bars.time_s)):
+    for row in range(len(times)):
         if waiting.side != 0:
             # A bar opens when the one before it closes.
-            moment = Moment(row, bars.time_s[row - 1])
-            done = filled(waiting, _bids(bars.open[row], model), _asks(bars.open[row], model))
+            moment = Moment(row, times[row - 1])
+            done = filled(waiting, _bids(opens[row], model), _asks(opens[row], model))
             state = settled(state, waiting, done, moment, rules.grid, record)
             waiting = IDLE
-        close = bars.close[row]
-        view = View(
-            bars.time_s[row],
-            _bids(close, model),
-            _asks(close, model),
-            bars.signal.fair[row],
-            bars.signal.uncertainty[row],
-            bars.signal.until_s[row],
-            rules.grid,
-        )
+        bids, asks = _bids(closes[row], model), _asks(closes[row], model)
+        view = View(times[row], bids, asks, fair[row], uncertainty[row], until_s[row], rules.grid)
         state = valued(state, view, rules)
         intent = wanted(view, state, intend, params, rules.limits)
         # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
         if intent.side != 0 and approved(intent, view, state, rules, record):
             state = sent(state, intent)
             if model.same_bar:
-                done = filled(intent, view.bids, view.asks)
+                done = filled(intent, bids, asks)
                 state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
             else:
                 waiting = intent
-        record.equity[row] = worth_now(state)
+        equity[row] = worth_now(state)
     return state
 
 

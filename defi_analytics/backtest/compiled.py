@@ -76,7 +76,7 @@ def _numba() -> Any:
         """`int(Member)`, which numba does not know."""
 
         def value(member: Any) -> Any:
-            return member.value
+            return member.value  # pragma: no cover - only ever compiled
 
         return value if isinstance(member, types.IntEnumMember) else None
 

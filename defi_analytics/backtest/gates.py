@@ -43,8 +43,8 @@ class Account(NamedTuple):
     """A TradingState; halted stays halted."""
     equity: float
     peak: float
-    day: int
-    """Since 1970."""
+    day_end_s: float
+    """Since 1970; when the UTC day is over that the next three are of."""
     day_start: float
     day_low: float
     trades_today: int
@@ -55,7 +55,7 @@ def opened(rules: Rules, time_s: float) -> Account:
         TradingState.ACTIVE.value,
         rules.capital,
         rules.capital,
-        math.floor(time_s / DAY_S),
+        _day_end(time_s),
         rules.capital,
         rules.capital,
         0,
@@ -64,18 +64,22 @@ def opened(rules: Rules, time_s: float) -> Account:
 
 def observed(account: Account, time_s: float, equity: float, limits: RiskLimits) -> Account:
     """The account once it was valued; a new UTC day starts from the last value known."""
-    day = math.floor(time_s / DAY_S)
-    start, low, trades = account.day_start, account.day_low, account.trades_today
-    if day > account.day:
-        start, low, trades = account.equity, account.equity, 0
-    day = max(day, account.day)
+    if time_s < account.day_end_s and equity == account.equity:
+        return account
+    end_s, start, low, trades = account.day_end_s, account.day_start, account.day_low, account.trades_today
+    if time_s >= end_s:
+        end_s, start, low, trades = _day_end(time_s), account.equity, account.equity, 0
     peak = max(account.peak, equity)
     low = min(low, equity)
-    state = account.state
-    lost = (peak - equity) / peak if peak > 0.0 else math.nan
-    if below(Denial.DRAWDOWN_HARD, lost, limits.portfolio_stop_loss).code != 0:
-        state = TradingState.HALTED.value
-    return Account(state, equity, peak, day, start, low, trades)
+    # What did not fall is no deeper in the drawdown that was judged before.
+    lost = (peak - equity) / peak if equity < account.equity else 0.0
+    halts = below(Denial.DRAWDOWN_HARD, lost, limits.portfolio_stop_loss).code != 0
+    state = TradingState.HALTED.value if halts else account.state
+    return Account(state, equity, peak, end_s, start, low, trades)
+
+
+def _day_end(time_s: float) -> float:
+    return (math.floor(time_s / DAY_S) + 1.0) * DAY_S
 
 
 def counted(account: Account, intent: Intent) -> Account:
@@ -86,7 +90,7 @@ def counted(account: Account, intent: Intent) -> Account:
         account.state,
         account.equity,
         account.peak,
-        account.day,
+        account.day_end_s,
         account.day_start,
         account.day_low,
         account.trades_today + 1,

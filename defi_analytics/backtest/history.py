@@ -20,7 +20,7 @@ Integers = NDArray[np.int64]
 
 
 class Signal(NamedTuple):
-    """What a strategy is told besides the market, row by row."""
+    """What a strategy is told besides the market, row by row. Made by `checked_signal`, `rolling_signal`."""
 
     fair: Column
     uncertainty: Column
@@ -52,22 +52,23 @@ def checked_bars(time_s: Any, opens: Any, closes: Any, signal: Signal) -> Bars:
     times = _times(time_s)
     rows = len(times)
     return Bars(
-        times, _integers("open", opens, rows), _integers("close", closes, rows), _checked(signal, rows)
+        times, _integers("open", opens, rows), _integers("close", closes, rows), _fitting(signal, rows)
     )
 
 
 def checked_signal(fair: Any, uncertainty: Any = None, until_s: Any = None) -> Signal:
     """What is left out is NaN throughout. Raises ValueError for an infinite or negative number."""
-    fairs = _floats("fair", fair)
-    nothing = np.full(len(fairs), np.nan)
-    return _checked(
-        Signal(
-            fairs,
-            nothing if uncertainty is None else _floats("uncertainty", uncertainty),
-            nothing if until_s is None else _floats("until_s", until_s),
-        ),
-        len(fairs),
+    rows = len(fair)
+    return Signal(
+        _known("fair", fair, rows),
+        unknown(rows) if uncertainty is None else _known("uncertainty", uncertainty, rows),
+        unknown(rows) if until_s is None else _known("until_s", until_s, rows),
     )
+
+
+def unknown(rows: int) -> Floats:
+    """A column of NaN, without the memory for it."""
+    return np.broadcast_to(np.array(np.nan), rows)
 
 
 def checked_books(time_s: Any, bids: Any, asks: Any, signal: Signal) -> Books:
@@ -77,7 +78,7 @@ def checked_books(time_s: Any, bids: Any, asks: Any, signal: Signal) -> Books:
         times,
         *_side("bids", *bids, rows=len(times), descending=True),
         *_side("asks", *asks, rows=len(times), descending=False),
-        _checked(signal, len(times)),
+        _fitting(signal, len(times)),
     )
 
 
@@ -105,12 +106,13 @@ def _side(
 
 def _times(time_s: Any) -> Floats:
     times = _floats("time_s", time_s)
-    if not np.isfinite(times).all():
-        raise ValueError(f"time_s: row {int((~np.isfinite(times)).argmax())} is not a time")
-    if (np.diff(times) <= 0).any():
-        raise ValueError(
-            f"time_s: row {int((np.diff(times) <= 0).argmax()) + 1} is not later than the one before"
-        )
+    # Increasing from one finite number to another, all between are finite too.
+    if len(times) and not (np.isfinite(times[[0, -1]]).all() and (times[1:] > times[:-1]).all()):
+        endless = ~np.isfinite(times)
+        if endless.any():
+            raise ValueError(f"time_s: row {int(endless.argmax())} is not a time")
+        row = int((np.diff(times) <= 0).argmax()) + 1
+        raise ValueError(f"time_s: row {row} is not later than the one before")
     return times
 
 
@@ -127,17 +129,25 @@ def _integers(name: str, values: Any, rows: int) -> Integers:
         raise ValueError(f"{name}: {len(given)} rows of {rows}")
     if given.dtype.kind not in "iu" and len(given):
         raise ValueError(f"{name}: not whole numbers")
-    wrong = (given < 1) | (given > MOST_TICKS)
-    if wrong.any():
+    # Two passes without a copy; what is wrong is looked for only if something is.
+    if len(given) and not (given.min() >= 1 and given.max() <= MOST_TICKS):
+        wrong = (given < 1) | (given > MOST_TICKS)
         raise ValueError(f"{name}: row {int(wrong.argmax())} is not within 1 to {MOST_TICKS}")
     return np.ascontiguousarray(given, np.int64)
 
 
-def _checked(signal: Signal, rows: int) -> Signal:
-    for name, column in zip(Signal._fields, signal, strict=True):
-        if len(column) != rows:
-            raise ValueError(f"{name}: {len(column)} rows of {rows}")
-        wrong = np.isinf(column) | (np.asarray(column) < 0)
-        if wrong.any():
-            raise ValueError(f"{name}: row {int(wrong.argmax())} is infinite or negative")
+def _known(name: str, values: Any, rows: int) -> Floats:
+    column = _floats(name, values)
+    if len(column) != rows:
+        raise ValueError(f"{name}: {len(column)} rows of {rows}")
+    # The least and the largest, whatever is NaN.
+    if rows and (np.fmin.reduce(column) < 0 or np.fmax.reduce(column) == np.inf):
+        wrong = np.isinf(column) | (column < 0)
+        raise ValueError(f"{name}: row {int(wrong.argmax())} is infinite or negative")
+    return column
+
+
+def _fitting(signal: Signal, rows: int) -> Signal:
+    if len(signal.fair) != rows:
+        raise ValueError(f"fair: {len(signal.fair)} rows of {rows}")
     return signal

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from defi_analytics.backtest.compiled import compiled
-from defi_analytics.backtest.history import Column, Signal
+from defi_analytics.backtest.history import Column, Signal, unknown
 
 _MOST_SPAN = math.isqrt(2**63 - 1)
 
@@ -26,16 +26,17 @@ def rolling_signal(close: Any, window: int) -> Signal:
     span = int(np.ptp(close)) if rows else 0
     if span * window > _MOST_SPAN:
         raise ValueError(f"close: moves by {span} ticks, too many for sums over {window} rows")
-    fair, uncertainty, until_s = (np.full(rows, np.nan) for _ in range(3))
+    fair, uncertainty = np.empty(rows), np.empty(rows)
+    fair[: window - 1] = uncertainty[: window - 1] = np.nan
     if rows >= window:
         compiled(fill_rolling)(close, window, fair, uncertainty)
-    return Signal(fair, uncertainty, until_s)
+    return Signal(fair, uncertainty, unknown(rows))
 
 
 def fill_rolling(close: Column, window: int, fair: Column, uncertainty: Column) -> None:
     """Writes both columns from row `window - 1` on. Sums are of differences to the first close."""
     first, total, squares = close[0], 0, 0
-    size, pairs = float(window), float(window * (window - 1))
+    size, scale = float(window), 1.0 / math.sqrt(float(window * (window - 1)))
     for row in range(window - 1):
         step = close[row] - first
         total += step
@@ -46,7 +47,7 @@ def fill_rolling(close: Column, window: int, fair: Column, uncertainty: Column) 
         squares += step * step
         mean = float(first * window + total) / size
         fair[row] = mean
-        uncertainty[row] = math.sqrt(float(window * squares - total * total) / pairs) / mean
+        uncertainty[row] = math.sqrt(float(window * squares - total * total)) * scale / mean
         gone = close[row - window + 1] - first
         total -= gone
         squares -= gone * gone

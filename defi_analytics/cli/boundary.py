@@ -101,7 +101,7 @@ def _as_usage_error(error: Exception) -> UsageError | None:
 
 
 def _refuse_keys(args: list[str]) -> None:
-    from defi_analytics.keys import any_key
+    from defi_analytics.keys.api import any_key
 
     # A market id is 0x and 64 digits too, and is asked for by name; bare digits are not.
     if any_key(args, market_id=True):

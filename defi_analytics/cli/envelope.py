@@ -29,6 +29,8 @@ class Document:
     network: str | None = None
     warnings: Sequence[WarningRow] = ()
     meta: Meta = field(default_factory=Meta)
+    execution: str | None = None
+    """paper or live, where orders are concerned."""
     error: DefiError | None = None
     """Why the exit code is not 0 (or 10), although there are rows; its code is the exit code."""
 
@@ -40,7 +42,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "ok": not failed,
         "generated_at": _now(),
         "network": document.network,
-        "execution": None,
+        "execution": document.execution,
         "data": [msgspec.to_builtins(row) for row in document.rows],
         "warnings": [msgspec.to_builtins(w) for w in document.warnings],
         "meta": msgspec.to_builtins(document.meta),

@@ -13,6 +13,7 @@ from defi_analytics.cli.schemas import CodeRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError, NotFound
+from defi_analytics.risk.explained import DENIALS
 
 app = new_app()
 
@@ -95,22 +96,25 @@ def explain(
       defi explain BELOW_MIN_EDGE
       defi explain --json
     """
-    rows = {row.code: row for row in _rows()}
+    rows = list(_rows())
     if code is not None:
         wanted = code.upper().replace("-", "_")
-        if wanted not in rows:
-            near = ", ".join(get_close_matches(wanted, rows, n=3))
+        if wanted not in {row.code for row in rows}:
+            near = ", ".join(get_close_matches(wanted, {row.code: row for row in rows}, n=3))
             raise NotFound(
                 "explain", f"no code {code!r}", hint=f"nearest: {near}" if near else "see: defi explain"
             )
-        rows = {wanted: rows[wanted]}
-    emit(Document("explain", list(rows.values())), COLUMNS, common)
+        # A scan's rejection and the gate's refusal may share a code: then both are told.
+        rows = [row for row in rows if row.code == wanted]
+    emit(Document("explain", rows), COLUMNS, common)
     return 0
 
 
 def _rows() -> Iterator[CodeRow]:
     for reason, (meaning, hint) in REASONS.items():
         yield CodeRow(code=reason.name, kind="rejection", meaning=meaning, hint=hint)
+    for denial, told in DENIALS.items():
+        yield CodeRow(code=denial.name, kind="refusal", meaning=told.meaning, hint=told.advice)
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, DefiError) and "code" in vars(error):
             yield CodeRow(

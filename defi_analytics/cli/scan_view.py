@@ -46,7 +46,7 @@ def show(session: Session, found: Scan, options: Options, error: DefiError | Non
             candidates=len(found.edges),
             standing=sum(edge.stands for edge in found.edges),
         ),
-        error,
+        error=error,
     )
     common = session.common
     if rows or common.format is not Output.TABLE:

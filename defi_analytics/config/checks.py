@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from defi_analytics.config.settings import Settings
 from defi_analytics.config.tree import Node, Trail, dotted, found
 from defi_analytics.errors import ConfigError
-from defi_analytics.keys import may_receive_key
+from defi_analytics.keys.api import may_receive_key
 
 
 def check(settings: Settings, tree: Node) -> tuple[str, ...]:

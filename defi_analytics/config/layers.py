@@ -15,7 +15,7 @@ from defi_analytics.config.validate import validated
 from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.config.yaml_file import read
 from defi_analytics.errors import ConfigError
-from defi_analytics.keys import FileSecret
+from defi_analytics.keys.api import FileSecret
 
 _THEIRS = {"url": "", "rate_per_s": str(HttpSettings().rate_per_s)}
 SHORT = {"DEFI_HOME": ("home",), "DEFI_NETWORK": ("injective", "network")}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from defi_analytics.config.settings import Settings
 
 if TYPE_CHECKING:
-    from defi_analytics.keys import FileSecret
+    from defi_analytics.keys.api import FileSecret
 
 PREFIX = "DEFI_"
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from defi_analytics.config.settings import ALLORA_URL
 from defi_analytics.config.tree import Node, Trail, held, pruned
-from defi_analytics.keys import FileSecret, Secret, is_placeholder, looks_like_key, variable_file
+from defi_analytics.keys.api import FileSecret, Secret, is_placeholder, looks_like_key, variable_file
 
 
 class Understood(NamedTuple):

@@ -142,7 +142,7 @@ class PredictionSettings:
 
 @dataclass(frozen=True, slots=True)
 class AlloraSettings:
-    """The key is never here: see `defi_analytics.keys`."""
+    """The key is never here: see `defi_analytics.keys.api`."""
 
     network: Annotated[Annotated[str, Choice(("mainnet", "testnet"))], "topics differ between the two"] = (
         "mainnet"

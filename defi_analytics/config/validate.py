@@ -9,7 +9,7 @@ from defi_analytics.config.settings import Settings
 from defi_analytics.config.tree import Node, Trail, dotted, found, leaves
 from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.errors import ConfigError
-from defi_analytics.keys import EXPOSED, looks_like_key
+from defi_analytics.keys.api import EXPOSED, looks_like_key
 
 NOT_TAKEN = "is not a value this setting takes"
 _SECRET_NAMES = ("key", "secret", "token", "password", "passphrase", "mnemonic", "seed", "private")

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
-from defi_analytics.domain.market import Market
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -83,6 +83,8 @@ class Agent:
     """Set it to end the run after what is under way."""
     backoff: Backoff = field(default_factory=Backoff)
     cycles: int = 0
+    tickers: Mapping[MarketKey, str] = field(default_factory=dict)
+    """What people call the markets that may be traded."""
     _started_s: float = 0.0
 
     @property
@@ -115,16 +117,31 @@ class Agent:
         """One round. Raises DataError where something that a decision needs could not be read."""
         self._obey()
         await self.execution.settle()
+        decision, trading = await self._decided()
+        await self._act(decision, trading)
+        return decision
+
+    async def value(self) -> None:
+        """Writes down what the account is worth now."""
+        await self._known()
+
+    async def plan(self) -> Decision:
+        """What would be done now; nothing is sent."""
+        decision, _ = await self._decided()
+        return decision
+
+    async def _decided(self) -> tuple[Decision, TradingState]:
+        """What to do now, and the trading state it was decided in."""
         known, seen = await self._known()
         decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
-        await self._act(decision, known.risk.trading)
-        return decision
+        return decision, known.risk.trading
 
     async def _known(self) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it."""
         seen = await self.look(self.backoff)
         block = await self.execution.chain.block()
-        portfolio = await self.execution.chain.portfolio(seen.markets)
+        whole = await self.execution.chain.portfolio(seen.markets)
+        portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
         skew_s = (self.clock.now() - block.at).total_seconds()
         books, risk = self.ledger.books, self.ledger.risk
@@ -246,3 +263,13 @@ class Agent:
         left = [key for key, held in self.ledger.books.net.items() if held.quantity]
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
+
+
+def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
+    """Without assets that these markets neither trade nor settle in: they may have no price.
+
+    Losses are then measured against less equity, which errs on the strict side.
+    """
+    assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
+    kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
+    return replace(portfolio, balances=kept)

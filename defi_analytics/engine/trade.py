@@ -15,11 +15,12 @@ from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, View, W
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, OrderRequest, OrderState
+from defi_analytics.domain.order import OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.requests import covered, order_id, request_of, still_reserved
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.ports import Strategy
@@ -156,7 +157,8 @@ def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: 
     worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
-    request = _request(market, strategy, intent, f"close|{_decision_id(known)}")
+    wanted = covered(intent, market, known.portfolio)
+    request = request_of(market, strategy, wanted, f"close|{_decision_id(known)}")
     return Wish(request, Expected(by_person=True))
 
 
@@ -189,7 +191,7 @@ def _considered(
         return seen, None
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
-    request = _request(market, strategy.name, intent, decision)
+    request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
     expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
     said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
@@ -216,27 +218,6 @@ def _net_edge(view: View, intent: Intent) -> float:
         return math.nan
     price = done.cash / done.lots
     return intent.side * (view.fair - price) / price - 2 * view.grid.taker_fee
-
-
-def _request(market: Market, strategy: str, intent: Intent, decision: str) -> OrderRequest:
-    return OrderRequest(
-        client_order_id=order_id(decision, strategy, market.key),
-        market=market,
-        side=Side.BUY if intent.side == BUY else Side.SELL,
-        kind=OrderKind(intent.kind),
-        ticks=intent.ticks,
-        lots=intent.lots,
-        strategy=strategy,
-        trigger_ticks=intent.trigger,
-        # Spot has no such order on the chain: there it is risk that keeps a sale within what is held.
-        reduce_only=intent.reduce_only,
-    )
-
-
-def order_id(decision: str, strategy: str, key: MarketKey) -> str:
-    """Derived, so that deciding again makes the same; as long as the chain allows."""
-    text = f"{decision}|{strategy}|{key.venue}|{key.market_id}"
-    return f"defi-{hashlib.sha256(text.encode()).hexdigest()}"[:LONGEST_CLIENT_ORDER_ID]
 
 
 def _decision_id(known: Known) -> str:
@@ -279,7 +260,7 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
         known.portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        terms.reserved,
+        still_reserved(terms.reserved, books.gas_paid),
     )
     recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
     unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]

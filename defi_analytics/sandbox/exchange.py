@@ -131,23 +131,15 @@ def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
             "funding_interval": str(_FUNDING_S),
         },
         "funding_info": {
-            "cumulative_funding": dec(_cumulative_funding(moment, listing)),
+            "cumulative_funding": dec(paid_by_long(moment, listing)),
             "cumulative_price": dec(newest.rate * 1000),
             "last_timestamp": str(last),
         },
     }
 
 
-def _cumulative_funding(moment: Moment, listing: Perpetual) -> Decimal:
-    """In quote, paid by one long base: what the ledger charged, else the sum since block 0."""
-    if moment.ledger is None:
-        return _paid_by_long(moment, listing)
-    cumulative: Decimal = moment.ledger.cumulative_funding(listing.market_id)
-    return cumulative
-
-
-def _paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
-    """The sum of the hourly rates, each of its hour's mark price."""
+def paid_by_long(moment: Moment, listing: Perpetual) -> Decimal:
+    """In quote, by one base since block 0: the sum of the hourly rates, each of its hour's mark price."""
     hours = range(int(moment.block * moment.block_s // _FUNDING_S))
     charged = (funding_charged(moment, listing.market_id, ago) for ago in hours)
     return sum((hour.rate * moment.world.mark_price(listing, hour.block) for hour in charged), Decimal(0))

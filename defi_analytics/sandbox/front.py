@@ -13,6 +13,9 @@ from defi_analytics.sandbox.server import Fate, Request, Response
 
 _BROADCAST = ("POST", "/cosmos/tx/v1beta1/txs")
 _UNAVAILABLE = 14
+_UNKNOWN = 2
+_AT_HEIGHT = "x-cosmos-block-height"
+_TOLD_HEIGHT = f"grpc-metadata-{_AT_HEIGHT}"
 
 
 class Front:
@@ -25,7 +28,9 @@ class Front:
             await self._clock.sleep(latency.value)
         if (request.method, request.path) == _BROADCAST:
             return self._broadcast(request)
-        return lcd.respond(request, self._moment(request))
+        moment = self._moment(request)
+        answer = _beyond(request, moment) or lcd.respond(request, moment)
+        return answer._replace(headers=((_TOLD_HEIGHT, str(moment.height)),))
 
     def _broadcast(self, request: Request) -> Response:
         faults = self._chain.faults
@@ -45,6 +50,16 @@ class Front:
         if request.method == "GET" and self._chain.faults.happens(Kind.STALE_NODE):
             return moment._replace(block=moment.block - 1, at=moment.time_of(moment.block - 1))
         return moment
+
+
+def _beyond(request: Request, moment: Moment) -> Response | None:
+    """The refusal of a node that is asked for a block it does not have yet; the past it forgot is now."""
+    height = next((value for name, value in request.headers if name == _AT_HEIGHT), "0")
+    if not height.isdecimal() or int(height[:18]) <= moment.height:
+        return None
+    words = "cannot query with height in the future; please provide a valid height: invalid height"
+    body = {"code": _UNKNOWN, "message": f"codespace sdk code 26: {words}", "details": []}
+    return Response(HTTPStatus.INTERNAL_SERVER_ERROR, msgspec.json.encode(body))
 
 
 def _unavailable() -> Response:

@@ -44,7 +44,8 @@ class Refused(Exception):
 
 
 Answer = Callable[..., Any]
-"""Takes the moment, the request and what the pattern captured; returns what becomes the JSON body."""
+"""Takes the moment, the request and what the pattern captured; returns a response, or what becomes the JSON
+body of one."""
 
 
 class Route(NamedTuple):
@@ -70,7 +71,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def answered(routes: Sequence[Route], request: Request, moment: Moment) -> Response:
     """The first route's answer as JSON; 501 like the gateway's own where there is none."""
     try:
-        return json_response(_first(routes, request, moment))
+        answer = _first(routes, request, moment)
+        return answer if isinstance(answer, Response) else json_response(answer)
     except Refused as refused:
         body = {"code": int(refused.code), "message": str(refused), "details": []}
         return json_response(body, _STATUS[refused.code])

@@ -75,7 +75,10 @@ def _answer(rule: tuple[str, str], handler: Handler, answer_type: str) -> _Answe
         payload = msgspec.json.decode(response.body)
         if response.status != 200:  # noqa: PLR2004 -- HTTP's own
             await context.abort(_STATUS[payload["code"]], payload["message"])
-        return from_json(answer_type, payload)
+        try:
+            return from_json(answer_type, payload)
+        except ValueError:  # another query's answer: a REST path that this one's path also fits
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Not Implemented")
 
     return answer
 

@@ -36,6 +36,11 @@ class Metric:
     def add(self, value: float, **labels: str) -> None:
         self.samples.append((labels, value))
 
+    def labelled(self, labels: Mapping[str, str]) -> "Metric":
+        """The same with these labels on every sample."""
+        self.samples = [({**labels, **own}, value) for own, value in self.samples]
+        return self
+
     def lines(self) -> list[str]:
         rows = [f"{self.name}{_labelled(labels)} {value:.17g}" for labels, value in self.samples]
         return [f"# HELP {self.name} {_escaped(self.told)}", f"# TYPE {self.name} {self.kind}", *rows]

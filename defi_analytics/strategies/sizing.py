@@ -59,24 +59,16 @@ class Exit(NamedTuple):
 def gap(view: View) -> float:
     """How far the middle of the book is below the fair value, as a fraction of it; negative when it is dear.
 
-    NaN, which no comparison lets through, unless the book has two sides that do not cross and the fair value
-    is positive and within a factor of `MOST_RATIO`.
+    NaN, which no comparison lets through, unless the book has two sides that do not cross, the fair value is
+    positive and within a factor of `MOST_RATIO`, and its uncertainty, the unit it is judged in, is known.
     """
-    if len(view.bids.ticks) == 0 or len(view.asks.ticks) == 0:
-        return math.nan
-    if _broken(view) or not view.fair > 0.0:
+    if len(view.bids.ticks) == 0 or len(view.asks.ticks) == 0 or _broken(view):
         return math.nan
     mid = 0.5 * float(view.bids.ticks[0] + view.asks.ticks[0])
-    if not (mid <= MOST_RATIO * view.fair and view.fair <= MOST_RATIO * mid):
+    sound = view.fair > 0.0 and 0.0 < view.uncertainty < math.inf
+    if not (sound and mid <= MOST_RATIO * view.fair and view.fair <= MOST_RATIO * mid):
         return math.nan
     return 1.0 - mid / view.fair
-
-
-def deviation(view: View) -> float:
-    """The gap in units of the fair value's own uncertainty; NaN when either is unknown."""
-    if not 0.0 < view.uncertainty < math.inf:
-        return math.nan
-    return gap(view) / view.uncertainty
 
 
 def entered(view: View, terms: Entry) -> Intent:
@@ -84,10 +76,10 @@ def entered(view: View, terms: Entry) -> Intent:
 
     Spot is only ever bought: what is not held cannot be sold.
     """
-    z = deviation(view)
-    if not (abs(z) >= terms.min_z and abs(gap(view)) >= terms.min_gap):
+    off = gap(view)
+    if not (abs(off) >= terms.min_z * view.uncertainty and abs(off) >= terms.min_gap):
         return IDLE
-    side = BUY if z > 0.0 else SELL
+    side = BUY if off > 0.0 else SELL
     if side == SELL and not view.grid.perpetual:
         return IDLE
     ladder = view.asks if side == BUY else view.bids
@@ -131,17 +123,18 @@ def why_leave(view: View, holding: Holding, terms: Exit) -> int:
     """The first reason to close, as a `Why`. Stop and time need no fair value; a crossed book tells none."""
     if _broken(view):
         return Why.NOTHING.value
-    if loss(view, holding) >= terms.stop_loss:
+    if lost(view, holding) >= terms.stop_loss * float(holding.cost):
         return Why.EXIT_STOP.value
     if view.time_s - holding.entered_s >= terms.max_holding_s:
         return Why.EXIT_TIME.value
-    if deviation(view) * (1.0 if holding.lots > 0 else -1.0) <= terms.z:
+    off = gap(view)
+    if (off if holding.lots > 0 else -off) <= terms.z * view.uncertainty:
         return Why.EXIT_CONVERGED.value
     return Why.NOTHING.value
 
 
-def loss(view: View, holding: Holding) -> float:
-    """What closing at the best price would lose, with both ways' fees, as a fraction of the cost.
+def lost(view: View, holding: Holding) -> float:
+    """Cash units that closing at the best price would lose, with both ways' fees.
 
     Negative for a gain; NaN where there is no price or the cost is not known.
     """
@@ -149,8 +142,8 @@ def loss(view: View, holding: Holding) -> float:
     if len(ladder.ticks) == 0 or holding.cost <= 0:
         return math.nan
     cost, value = float(holding.cost), float(abs(holding.lots) * ladder.ticks[0])
-    lost = cost - value if holding.lots > 0 else value - cost
-    return (lost + view.grid.taker_fee * (cost + value)) / cost
+    moved = cost - value if holding.lots > 0 else value - cost
+    return moved + view.grid.taker_fee * (cost + value)
 
 
 def _broken(view: View) -> bool:

@@ -63,7 +63,7 @@ def test_a_placeholder_key_is_warned_of_and_not_used() -> None:
 
 
 def test_the_keyring_is_asked_only_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("defi_analytics.keys.system_keyring", lambda service, name: "UP-from-the-keyring")
+    monkeypatch.setattr("defi_analytics.keys.api.system_keyring", lambda service, name: "UP-from-the-keyring")
     reveal, _ = allora_key(load(None, ENV, {"allora.use_keyring": "true"}), {})
     assert reveal is not None
     assert reveal() == "UP-from-the-keyring"

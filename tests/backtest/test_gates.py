@@ -145,7 +145,7 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             int(state.trading),
             state.equity,
             state.peak_equity,
-            account.day,
+            account.day_end_s,
             state.day_start_equity,
             state.day_low_equity,
             state.trades_today,
@@ -155,5 +155,3 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
 def test_an_account_that_lost_everything_is_halted():
     broke = observed(opened(rules(), NOON_S), NOON_S, -1.0, LOOSE)
     assert broke.state == TradingState.HALTED
-    nothing = opened(rules(capital=0.0), NOON_S)
-    assert observed(nothing, NOON_S, 0.0, LOOSE).state == TradingState.HALTED

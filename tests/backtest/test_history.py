@@ -64,6 +64,7 @@ def test_no_sum_of_what_is_accepted_outgrows_64_bits():
         (lambda: checked_bars(TIMES, [1], [1, 1], FAIR), "open: 1 rows of 2"),
         (lambda: checked_bars([1.0], [1], [1], FAIR), "fair: 2 rows of 1"),
         (lambda: checked_signal([1.0, math.inf]), "fair: row 1 is infinite or negative"),
+        (lambda: checked_signal([1.0], [1.0, 2.0]), "uncertainty: 2 rows of 1"),
         (lambda: checked_signal([1.0], [-1.0]), "uncertainty: row 0 is infinite or negative"),
         (lambda: checked_signal([1.0], None, [-math.inf]), "until_s: row 0 is infinite or negative"),
         (lambda: checked_books(TIMES, ([0, 2, 3], [98, 99, 97], [1, 2, 3]), ASKS, FAIR), "bids: level 1 is"),

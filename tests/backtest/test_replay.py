@@ -35,3 +35,10 @@ def test_a_strategy_that_cannot_be_compiled_runs_as_it_is_and_says_so():
 def test_a_replay_that_would_mean_nothing_is_refused(run_it, reason):
     with pytest.raises(ValueError, match=reason):
         run_it()
+
+
+def test_columns_that_were_left_out_compile_as_well():
+    fast, slow = over_bars(STRATEGY, PARAMS, BARS, RULES, SAME), run()
+    assert fast.compiled
+    assert fast.trades.profit.tolist() == slow.trades.profit.tolist() == [460]
+    assert fast.equity.tobytes() == slow.equity.tobytes()

@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable
+from itertools import chain
 from time import process_time
 from typing import Any
 
@@ -144,7 +145,7 @@ ENGINES = {"defi": defi, "loop": loop, "vectorbt": vectorbt, "backtesting": back
 def main(name: str, rows: int) -> None:
     cents = closes(rows)
     run = ENGINES[name](cents)
-    for _ in ("first", *sys.stdin):
+    for _ in chain(("first",), sys.stdin):
         start = process_time()
         entered, exited, profit = run()
         took = process_time() - start

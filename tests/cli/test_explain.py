@@ -4,6 +4,7 @@ from defi_analytics import errors
 from defi_analytics.cli.explain import REASONS, meaning_of
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError
+from defi_analytics.risk.explained import DENIALS
 
 
 def test_every_reason_has_an_explanation():
@@ -13,7 +14,13 @@ def test_every_reason_has_an_explanation():
 def test_every_code_of_an_error_is_explained(bare):
     rows = {row["code"]: row for row in bare("explain", "--json").rows}
     coded = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, DefiError)]
-    assert {error.code for error in coded} | {reason.name for reason in REASONS} | {"OK"} == rows.keys()
+    told = (
+        {error.code for error in coded}
+        | {reason.name for reason in REASONS}
+        | {d.name for d in DENIALS}
+        | {"OK"}
+    )
+    assert told == rows.keys()
     assert all(row["meaning"] for row in rows.values())
     assert not any("│" in row["meaning"] or "  " in row["meaning"] for row in rows.values())
 
@@ -51,3 +58,8 @@ def test_an_unknown_code_names_the_nearest(bare):
 def test_what_ok_means_is_explained_too(bare):
     (row,) = bare("explain", "ok", "--json").rows
     assert "exactly when the exit code is 0 or 10" in row["meaning"]
+
+
+def test_a_code_of_both_a_scan_and_the_gate_is_explained_as_both(bare):
+    kinds = {row["kind"] for row in bare("explain", "stale-book", "--json").rows}
+    assert kinds == {"rejection", "refusal"}

@@ -6,17 +6,9 @@ import pytest
 
 from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.engine.trade import decide_trades, order_id
+from defi_analytics.engine.trade import decide_trades
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import HOME, PERP, World, an_agent
-
-
-def test_an_orders_name_is_derived_and_as_long_as_the_chain_allows() -> None:
-    name = order_id("d1", "oracle", HOME.key)
-    assert len(name) == 36
-    assert name == order_id("d1", "oracle", HOME.key)
-    others = [("d2", "oracle", HOME.key), ("d1", "convergence", HOME.key), ("d1", "oracle", PERP.key)]
-    assert name not in {order_id(*other) for other in others}
+from tests.engine.trading import PERP, World, an_agent
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:

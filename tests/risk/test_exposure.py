@@ -3,7 +3,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.domain.decision import OrderKind
@@ -184,6 +184,10 @@ def test_an_order_is_worth_the_higher_of_its_price_and_the_mark():
         assert math.isnan(worth(account(marks=Marks(some, MARKS.cash)), request()))
 
 
+def test_inventory_is_no_lots_of_a_perpetual():
+    assert PERP.key not in exposures(account(balance("inj", 10))).lots
+
+
 def test_lots_are_whole_and_a_grid_that_is_not_known_has_none():
     held = account(position("-1.0009"), balance("inj", "2.0009"))
     assert lots(exposures(held), PERP).position == -1_000
@@ -197,6 +201,7 @@ def test_a_line_with_anything_unknown_is_unknown(line):
     assert math.isnan(line.worst)
 
 
+@settings(deadline=None)
 @given(*[st.integers(-100, 100)] * 2, *[st.integers(0, 100)] * 2)
 def test_no_outcome_of_the_pending_orders_is_worse_than_said(spot, perp, buys, sells):
     parts = [balance("inj", max(spot, 0)), position(perp)]

@@ -21,7 +21,7 @@ from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, OTHER, PERP, SPOT, balance, position, request
 from tests.risk.compiled import compiled_judge
-from tests.risk.contexts import EXPECTED, LIMITS, STATE, answers, context
+from tests.risk.contexts import EXPECTED, FACTS, LIMITS, STATE, answers, context
 from tests.risk.facts import ACCOUNT, MARKET, ORDER, code
 
 FIELDS = [
@@ -168,6 +168,12 @@ def test_a_refusal_without_numbers_has_none():
     assert (answer.code, answer.limit, answer.value) == (Denial.RISK_STATE_UNKNOWN, None, None)
     (answer,) = answers([request()], context(clock_skew_s=math.inf))
     assert (answer.code, answer.value) == (Denial.RISK_STATE_UNKNOWN, None)
+    unread = {**FACTS, SPOT.key: FACTS[SPOT.key]._replace(book_age_s=math.nan)}
+    (answer,) = answers([request()], context(markets=unread))
+    assert (answer.code, answer.limit, answer.value, answer.unit) == (Denial.STALE_BOOK, 10.0, None, "s")
+    endless = LIMITS._replace(max_book_age_s=math.inf)
+    (answer,) = answers([request()], context(markets=unread), endless)
+    assert (answer.code, answer.limit, answer.value) == (Denial.STALE_BOOK, None, None)
     (answer,) = answers([request()], context(), at=NOON + timedelta(minutes=1))
     assert (answer.code, answer.limit, answer.value) == (Denial.STALE_BALANCE, 30.0, 60.0)
 

@@ -241,6 +241,10 @@ def test_a_record_that_cannot_be_read_halts(kind, body):
     assert state.by == ""
 
 
+def test_a_record_of_a_newer_kind_is_named():
+    assert apply(START, "risk.tomorrow", NOON, {}).reason == "unknown record risk.tomorrow"
+
+
 def test_records_of_others_change_nothing():
     assert apply(START, "riskier", TOMORROW, {}) is START
     assert apply(START, "order.signed", TOMORROW, {}) is START

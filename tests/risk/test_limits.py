@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits, tightened
@@ -28,6 +28,7 @@ def test_the_soft_drawdown_comes_before_the_hard_one():
     assert RiskLimits().max_soft_drawdown < RiskLimits().portfolio_stop_loss
 
 
+@settings(deadline=None)
 @given(LIMITS, LIMITS)
 def test_no_limit_is_looser_than_either(one, other):
     both = tightened(one, other)._asdict()

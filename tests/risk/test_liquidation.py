@@ -2,7 +2,7 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.domain.decision import OrderKind
@@ -36,6 +36,7 @@ def a_position(quantity, entry=20, margin=100):
     return Position(PERP.key, Decimal(quantity), Decimal(entry), Decimal(margin))
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.1, 1e6),
     st.floats(0.01, 1e5),
@@ -52,6 +53,8 @@ def test_there_margin_and_profit_are_down_to_the_maintenance_margin(size, entry,
 
 def test_the_distance_is_a_fraction_of_the_mark():
     assert distance(10.0, 20.0, 100.0, 20.0, 0.0625) == pytest.approx((20 - 10 / 0.9375) / 20)
+    assert distance(10.0, 0.2, 1.0, 0.2, 0.0625) == pytest.approx((0.2 - 0.1 / 0.9375) / 0.2)
+    assert distance(0.5, 20.0, 5.0, 20.0, 0.0625) == pytest.approx((20 - 10 / 0.9375) / 20)
     assert distance(-10.0, 20.0, 100.0, 20.0, 0.0625) == pytest.approx((30 / 1.0625 - 20) / 20)
 
 
@@ -84,6 +87,8 @@ def test_without_a_mark_or_a_maintenance_margin_it_is_not_known(mark, maintenanc
         (a_position(-10, 18, 60), (Side.SELL, 5, 21, 3), (-15, 19, 95)),
         (a_position(10, 18, 60), (Side.SELL, 5, 21, 3), (5, 18, 30)),
         (a_position(-10, 18, 60), (Side.BUY, 5, 21, 3), (-5, 18, 30)),
+        (a_position("0.5", 18, 3), (Side.SELL, 0.25, 21, 3), (0.25, 18, 1.5)),
+        (a_position("0.25", 20, 2), (Side.SELL, 0.5, 20, 4), (-0.25, 20, 1.25)),
         (a_position(10, 18, 60), (Side.SELL, 15, 20, 4), (-5, 20, 25)),
         (a_position(-10, 18, 60), (Side.BUY, 15, 20, 4), (5, 20, 25)),
     ],

@@ -96,3 +96,53 @@ def test_the_token_list_has_each_real_denomination_once_with_its_decimals_and_no
     }
     symbols = {token["denom"]: token["symbol"] for token in tokens}
     assert all(f"{symbols[one.base_denom]}/{symbols[one.quote_denom]}" == one.ticker for one in real)
+
+
+ADDRESS = "inj1r8n7xah8cgfm0el8u3kvwzja6zrd4le2krtp7d"
+
+
+async def test_the_faucet_gives_chain_units_and_makes_an_account(client, get, sandbox):
+    path = f"/sandbox/faucet?address={ADDRESS}&denom=inj&amount=12345"
+    told = (await client.post(path)).json()
+    assert told == {"address": ADDRESS, "denom": "inj", "balance": "12345"}
+    account = (await get(f"/cosmos/auth/v1beta1/accounts/{ADDRESS}"))["account"]["base_account"]
+    assert (account["account_number"], account["sequence"]) == ("8", "0")
+    ledger = await get("/sandbox/ledger")
+    assert ledger["bank"][f"{ADDRESS} inj"] == "12345"
+    assert ledger["height"] == sandbox.moment().height
+
+
+@pytest.mark.parametrize(
+    ("address", "denom", "amount"),
+    [
+        (ADDRESS[:-1] + "q", "inj", "1"),
+        ("", "inj", "1"),
+        (ADDRESS, "", "1"),
+        (ADDRESS, "in j", "1"),
+        (ADDRESS, "inj", "0"),
+        (ADDRESS, "inj", "1.5"),
+        (ADDRESS, "inj", "9" * 31),
+    ],
+)
+def test_the_faucet_refuses_what_it_cannot_give(held, address, denom, amount):
+    status, told = ask(held, "POST", "faucet", address=address, denom=denom, amount=amount)
+    assert (status, list(told)) == (400, ["error"])
+
+
+async def test_faults_are_set_told_and_ended_over_http(client, get):
+    body = {"seed": 4, "faults": ["latency=0.1@0.5", "halt=3"]}
+    told = (await client.post("/sandbox/faults", json=body)).json()
+    assert told == {"seed": 4, "on": {"latency": "0.1@0.5", "halt": "3"}, "happened": {"halt": 1}}
+    assert (await get("/sandbox/faults")) == (await get("/sandbox/status"))["faults"] == told
+    assert (await client.post("/sandbox/advance")).status_code == 409
+    assert (await client.post("/sandbox/faults")).json()["on"] == {}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b'{"faults": ["typhoon"]}', b'{"faults": 1}', b'{"fault": []}', b"\xff"]
+)
+async def test_what_are_no_faults_change_nothing(client, get, body):
+    before = await get("/sandbox/faults")
+    answer = await client.post("/sandbox/faults", content=body)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert await get("/sandbox/faults") == before

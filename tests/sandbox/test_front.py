@@ -1,9 +1,12 @@
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from defi_analytics.clock import WallClock
 from defi_analytics.sandbox.chain.faults import parse
+from defi_analytics.sandbox.sandbox import Sandbox
 from tests.sandbox.chain.signing import Wallet, encoded, needs_sdk
 
 TXS = "/cosmos/tx/v1beta1/txs"
@@ -131,3 +134,44 @@ async def test_a_halt_by_chance_begins_with_a_broadcast(sandbox, send, on):
     await send()
     assert sandbox.chain.clock.halted
     assert sandbox.chain.faults.counts == {"halt": 1}
+
+
+async def test_a_node_refuses_to_answer_as_of_a_block_it_does_not_have(client, sandbox, on):
+    path, height = "/cosmos/auth/v1beta1/params", sandbox.moment().height
+
+    async def asked(at):
+        answer = await client.get(path, headers={"x-cosmos-block-height": str(at)})
+        return (
+            answer.status_code,
+            answer.json().get("code"),
+            answer.headers["grpc-metadata-x-cosmos-block-height"],
+        )
+
+    assert await asked(height) == (200, None, str(height))
+    assert await asked(height + 1) == (500, 2, str(height))
+    on("stale_node")
+    assert await asked(height) == (500, 2, str(height - 1))
+    assert await asked("x") == (200, None, str(height - 1))
+
+
+async def test_blocks_of_20_milliseconds_include_and_fill_as_the_clock_goes(wallet):
+    async with (
+        Sandbox(seed=11, clock=WallClock(), block_s=0.02) as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url) as client,
+    ):
+        hashes = []
+        for n in range(5):
+            raw = wallet.sign(wallet.market_order(f"quick{n}"), sequence=n)
+            told = await client.post(TXS, json={"tx_bytes": encoded(raw), "mode": "BROADCAST_MODE_SYNC"})
+            hashes.append(told.json()["tx_response"]["txhash"])
+        await asyncio.sleep(0.1)
+        heights = []
+        for tx_hash in hashes:
+            found = (await client.get(f"{TXS}/{tx_hash}")).json()["tx_response"]
+            assert found["code"] == 0
+            heights.append(int(found["height"]))
+        assert heights == sorted(heights)
+        assert [one.cid for one in sandbox.chain.ledger.trades()] == [f"quick{n}" for n in range(5)]
+        block = await client.get(f"/cosmos/base/tendermint/v1beta1/blocks/{heights[-1]}")
+        made = datetime.fromisoformat(block.json()["block"]["header"]["time"])
+        assert abs((datetime.now(UTC) - made).total_seconds()) < 2

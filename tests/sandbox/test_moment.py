@@ -63,3 +63,40 @@ def test_a_block_lasts_from_its_time_until_the_next_ones(block, current, part):
     made_s = moment.time_of(block).timestamp()
     assert moment.block_at(made_s) == moment.block_at(made_s + part * BLOCK_S) == block
     assert moment.block_at(made_s - part * BLOCK_S) == block - 1
+
+
+def test_a_halted_chain_goes_on_from_where_it_stopped(clock):
+    blocks = BlockClock(World(1, block_s=1), clock)
+    clock.advance(3)
+    blocks.halt(10)
+    before = blocks.moment()
+    clock.advance(5)
+    blocks.halt(6)
+    clock.advance(5.5)
+    assert blocks.moment() == before
+    assert blocks.halted
+    clock.advance(0.5)
+    assert not blocks.halted
+    assert (blocks.moment().block, blocks.moment().at) == (3, before.at + timedelta(seconds=11))
+    clock.advance(2)
+    assert (blocks.moment().block, blocks.moment().at) == (5, clock.now())
+
+
+def test_a_held_chain_that_is_halted_is_not_advanced(clock):
+    blocks = BlockClock(World(1), clock, hold=True)
+    blocks.halt(1)
+    with pytest.raises(WrongState):
+        blocks.advance(1)
+    clock.advance(1)
+    blocks.advance(1)
+    assert blocks.moment().block == 1
+
+
+@pytest.mark.parametrize("block_s", [0.02, 0.05, 0.65, 2.0])
+def test_blocks_are_as_long_as_they_are_told_to_be(clock, block_s):
+    blocks = BlockClock(World(1, block_s=block_s), clock)
+    clock.advance(1_000 * block_s)
+    moment = blocks.moment()
+    assert (moment.block, moment.block_at(moment.at.timestamp())) == (1_000, 1_000)
+    assert moment.at == pytest.approx(clock.now(), abs=timedelta(milliseconds=1))
+    assert (moment.at - moment.time_of(0)).total_seconds() == pytest.approx(1_000 * block_s)

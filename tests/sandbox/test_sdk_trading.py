@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from defi_analytics.clock import WallClock
+from defi_analytics.sandbox.chain.faults import parse
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY
 from defi_analytics.sandbox.sandbox import Sandbox
 
@@ -191,8 +192,6 @@ async def test_a_broadcast_that_is_reset_or_refused_is_unavailable(network, sdk,
     import grpc
     from pyinjective.core.broadcaster import MsgBroadcasterWithPk
 
-    from defi_analytics.sandbox.chain.faults import parse
-
     broadcaster = MsgBroadcasterWithPk.new_using_gas_heuristics(
         network, DEV_KEY, client=sdk, composer=composer
     )
@@ -206,3 +205,24 @@ async def test_a_broadcast_that_is_reset_or_refused_is_unavailable(network, sdk,
             await broadcaster.broadcast([message])
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
         assert len(sandbox.chain.mempool) == arrived
+
+
+async def test_a_broadcast_that_hangs_ends_with_the_clients_patience(sandbox, network):
+    import grpc
+    from pyinjective.proto.cosmos.tx.v1beta1 import service_pb2, service_pb2_grpc
+
+    sandbox.chain.set_faults([parse("hang_after")], 0)
+    async with grpc.aio.insecure_channel(network.grpc_endpoint) as channel:
+        request = service_pb2.BroadcastTxRequest(tx_bytes=b"x", mode=2)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await service_pb2_grpc.ServiceStub(channel).BroadcastTx(request, timeout=0.2)
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_query_that_is_not_served_is_unimplemented(sdk):
+    import grpc
+
+    for asked in (sdk.fetch_exchange_balances, sdk.fetch_aggregate_volumes, sdk.fetch_fee_discount_schedule):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await asked()
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from defi_analytics.errors import UsageError, WrongState
-from defi_analytics.sandbox.server import Request, Response, Server, serve
+from defi_analytics.sandbox.server import Fate, Request, Response, Server, serve
 from tests.fakes import FakeClock
 
 
@@ -211,3 +211,30 @@ async def test_connection_close_is_honoured():
     async with serve(echo) as server:
         answer = await raw(server, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 201")
+
+
+async def reset(request: Request) -> Response:
+    return Response(fate=Fate.RESET)
+
+
+async def silent(request: Request) -> Response:
+    return Response(fate=Fate.SILENCE)
+
+
+async def test_an_answer_that_is_reset_is_a_reset_connection_and_not_an_end_of_file():
+    async with serve(reset) as server:
+        reader, writer = await connect(server)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_silence_lasts_until_the_server_closes_which_it_does_at_once():
+    async with serve(silent) as server:
+        reader, writer = await connect(server)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(), 0.1)
+    assert await asyncio.wait_for(reader.read(), 0.5) == b""
+    writer.close()

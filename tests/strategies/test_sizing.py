@@ -8,11 +8,10 @@ from defi_analytics.domain.decision import BUY, IDLE, MOST_CASH, SELL, Holding, 
 from defi_analytics.strategies.sizing import (
     Entry,
     Exit,
-    deviation,
     entered,
     gap,
     left,
-    loss,
+    lost,
     takeable,
     why_leave,
 )
@@ -24,11 +23,9 @@ LONG = Holding(10, 10_000, NOON_S, 0.0, -10_000, 0)
 SHORT = Holding(-10, 10_000, NOON_S, 0.0, 10_000, 0)
 
 
-def test_a_cheap_market_deviates_upwards_in_units_of_the_uncertainty():
-    cheap = a_view(bids=[(979, 1)], asks=[(981, 1)])
-    assert gap(cheap) == pytest.approx(0.02)
-    assert deviation(cheap) == pytest.approx(20.0)
-    assert deviation(a_view(bids=[(1019, 1)], asks=[(1021, 1)])) == pytest.approx(-20.0)
+def test_a_cheap_market_lies_below_its_fair_value_by_a_fraction_of_it():
+    assert gap(a_view(bids=[(979, 1)], asks=[(981, 1)])) == pytest.approx(0.02)
+    assert gap(a_view(bids=[(1019, 1)], asks=[(1021, 1)])) == pytest.approx(-0.02)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +47,9 @@ def test_a_cheap_market_deviates_upwards_in_units_of_the_uncertainty():
         {"uncertainty": math.inf},
     ],
 )
-def test_what_is_not_known_or_cannot_be_deviates_by_nothing_and_starts_nothing(changes):
+def test_what_is_not_known_or_cannot_be_is_no_gap_and_starts_nothing(changes):
     view = a_view(bids=[(979, 9)], asks=[(981, 9)])._replace(**changes)
-    assert math.isnan(deviation(view))
+    assert math.isnan(gap(view))
     assert entered(view, EAGER) == IDLE
     assert why_leave(view, LONG, PATIENT) == Why.NOTHING
 
@@ -112,7 +109,7 @@ def test_what_the_market_takes_for_too_small_is_not_tried(grid):
     assert entered(view, EAGER) == IDLE
 
 
-@pytest.mark.parametrize("terms", [EAGER._replace(min_z=21.0), EAGER._replace(min_gap=0.021)])
+@pytest.mark.parametrize("terms", [EAGER._replace(min_z=20.1), EAGER._replace(min_gap=0.0201)])
 def test_a_gap_within_the_noise_is_left_alone(terms):
     assert entered(a_view(bids=[(979, 9)], asks=[(981, 9)]), terms) == IDLE
 
@@ -163,8 +160,8 @@ def test_a_gap_that_is_open_holds_on():
 
 def test_a_loss_with_the_fees_of_both_ways_stops():
     view = a_view(bids=[(979, 9)], asks=[(981, 9)], grid=a_grid(taker_fee=0.001))
-    assert loss(view, LONG) == pytest.approx(0.021 + 0.001 * 1.979)
-    assert loss(view, SHORT) == pytest.approx(-0.019 + 0.001 * 1.981)
+    assert lost(view, LONG) == pytest.approx(210 + 0.001 * 19_790)
+    assert lost(view, SHORT) == pytest.approx(-190 + 0.001 * 19_810)
     intent = left(view, LONG, PATIENT._replace(stop_loss=0.022))
     assert (intent.ticks, intent.why) == (882, Why.EXIT_STOP)
 
@@ -178,7 +175,7 @@ def test_time_runs_out_whatever_the_fair_value_is():
 def test_nothing_can_be_closed_against_an_empty_side():
     late = a_view(bids=[], time_s=NOON_S + 60)
     assert left(late, LONG, PATIENT._replace(max_holding_s=60.0)) == IDLE
-    assert math.isnan(loss(late, LONG))
+    assert math.isnan(lost(late, LONG))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +192,7 @@ def test_a_book_that_cannot_be_true_closes_nothing(broken, holding):
 
 
 def test_a_holding_of_unknown_cost_has_no_loss_to_stop_at():
-    assert math.isnan(loss(a_view(bids=[(1, 9)]), LONG._replace(cost=0)))
+    assert math.isnan(lost(a_view(bids=[(1, 9)]), LONG._replace(cost=0)))
 
 
 def test_the_worst_price_of_a_sale_stays_a_price():

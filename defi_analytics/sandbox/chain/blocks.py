@@ -27,6 +27,9 @@ class Blocks:
         self._by_hash: dict[str, TxResult] = {}
 
     def add(self, made: Made) -> None:
+        """Keeps it when it holds anything."""
+        if not made.txs and not (made.events and any(made.events[1:])):
+            return
         self._made[made.height] = made
         for result in made.txs:
             self._by_hash[result.tx_hash] = result

@@ -16,13 +16,13 @@ from defi_analytics.sandbox.chain.blocks import Blocks, Made
 from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
 from defi_analytics.sandbox.chain.gas import gas_used
 from defi_analytics.sandbox.chain.mempool import Entry, Mempool
-from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of
+from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of, receivers
 from defi_analytics.sandbox.ledger.failed import Failed
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock, Moment
 from defi_analytics.sandbox.node import CHAIN_ID
 
 FEE_DENOM = "inj"
-_MOST_BLOCKS = 10_000
+_MOST_BLOCKS = 5_000
 """So many are made for one request; of a longer silence only the last ones touch anybody's orders."""
 _MEMPOOL = 5_000
 
@@ -116,6 +116,11 @@ class Chain:
             sequence = self.accounts.checked_sequence(account)
             raw = f"{address}/{sequence}".encode()
             self._accept(Entry(hash_of(raw), raw, address, 0, sequence, self._made + 1, None))
+
+    @property
+    def listeners(self) -> int:
+        """How many listen to every block at present."""
+        return len(self._listeners)
 
     @contextlib.contextmanager
     def listening(self, listener: Callable[[Made], None]) -> Iterator[None]:
@@ -218,6 +223,8 @@ class Chain:
             done = execution.run(self.ledger, transaction, block, at.timestamp())
         except Failed as failed:
             return result._replace(code=failed.code, codespace=failed.codespace, log=failed.log)
+        for address in receivers(transaction.messages):
+            self.accounts.ensure(address)
         return result._replace(data=done.data, events=(*result.events, *done.events))
 
 

@@ -36,10 +36,7 @@ def is_signature(public_key: bytes, document: bytes, signature: bytes) -> bool:
     if s > _HALF_ORDER:
         return False
     coincurve = _library("coincurve")
-    try:
-        verified: bool = coincurve.PublicKey(public_key).verify(_der(r, s), keccak(document), hasher=None)
-    except ValueError:  # r or s beyond the order of the curve
-        return False
+    verified: bool = coincurve.PublicKey(public_key).verify(_der(r, s), keccak(document), hasher=None)
     return verified
 
 

@@ -3,12 +3,16 @@
 Source: cosmos-sdk's baseapp.runTx: the fee and the sequence are taken whatever the messages do.
 """
 
+import logging
 from typing import Any, NamedTuple, NoReturn
 
 from defi_analytics.sandbox.chain import block_events, events, protobufs, protojson
 from defi_analytics.sandbox.chain.abci import Event
 from defi_analytics.sandbox.chain.transaction import Transaction, signer_of
 from defi_analytics.sandbox.ledger.failed import Failed
+
+_LOG = logging.getLogger(__name__)
+_PANIC = 111222
 
 
 class Executed(NamedTuple):
@@ -57,6 +61,9 @@ def _execute(ledger: Any, message: Any, index: int, when: tuple[int, float]) -> 
     except Failed as failed:
         log = f"failed to execute message; message index: {index}: {failed.log}"
         raise Failed(failed.code, failed.codespace, log) from failed
+    except Exception as error:  # as the chain recovers from a panic: no transaction may stop the blocks
+        _LOG.exception("message %d of a transaction failed", index)
+        raise Failed(_PANIC, "undefined", f"recovered: {error!r}: panic") from error
     return answer
 
 

@@ -36,7 +36,7 @@ class Kind(StrEnum):
     FOREIGN_TX = "foreign_tx"
     """Another transaction of the account takes the sequence just before a broadcast."""
     STALE_NODE = "stale_node"
-    """A read is answered as it was one block ago."""
+    """A read is answered as it was one block ago, but for money: that is always told as it is."""
     HALT = "halt"
     """No blocks for VALUE seconds: at once, or with @CHANCE after a broadcast."""
 

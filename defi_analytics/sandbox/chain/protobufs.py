@@ -70,7 +70,11 @@ def _kind(name: str) -> Any:
     load()
     pool = importlib.import_module("google.protobuf.descriptor_pool").Default()
     factory = importlib.import_module("google.protobuf.message_factory")
-    return factory.GetMessageClass(pool.FindMessageTypeByName(name))
+    try:
+        return factory.GetMessageClass(pool.FindMessageTypeByName(name))
+    except KeyError:
+        _load_queries()
+        return factory.GetMessageClass(pool.FindMessageTypeByName(name))
 
 
 @cache

@@ -26,7 +26,6 @@ class Subscription:
         self._chain, self._filters = chain, filters
         self._books: dict[str, dict[str, _Levels]] = {}
         self._balances: dict[str, Mapping[str, int]] = {}
-        self._positions: set[tuple[str, str]] = set()
         moment = chain.moment()
         for market_id in self._wanted_books():
             self._books[market_id] = self._book(market_id, moment.block)

@@ -14,7 +14,6 @@ _STATUS = {
     "partial_filled": "Matched",
     "filled": "Matched",
     "canceled": "Cancelled",
-    "expired": "Cancelled",
 }
 _NONE = "0.000000000000000000"
 

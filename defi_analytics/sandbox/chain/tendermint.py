@@ -5,14 +5,15 @@ Source: CometBFT 0.38's RPC over GET: JSON-RPC 2.0 answers with the id -1, bytes
 
 import base64
 import re
+from http import HTTPStatus
 from typing import Any
 
 from defi_analytics.sandbox.chain import block_events
 from defi_analytics.sandbox.chain.abci import Event, TxResult
-from defi_analytics.sandbox.gateway import Route
+from defi_analytics.sandbox.gateway import Route, json_response
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, Moment
 from defi_analytics.sandbox.node import CHAIN_ID, block_hash, timestamp
-from defi_analytics.sandbox.server import Request
+from defi_analytics.sandbox.server import Request, Response
 
 _INTERNAL = -32603
 _OLDEST = FIRST_HEIGHT - 100_000
@@ -76,12 +77,9 @@ def _result(found: dict[str, Any]) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": -1, "result": found}
 
 
-def _error(data: str) -> dict[str, Any]:
-    return {
-        "jsonrpc": "2.0",
-        "id": -1,
-        "error": {"code": _INTERNAL, "message": "Internal error", "data": data},
-    }
+def _error(data: str) -> Response:
+    error = {"code": _INTERNAL, "message": "Internal error", "data": data}
+    return json_response({"jsonrpc": "2.0", "id": -1, "error": error}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 ROUTES = (

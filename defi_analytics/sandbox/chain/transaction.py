@@ -5,6 +5,7 @@ Source: cosmos.tx.v1beta1 TxRaw, TxBody, AuthInfo and SignDoc.
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ _MESSAGES = frozenset(
     }
 )
 _EXCHANGE = ("/injective.exchange.v2.Msg", "/injective.exchange.v1beta1.Msg")
+_DEEPEST = 6
 _SIGNER_FIELDS = ("sender", "from_address", "granter", "grantee")
 
 
@@ -68,10 +70,8 @@ def decode(raw: bytes) -> Transaction:
     except ValueError as error:
         raise rejected(SdkCode.TX_DECODE, str(error)) from error
     messages = tuple(unpacked(one) for one in body.messages)
-    for nested in (
-        one for message in messages if message.DESCRIPTOR.name == "MsgExec" for one in message.msgs
-    ):
-        unpacked(nested)
+    for message in messages:
+        _check_nested(message)
     if not messages:
         raise rejected(SdkCode.INVALID_REQUEST, "must contain at least one message")
     info = _signer_info(auth, tx)
@@ -98,24 +98,43 @@ def unpacked(packed: Any) -> Any:
     if url not in _MESSAGES and not url.startswith(_EXCHANGE):
         raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}")
     try:
-        return protobufs.parsed(url[1:], packed.value)
+        message = protobufs.parsed(url[1:], packed.value)
     except KeyError as error:
         raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}") from error
     except ValueError as error:
         raise rejected(SdkCode.TX_DECODE, str(error)) from error
+    if not any(field in message.DESCRIPTOR.fields_by_name for field in _SIGNER_FIELDS):
+        raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}")
+    return message
 
 
-def _check_nested(execute: Any) -> None:
-    for packed in execute.msgs:
-        unpacked(packed)
+def _check_nested(message: Any, depth: int = 0) -> None:
+    if message.DESCRIPTOR.name != "MsgExec":
+        return
+    if depth > _DEEPEST:
+        raise rejected(SdkCode.INVALID_REQUEST, "messages are nested too deeply")
+    for packed in message.msgs:
+        _check_nested(unpacked(packed), depth + 1)
 
 
 def signer_of(message: Any) -> str:
     """Who a message says it is from."""
-    name = message.DESCRIPTOR.name
-    field = "grantee" if name == "MsgExec" else next(f for f in _SIGNER_FIELDS if hasattr(message, f))
-    account: str = getattr(message, field)
-    return account
+    fields = message.DESCRIPTOR.fields_by_name
+    if message.DESCRIPTOR.name == "MsgExec":
+        return str(message.grantee)
+    return str(getattr(message, next(field for field in _SIGNER_FIELDS if field in fields)))
+
+
+def receivers(messages: Iterable[Any]) -> Iterator[str]:
+    """Whose accounts these messages create where there are none yet: who gets money or a grant."""
+    for message in messages:
+        name = message.DESCRIPTOR.name
+        if name == "MsgSend":
+            yield message.to_address
+        elif name == "MsgGrant":
+            yield message.grantee
+        elif name == "MsgExec":
+            yield from receivers(unpacked(one) for one in message.msgs)
 
 
 def _only_signer(messages: tuple[Any, ...]) -> str:

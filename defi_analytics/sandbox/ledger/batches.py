@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from defi_analytics.sandbox.ledger.addresses import subaccount_of
 from defi_analytics.sandbox.ledger.cancelling import cancel, cancel_all
 from defi_analytics.sandbox.ledger.failed import Code, Failed, exchange
+from defi_analytics.sandbox.ledger.markets import PERPS, SPOTS
 from defi_analytics.sandbox.ledger.placing import place_derivative, place_spot
 from defi_analytics.sandbox.ledger.records import OrderFailure, Request
 from defi_analytics.sandbox.ledger.requests import request
@@ -42,8 +43,13 @@ def batch_update(state: State, message: Any, sender: str, block: int) -> dict[st
     asked = {
         field: _requests(getattr(message, field), sender, market, kind) for field, market, kind in _KINDS
     }
-    for market_id in cancels_all:
-        cancel_all(state, subaccount_of(sender, message.subaccount_id), market_id, block)
+    who = subaccount_of(sender, message.subaccount_id)
+    for market_id in map(str.lower, message.spot_market_ids_to_cancel_all):
+        if market_id in SPOTS:
+            cancel_all(state, who, market_id, block)
+    for market_id in map(str.lower, message.derivative_market_ids_to_cancel_all):
+        if market_id in PERPS:
+            cancel_all(state, who, market_id, block)
     answer: dict[str, Any] = {
         "spot_cancel_success": cancels(state, message.spot_orders_to_cancel, sender, block, derivative=False),
         "derivative_cancel_success": cancels(

@@ -33,7 +33,7 @@ from defi_analytics.sandbox.ledger.records import (
     Trade,
 )
 from defi_analytics.sandbox.ledger.settling import move, next_trade_id, pay_out
-from defi_analytics.sandbox.ledger.state import State
+from defi_analytics.sandbox.ledger.state import State, cumulative_at
 from defi_analytics.sandbox.listings import PERPETUALS
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, Moment
 
@@ -80,8 +80,7 @@ def _funding(state: State, block: int) -> Iterator[FundingUpdate]:
             funding_charged(moment, listing.market_id, 0).rate,
             state.world.mark_price(listing, block),
         )
-        cumulative = state.cumulative.get(listing.market_id, ZERO) + times(rate, mark)
-        state.cumulative.put(listing.market_id, cumulative)
+        cumulative = cumulative_at(state.world, block, listing.market_id)
         yield FundingUpdate(listing.market_id, rate, mark, cumulative)
 
 

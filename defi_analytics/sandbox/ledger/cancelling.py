@@ -46,7 +46,7 @@ def cancel(state: State, data: object, sender: str, block: int, *, derivative: b
 
 def cancel_all(state: State, who: str, market_id: str, block: int) -> None:
     """All that can be cancelled of a subaccount's in a market; conditional orders too."""
-    for order in state.live(market_id.lower(), who):
+    for order in state.live(market_id, who):
         if order.stage is not Stage.MARKET:
             state.remove(order, OrderState.CANCELED, block)
 

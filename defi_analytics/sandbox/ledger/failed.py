@@ -54,7 +54,7 @@ _WORDS = {
     Code.BAD_SUBACCOUNT: "subaccount id is not valid",
     Code.INVALID_PRICE: "invalid price",
     Code.INVALID_QUANTITY: "invalid quantity",
-    Code.ORDER_DOES_NOT_EXIST: "order doesnt exist",
+    Code.ORDER_DOES_NOT_EXIST: "order doesnt exist",  # codespell:ignore doesnt -- the chain's own spelling
     Code.NO_LIQUIDITY: "no liquidity on the orderbook!",
     Code.SLIPPAGE: "orderbook liquidity cannot satisfy current worst price",
     Code.INSUFFICIENT_MARGIN: "insufficient margin",

@@ -127,7 +127,7 @@ class Ledger:
         return sorted(wanted, key=lambda one: (one.subaccount, one.market_id))
 
     def cumulative_funding(self, market_id: str) -> Decimal:
-        return self._state.cumulative.get(market_id, ZERO)
+        return self._state.cumulative_of(market_id)
 
     def trades(
         self, subaccount: str | None = None, market_id: str | None = None, cid: str | None = None

@@ -128,7 +128,7 @@ def move(state: State, where: tuple[str, str], delta: PositionDelta) -> Applied:
     """Applies a fill to a position; its profit is the makers' loss."""
     _, market_id = where
     before = state.settle_funding(*where)
-    result = applied(before, delta, where, state.cumulative.get(market_id, ZERO))
+    result = applied(before, delta, where, state.cumulative_of(market_id))
     state.set_position(where, result.position)
     held = (result.position.margin if result.position else ZERO) - (before.margin if before else ZERO)
     listing = LISTINGS[market_id]

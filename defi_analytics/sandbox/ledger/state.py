@@ -1,8 +1,10 @@
 """The ledger's state, and the few things that everything else does with it."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 
+from defi_analytics.sandbox.exchange import paid_by_long
 from defi_analytics.sandbox.ledger.accounts import Accounts, Pocket
 from defi_analytics.sandbox.ledger.books import merged, theirs
 from defi_analytics.sandbox.ledger.markets import PERPS
@@ -21,9 +23,17 @@ from defi_analytics.sandbox.ledger.records import (
 from defi_analytics.sandbox.ledger.tables import Table, Undo
 from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.matching import Book
+from defi_analytics.sandbox.moment import Moment
 from defi_analytics.sandbox.world import World
 
 _NUMBER = "orders"
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def cumulative_at(world: World, block: int, market_id: str) -> Decimal:
+    """What one long base has paid since the world's block 0, in quote; 0 on spot."""
+    listing = PERPS.get(market_id)
+    return ZERO if listing is None else paid_by_long(Moment(world, block, _EPOCH), listing)
 
 
 class State:
@@ -37,7 +47,7 @@ class State:
         self.nonces: Table[str, int] = Table(self.undo)
         self.positions: Table[tuple[str, str], Position] = Table(self.undo)
         self.cumulative: Table[str, Decimal] = Table(self.undo)
-        """Funding since the ledger began, quote per base, by market."""
+        """Funding that is set by hand, quote per base; otherwise it is the world's: see `cumulative_of`."""
         self.grants: Table[tuple[str, str, str], tuple[object, float]] = Table(self.undo)
         self.history: Table[str, OrderRecord] = Table(self.undo)
         self.changed: Table[str, OrderRecord] = Table(self.undo)
@@ -114,7 +124,11 @@ class State:
     def position(self, subaccount: str, market_id: str) -> Position | None:
         """With its funding settled, as a look: nothing is moved."""
         position = self.positions.find((subaccount, market_id))
-        return None if position is None else funded(position, self.cumulative.get(market_id, ZERO))
+        return None if position is None else funded(position, self.cumulative_of(market_id))
+
+    def cumulative_of(self, market_id: str) -> Decimal:
+        """As of the last block, whether or not its hours were gone through one by one."""
+        return self.cumulative.find(market_id) or cumulative_at(self.world, self.last_block or 0, market_id)
 
     def settle_funding(self, subaccount: str, market_id: str) -> Position | None:
         """Moves what the position paid or got since it was last settled."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from defi_analytics.domain.market import OracleFeed
+from defi_analytics.venues.injective.networks import SANDBOX_CHAIN
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -137,4 +138,5 @@ _TESTNET = Assets(
         "1fc18861232290221461220bd4e2acd1dcdfbc89c84092c93c18bdc7756c1588": "USDT",
     },
 )
-_BY_CHAIN = {"injective-1": _MAINNET, "injective-888": _TESTNET}
+# The sandbox lists mainnet's markets under mainnet's denoms.
+_BY_CHAIN = {"injective-1": _MAINNET, "injective-888": _TESTNET, SANDBOX_CHAIN: _MAINNET}

@@ -45,6 +45,8 @@ TESTNET = Network(
     ),
     tm_url="https://testnet.sentry.tm.injective.network",
 )
+SANDBOX_CHAIN = "injective-777"
+"""Not mainnet's: what is signed for the sandbox is worthless elsewhere."""
 NETWORKS = {network.name: network for network in (MAINNET, TESTNET)}
 
 

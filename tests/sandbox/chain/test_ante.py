@@ -73,3 +73,8 @@ def test_a_timeout_height_of_the_past_is_refused(wallet, refused, advance):
 
 def test_a_transaction_beyond_a_mebibyte_is_too_large(chain):
     assert chain.broadcast(b"\0" * (1 << 20) + b"\0").code == 21
+
+
+def test_a_key_that_is_no_point_of_the_curve_is_refused(wallet, refused):
+    wallet.public_key = b"\5" * 33
+    assert refused(wallet.sign(wallet.market_order()))[0] == 8

@@ -1,5 +1,6 @@
 import pytest
 
+from defi_analytics.sandbox.chain import protobufs
 from defi_analytics.sandbox.chain.chain import Chain
 from defi_analytics.sandbox.chain.faults import parse
 from defi_analytics.sandbox.ledger.failed import Failed
@@ -201,7 +202,7 @@ def test_of_a_long_silence_only_the_last_blocks_touch_orders(clock, ledger):
     ledger.idle = False
     clock.advance(12_345)
     chain.moment()
-    assert (len(ledger.ended), ledger.ended[0], ledger.ended[-1]) == (10_000, 2_346, 12_345)
+    assert (len(ledger.ended), ledger.ended[0], ledger.ended[-1]) == (5_000, 7_346, 12_345)
 
 
 def test_a_listener_hears_every_block_even_empty_ones(chain, wallet, advance):
@@ -212,3 +213,33 @@ def test_a_listener_hears_every_block_even_empty_ones(chain, wallet, advance):
         assert [(made.block, len(made.txs)) for made in heard] == [(1, 1), (2, 0), (3, 0)]
     advance()
     assert len(heard) == 3
+
+
+def send(sender, to, amount):
+    message = protobufs.new("cosmos.bank.v1beta1.MsgSend")
+    message.from_address, message.to_address = sender, to
+    message.amount.add(denom="inj", amount=str(amount))
+    return message
+
+
+async def test_who_is_sent_money_has_an_account_from_then_on(sandbox):
+    wallet, other = Wallet(), Wallet(OTHER_KEY)
+    assert sandbox.chain.broadcast(wallet.sign(send(wallet.address, other.address, 10**18))).code == 0
+    sandbox.advance()
+    sandbox.moment()
+    told = sandbox.chain.broadcast(other.sign(send(other.address, wallet.address, 1), number=8))
+    assert (told.code, told.log) == (0, "")
+
+
+async def test_what_an_earlier_transaction_of_the_block_spent_is_gone(sandbox):
+    wallet = Wallet()
+    sandbox.chain.broadcast(wallet.sign(send(wallet.address, Wallet(OTHER_KEY).address, 10**22 - 10**14)))
+    poor = sandbox.chain.broadcast(
+        wallet.sign(send(wallet.address, wallet.address, 1), sequence=1, gas=10**6)
+    )
+    assert poor.code == 0
+    sandbox.advance()
+    sandbox.moment()
+    found = sandbox.chain.find(poor.tx_hash)
+    assert (found.code, found.codespace) == (5, "sdk")
+    assert sandbox.chain.accounts.get(wallet.address).sequence == 1

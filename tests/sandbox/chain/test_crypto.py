@@ -49,3 +49,7 @@ def test_every_document_verifies_with_its_own_signature_in_the_low_form_alone(do
 @given(st.binary(min_size=60, max_size=66))
 def test_arbitrary_bytes_are_never_a_signature_and_never_an_error(signature):
     assert not is_signature(Wallet().public_key, b"document", signature)
+
+
+def test_numbers_beyond_the_order_are_no_signature():
+    assert not is_signature(Wallet().public_key, b"document", b"\xff" * 32 + b"\1" * 32)

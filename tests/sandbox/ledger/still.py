@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from defi_analytics.sandbox.books import Block, Flow
 from defi_analytics.sandbox.ledger import Ledger
+from defi_analytics.sandbox.ledger.records import ZERO, LiveOrder, OrderType, Request, Stage
 from defi_analytics.sandbox.matching import Book, Order
-from tests.sandbox.ledger.wire import ALICE, BOB, USDT
+from tests.sandbox.ledger.wire import ALICE, BOB, INJ_USDT, USDT, sub
 
 D = Decimal
 SEED = 5
@@ -43,3 +44,12 @@ def funded_ledger(world=None, usdt=10**12, inj=10**24):
         ledger.credit(who, USDT, usdt)
         ledger.credit(who, "inj", inj)
     return ledger
+
+
+def live(side, price, quantity=1, number=1):
+    """A resting order of Alice's that locks nothing."""
+    request = Request(
+        INJ_USDT, sub(ALICE), ALICE, "", D(price), D(quantity), "", OrderType[side], None, None, 0
+    )
+    size = D(quantity)
+    return LiveOrder(number, f"0x{number:064x}", request, Stage.RESTING, size, size, ZERO, USDT, 1)

@@ -107,6 +107,18 @@ def test_cancelling_all_reaches_every_kind_of_order_but_market_orders(ledger):
     assert [one.cid for one in ledger.end_block(BLOCK).trades] == ["market"]
 
 
+def test_cancelling_all_of_a_market_of_the_other_kind_cancels_nothing(ledger):
+    run(ledger, create(order(INJ_USDT, "BUY_PO", 9, 1, cid="spot")))
+    run(ledger, create(order(INJ_PERP, "BUY_PO", 9, 1, margin=5, cid="perp"), derivative=True))
+    message = batch_update(
+        subaccount_id=sub(ALICE),
+        spot_market_ids_to_cancel_all=[INJ_PERP],
+        derivative_market_ids_to_cancel_all=[INJ_USDT, NOWHERE],
+    )
+    run(ledger, message)
+    assert [one.cid for one in ledger.resting(sub(ALICE))] == ["spot", "perp"]
+
+
 @pytest.mark.parametrize(
     "message",
     [

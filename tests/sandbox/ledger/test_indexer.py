@@ -3,7 +3,6 @@ from decimal import Decimal
 import pytest
 
 from defi_analytics.sandbox.ledger.indexer import ROUTES
-from defi_analytics.sandbox.ledger.indexer_records import text
 from tests.sandbox.ledger.asking import AT, asked, moment
 from tests.sandbox.ledger.still import Still, funded_ledger
 from tests.sandbox.ledger.wire import (
@@ -192,17 +191,3 @@ def test_a_liquidation_is_told_as_one(world):
     ledger.end_block(BLOCK + 1)
     found = asked(ROUTES, moment(ledger, BLOCK + 1), f"{API}/derivative/v2/trades")["trades"]
     assert [one["isLiquidation"] for one in found] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("value", "power", "written"),
-    [
-        ("0", 6, "0"),
-        ("0.000", 0, "0"),
-        ("1.50", 6, "1500000"),
-        ("10", -12, "0.00000000001"),
-        ("-0.05", 6, "-50000"),
-    ],
-)
-def test_numbers_have_no_idle_zeros_and_no_exponent(value, power, written):
-    assert text(D(value), power) == written

@@ -165,9 +165,6 @@ def test_an_effective_position_has_its_funding_settled(get, ledger):
     assert get(f"{V2}/effective_positions/{sub(BOB)}/{INJ_PERP}")["state"] is None
     funding = get(f"{V2}/perpetual_market_funding/{INJ_PERP}")["state"]
     assert funding["cumulative_funding"] == "0.500000000000000000"
-    markets = get(f"{V2}/derivative/markets")["markets"]
-    perp = next(one for one in markets if one["market"]["market_id"] == INJ_PERP)
-    assert perp["perpetual_info"]["funding_info"]["cumulative_funding"] == "0.500000000000000000"
 
 
 def test_deposits_and_nonces(get, ledger):

@@ -16,6 +16,7 @@ from defi_analytics.venues.injective.chain.node import Node
 from defi_analytics.venues.injective.chain.together import all_of
 from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.injective.market_rows import VENUE
+from defi_analytics.venues.wire import together
 
 PAGE = "1000"
 MOST_PAGES = 20
@@ -34,10 +35,8 @@ class Holdings:
         A node that ignores the header answers as of its own latest block, and nothing in the answer tells.
         """
         height = block.height
-        coins, deposits, held = (
-            await self._coins(height),
-            holdings.parse_deposits(VENUE, await self._subaccount("exchange/subaccountDeposits", height)),
-            await self._positions(height),
+        coins, (deposits, held) = await together(
+            self._coins(height), together(self._deposits(height), self._positions(height))
         )
         owned = [(market, held[market.market_id]) for market in markets if market.market_id in held]
         positions = await all_of(self._position(market, one, height) for market, one in owned)
@@ -79,8 +78,10 @@ class Holdings:
         body = await self.node.exchange(f"subaccount_positions/{subaccount}", height)
         return holdings.parse_positions(VENUE, body, subaccount)
 
-    async def _subaccount(self, path: str, height: int) -> bytes:
-        return await self.node.exchange(path, height, {"subaccount_id": self.trader.subaccount_id})
+    async def _deposits(self, height: int) -> dict[str, holdings.Amounts]:
+        params = {"subaccount_id": self.trader.subaccount_id}
+        body = await self.node.exchange("exchange/subaccountDeposits", height, params)
+        return holdings.parse_deposits(VENUE, body)
 
     async def _position(self, market: Market, held: holdings.Held, height: int) -> Position:
         body = await self.node.exchange(f"derivative/markets/{market.market_id}", height)

@@ -22,7 +22,7 @@ from defi_analytics.venues.injective.chain.node import Node, is_absent
 from defi_analytics.venues.injective.chain.outcome import parse_outcome
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
 from defi_analytics.venues.injective.chain.preparing import Draft, Prepared, Preparing
-from defi_analytics.venues.injective.chain.signing import tx_hash
+from defi_analytics.venues.injective.chain.signing import body_of, tx_hash
 from defi_analytics.venues.injective.chain.submission import parse_submission, unanswered
 from defi_analytics.venues.injective.chain.trader import Trader, trader
 from defi_analytics.venues.injective.market_rows import VENUE
@@ -87,16 +87,13 @@ class InjectiveChain:
         independent go as a batch, whose transaction succeeds though orders of it fail: `find` tells which.
         """
         block = await self.block()
-        messages = built(orders, cancels, self.trader, block.height)
+        timeout = block.height + self.policy.timeout_blocks
+        body = body_of(built(orders, cancels, self.trader, block.height), timeout, block.height)
+        ids = faithful.check(body, orders, cancels, self.trader, block.height)
         gas = usual(orders, cancels, delegated=self.trader.delegated)
-        ids: list[str] = []
-
-        def check(body: bytes) -> None:
-            ids.extend(faithful.check(body, orders, self.trader, block.height))
-
-        prepared = await self._preparing.signed(Draft(messages, block, gas, sequence), check)
+        prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence))
         expiry = max((expiration(order, block.height) for order in orders), default=0)
-        return self._transaction(prepared, tuple(ids), expiry)
+        return self._transaction(prepared, timeout, ids, expiry)
 
     async def broadcast(self, transaction: SignedTransaction) -> Submission:
         """Once. UNKNOWN for whatever is no answer about this transaction.
@@ -142,7 +139,7 @@ class InjectiveChain:
         """Of the node's block results, and of the indexer for what lies further back.
 
         The node is read block by block for the last `policy.node_blocks` of the span, the indexer's trades
-        for what is before them; both give the same fills with the same ids.
+        for what is before them, where it proves not to be behind; both give the same fills with the same ids.
         """
         history = History(self._node, self.trader, self.policy.node_blocks)
         return await history.read(markets, first_height, last_height)
@@ -185,19 +182,23 @@ class InjectiveChain:
         return await Holdings(self._node, self.trader, self.assets).gas(block.height)
 
     async def _sign_message(self, message: Any) -> SignedTransaction:
-        draft = Draft((message,), await self.block(), GRANT_GAS)
-        return self._transaction(await self._preparing.signed(draft, lambda body: None), (), 0)
+        height = (await self.block()).height
+        timeout = height + self.policy.timeout_blocks
+        draft = Draft(body_of([message], timeout, height), height, GRANT_GAS)
+        return self._transaction(await self._preparing.signed(draft), timeout)
 
-    def _transaction(self, prepared: Prepared, ids: tuple[str, ...], expiry: int) -> SignedTransaction:
+    def _transaction(
+        self, prepared: Prepared, timeout_height: int, ids: tuple[str, ...] = (), expiry_height: int = 0
+    ) -> SignedTransaction:
         return SignedTransaction(
             tx_hash=tx_hash(prepared.tx_bytes),
             tx_bytes=prepared.tx_bytes,
             account=self.trader.account,
             sequence=prepared.sequence,
-            timeout_height=prepared.timeout_height,
+            timeout_height=timeout_height,
             client_order_ids=ids,
             gas=prepared.bill.gas,
             fee=inj(prepared.bill.fee),
             signed_at=self.clock.now(),
-            expiry_height=expiry,
+            expiry_height=expiry_height,
         )

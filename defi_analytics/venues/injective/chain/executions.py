@@ -15,6 +15,8 @@ import msgspec
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
+from defi_analytics.domain.text import safe
+from defi_analytics.errors import Unavailable
 from defi_analytics.venues.injective.chain import wire
 from defi_analytics.venues.wire import reading
 
@@ -23,6 +25,7 @@ DERIVATIVE = "injective.exchange.v2.EventBatchDerivativeExecution"
 _MAKERS = frozenset({"limitfill", "limitmatchrestingorder"})
 """What was done to orders that rested already. Source: injective.exchange.v2 ExecutionType."""
 _EMPTY = "null"
+_SHOWN = 100
 
 
 class Execution(NamedTuple):
@@ -76,8 +79,14 @@ class _Results(msgspec.Struct, gc=False):
     """What CometBFT calls both since 0.38."""
 
 
+class _RpcError(msgspec.Struct, gc=False):
+    message: str = ""
+    data: str = ""
+
+
 class _Answer(msgspec.Struct, gc=False):
-    result: _Results
+    result: _Results | None = None
+    error: _RpcError | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -90,9 +99,17 @@ _DERIVATIVE = msgspec.json.Decoder(list[_DerivativeTrade] | None)
 def parse_block_results(
     source: str, body: bytes, height: int, markets: Mapping[str, Market], subaccount_id: str
 ) -> list[Execution]:
-    """Those of the subaccount on these markets (by id), in the order of the block. Raises Malformed."""
+    """Those of the subaccount on these markets (by id), in the order of the block.
+
+    Raises Unavailable where the node has no such block (pruned, or not made yet), else Malformed.
+    """
     with reading(source, "block results"):
-        results = _ANSWER.decode(body).result
+        answer = _ANSWER.decode(body)
+        if answer.error is not None:
+            raise Unavailable(source, f"block {height} is not told: {safe(answer.error.data, _SHOWN)}")
+        results = answer.result
+        if results is None:
+            raise ValueError("neither a result nor an error")
         if wire.integer(results.height) != height:
             raise ValueError(f"asked for block {height}, was given another")
         return [
@@ -118,7 +135,7 @@ def numbered(executions: Iterable[Execution], times: Mapping[int, datetime]) -> 
         orders[one.height, one.market.market_id, one.order_hash].append(one)
     fills = []
     for (height, market_id, order_hash), own in sorted(orders.items()):
-        for index, one in enumerate(sorted(own, key=lambda e: (e.maker, e.price, e.quantity, e.fee))):
+        for index, one in enumerate(sorted(own, key=lambda e: (e.maker, e.side, e.price, e.quantity, e.fee))):
             fill_id = f"{market_id}:{height}:{order_hash}:{index}"
             fills.append(_fill(fill_id, one, times[height]))
     return fills

@@ -1,39 +1,53 @@
 """Whether the bytes about to be signed say exactly what was approved."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import localcontext
 from typing import Any
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKind
-from defi_analytics.domain.order import ApprovedOrder
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.errors import ExecutionError
 from defi_analytics.venues.injective.chain.amounts import DIGITS, from_dec
 from defi_analytics.venues.injective.chain.messages import expiration, shape_of
 from defi_analytics.venues.injective.chain.protos import protos, type_url
 from defi_analytics.venues.injective.chain.trader import Trader
 
-_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 _SUFFIXES = {OrderKind.POST_ONLY: "_PO"}
-_LISTS = (
-    ("spot_market_orders_to_create", True, False),
-    ("spot_orders_to_create", True, True),
-    ("derivative_market_orders_to_create", False, False),
-    ("derivative_orders_to_create", False, True),
-)
+_SINGLES = {
+    "MsgCreateSpotLimitOrder": (True, True),
+    "MsgCreateSpotMarketOrder": (True, False),
+    "MsgCreateDerivativeLimitOrder": (False, True),
+    "MsgCreateDerivativeMarketOrder": (False, False),
+}
+"""Whether it is spot, and whether it rests."""
+_LISTS = {
+    "spot_market_orders_to_create": (True, False),
+    "spot_orders_to_create": (True, True),
+    "derivative_market_orders_to_create": (False, False),
+    "derivative_orders_to_create": (False, True),
+}
+_CANCELS = ("MsgCancelSpotOrder", "MsgCancelDerivativeOrder")
 
 
-def check(body: bytes, orders: Sequence[ApprovedOrder], trader: Trader, height: int) -> tuple[str, ...]:
+def check(
+    body: bytes, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel], trader: Trader, height: int
+) -> tuple[str, ...]:
     """The client ids in the order of the messages. Raises ExecutionError when anything differs."""
     try:
-        return _read(body, {order.request.client_order_id: order for order in orders}, trader, height)
+        messages = list(_opened(protos().tx.TxBody.FromString(body).messages))
+        _check_cancels(messages, cancels, trader)
+        return _check_orders(messages, orders, trader, height)
     except (ValueError, ArithmeticError) as error:
         raise ExecutionError(f"what would be signed is not what was approved: {error}") from None
 
 
-def _read(body: bytes, wanted: Mapping[str, ApprovedOrder], trader: Trader, height: int) -> tuple[str, ...]:
-    found = list(_orders(protos().tx.TxBody.FromString(body).messages))
+def _check_orders(
+    messages: Sequence[Any], orders: Sequence[ApprovedOrder], trader: Trader, height: int
+) -> tuple[str, ...]:
+    wanted = {order.request.client_order_id: order for order in orders}
+    found = [order for message in messages for order in _orders(message)]
     ids = tuple(message.order_info.cid for message, _, _ in found)
     if sorted(ids) != sorted(wanted):
         raise ValueError("other orders than were approved")
@@ -45,33 +59,46 @@ def _read(body: bytes, wanted: Mapping[str, ApprovedOrder], trader: Trader, heig
     return ids
 
 
-def _orders(messages: Sequence[Any]) -> Iterator[tuple[Any, bool, bool]]:
-    """Every order, whether it is spot, and whether it rests."""
+def _check_cancels(messages: Sequence[Any], cancels: Sequence[Cancel], trader: Trader) -> None:
+    found = [one for message in messages for one in _cancels(message)]
+    told = [(one.market_id, one.cid, one.order_hash) for one in found]
+    wanted = [
+        (one.market.market_id, one.client_order_id, "" if one.client_order_id else one.order_hash)
+        for one in cancels
+    ]
+    if sorted(told) != sorted(wanted) or any(one.subaccount_id != trader.subaccount_id for one in found):
+        raise ValueError("other cancels than were asked for")
+
+
+def _opened(messages: Sequence[Any]) -> Iterator[Any]:
+    """Each message, and instead of a delegation what it holds. Raises ValueError for any other kind."""
     exchange, authz = protos().exchange, protos().authz_messages
-    singles = {
-        type_url(exchange.MsgCreateSpotLimitOrder): (exchange.MsgCreateSpotLimitOrder, True, True),
-        type_url(exchange.MsgCreateSpotMarketOrder): (exchange.MsgCreateSpotMarketOrder, True, False),
-        type_url(exchange.MsgCreateDerivativeLimitOrder): (
-            exchange.MsgCreateDerivativeLimitOrder,
-            False,
-            True,
-        ),
-        type_url(exchange.MsgCreateDerivativeMarketOrder): (
-            exchange.MsgCreateDerivativeMarketOrder,
-            False,
-            False,
-        ),
-    }
+    names = (*_SINGLES, *_CANCELS, "MsgBatchUpdateOrders")
+    kinds = {type_url(kind): kind for kind in (getattr(exchange, name) for name in names)}
     for message in messages:
         if message.type_url == type_url(authz.MsgExec):
-            yield from _orders(authz.MsgExec.FromString(message.value).msgs)
-        elif message.type_url == type_url(exchange.MsgBatchUpdateOrders):
-            batch = exchange.MsgBatchUpdateOrders.FromString(message.value)
-            for name, spot, rests in _LISTS:
-                yield from ((order, spot, rests) for order in getattr(batch, name))
-        elif message.type_url in singles:
-            kind, spot, rests = singles[message.type_url]
-            yield kind.FromString(message.value).order, spot, rests
+            yield from _opened(authz.MsgExec.FromString(message.value).msgs)
+        elif message.type_url in kinds:
+            yield kinds[message.type_url].FromString(message.value)
+        else:
+            raise ValueError("a message that trades nothing")
+
+
+def _orders(message: Any) -> Iterator[tuple[Any, bool, bool]]:
+    """Every order, whether it is spot, and whether it rests."""
+    name = message.DESCRIPTOR.name
+    if name in _SINGLES:
+        yield message.order, *_SINGLES[name]
+    elif name not in _CANCELS:
+        for field, (spot, rests) in _LISTS.items():
+            yield from ((order, spot, rests) for order in getattr(message, field))
+
+
+def _cancels(message: Any) -> Sequence[Any]:
+    name = message.DESCRIPTOR.name
+    if name in _CANCELS:
+        return [message]
+    return [] if name in _SINGLES else [*message.spot_orders_to_cancel, *message.derivative_orders_to_cancel]
 
 
 def _compare(message: Any, order: ApprovedOrder, trader: Trader, height: int) -> None:

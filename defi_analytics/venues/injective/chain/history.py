@@ -27,7 +27,8 @@ class History:
         """Oldest first, each once.
 
         The last `node_blocks` come from the node, block by block: it is the truth and does not lag. Only
-        what lies before them comes from the indexer, which lags a little and keeps what nodes prune.
+        what lies before them comes from the indexer, which keeps what nodes prune, and only where it shows
+        that it is not behind; else the node is asked for those blocks too.
         """
         boundary = max(first_height, last_height - self.node_blocks + 1)
         found = await self._from_node(markets, boundary, last_height)
@@ -51,5 +52,12 @@ class History:
     async def _from_indexer(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:
         start, end = await all_of((self.node.block(first), self.node.block(last)))
         indexed = IndexedTrades(self.node.http, self.node.network, self.trader.subaccount_id)
-        per_market = await all_of(indexed.executions(market, start, end) for market in markets)
-        return [one for own in per_market for one in own]
+        proven = await all_of(indexed.tells_beyond(market, end) for market in markets)
+        per_market = await all_of(
+            indexed.executions(market, start, end)
+            for market, passed in zip(markets, proven, strict=True)
+            if passed
+        )
+        found = [one for own in per_market for one in own]
+        unproven = [market for market, passed in zip(markets, proven, strict=True) if not passed]
+        return found + (await self._from_node(unproven, first, last) if unproven else [])

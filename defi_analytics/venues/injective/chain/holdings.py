@@ -168,7 +168,7 @@ def balances(
             available = (bank + deposit.available).scaleb(-decimals)
             total = (bank + deposit.total).scaleb(-decimals)
         if denom in coins or denom in deposits:
-            found[denom] = Balance(denom, assets.denoms.get(denom, ""), available, total)
+            found[denom] = Balance(denom, assets.symbol(denom), available, total)
     return found
 
 

@@ -115,7 +115,10 @@ def _fault(order: ApprovedOrder) -> str:
             request.kind is OrderKind.STOP and request.market.kind is MarketKind.SPOT
         ),
         "a stop order needs a trigger": request.kind is OrderKind.STOP and request.trigger_ticks < 1,
-        "only derivatives can be reduced": request.reduce_only and request.market.kind is MarketKind.SPOT,
+        # The spot exchange knows no such flag; a sale is kept within what is held by risk.
+        "buying on spot reduces nothing": (
+            request.reduce_only and request.market.kind is MarketKind.SPOT and request.side is Side.BUY
+        ),
         "its leverage must be at least 1": not (request.leverage.is_finite() and request.leverage >= 1),
         "a resting order must expire": request.kind in RESTING and order.expires_after_blocks < 1,
     }

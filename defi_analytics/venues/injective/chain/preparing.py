@@ -1,10 +1,8 @@
 """From messages to signed bytes: a fresh sequence, a simulation, a bill, a signature."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from defi_analytics.domain.transaction import Block
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Signer
 from defi_analytics.venues.injective.chain import refusals
@@ -14,7 +12,6 @@ from defi_analytics.venues.injective.chain.policy import ChainPolicy
 from defi_analytics.venues.injective.chain.signing import (
     Bill,
     Unsigned,
-    body_of,
     signed_bytes,
     unsigned_bytes,
 )
@@ -26,15 +23,15 @@ from defi_analytics.venues.wire import together
 class Prepared(NamedTuple):
     tx_bytes: bytes
     sequence: int
-    timeout_height: int
     bill: Bill
 
 
 class Draft(NamedTuple):
     """What is to be signed, and what is known of it."""
 
-    messages: Sequence[Any]
-    block: Block
+    body: bytes
+    height: int
+    """Of the latest block."""
     usual_gas: int
     sequence: int | None = None
     """For a transaction that must follow others of ours that no block has yet; else the chain is asked."""
@@ -48,17 +45,9 @@ class Preparing:
     _number: int | None = field(default=None, init=False)
     """The account's, which never changes; its sequence is never kept."""
 
-    async def signed(self, draft: Draft, check: Callable[[bytes], None]) -> Prepared:
-        """`check` sees the body that is signed, before anything is asked of the chain.
-
-        Raises OrderRejected when the simulation refuses, DataError when it could not be asked.
-        """
-        timeout = draft.block.height + self.policy.timeout_blocks
-        body = body_of(draft.messages, timeout, draft.block.height)
-        check(body)
-        unsigned, base_fee = await together(
-            self._unsigned(body, draft, draft.block.height), self.node.base_fee()
-        )
+    async def signed(self, draft: Draft) -> Prepared:
+        """Raises OrderRejected when the simulation refuses, DataError when it could not be asked."""
+        unsigned, base_fee = await together(self._unsigned(draft, draft.height), self.node.base_fee())
         try:
             simulated = await self._simulated(unsigned)
         except _SequenceError as error:
@@ -66,18 +55,18 @@ class Preparing:
                 raise refusals.refused(error.said) from None
             # A newer block than the draft's may hold the transaction that came between.
             newer = await self.node.block()
-            unsigned = await self._unsigned(body, draft, max(newer.height, draft.block.height))
+            unsigned = await self._unsigned(draft, max(newer.height, draft.height))
             simulated = await self._simulated_again(unsigned)
         bill = billed(simulated.gas_used, draft.usual_gas, base_fee, self.policy)
-        return Prepared(signed_bytes(unsigned, bill, self.signer), unsigned.sequence, timeout, bill)
+        return Prepared(signed_bytes(unsigned, bill, self.signer), unsigned.sequence, bill)
 
-    async def _unsigned(self, body: bytes, draft: Draft, height: int) -> Unsigned:
+    async def _unsigned(self, draft: Draft, height: int) -> Unsigned:
         number, sequence = self._number, draft.sequence
         if number is None or sequence is None:
             account: Account = await self.node.account(self.signer.address, height)
             number = self._number = account.number
             sequence = account.sequence if sequence is None else sequence
-        return Unsigned(body, self.node.network.chain_id, number, sequence)
+        return Unsigned(draft.body, self.node.network.chain_id, number, sequence)
 
     async def _simulated(self, unsigned: Unsigned) -> Simulated:
         try:

@@ -102,19 +102,18 @@ def explained(codespace: str, code: int) -> str:
     return f"{known.means} ({codespace} {code})" if known else f"refused with {safe(codespace, 32)} {code}"
 
 
-def refused(text: str, whose: str = "") -> OrderRejected:
+def refused(text: str) -> OrderRejected:
     """What a simulation's text says, as an error with code and codespace where it names one we know."""
     # The description stands last, but for the place in the source and the gas used, so the last one counts.
     found = max(_KNOWN, key=lambda known: (text.rfind(known.chain_says), len(known.chain_says)))
-    prefix = f"{whose}: " if whose else ""
     if text.rfind(found.chain_says) < 0:
-        return OrderRejected(f"{prefix}the chain would refuse it: {safe(text, _SHOWN)}")
+        return OrderRejected(f"the chain would refuse it: {safe(text, _SHOWN)}")
     codespace = found.codespace
     if found.chain_says == "insufficient funds":
         # Both modules register these words; only the ante handler, which takes the fee, knows of fees.
         codespace = SDK if "fee" in text or "spendable balance" in text else EXCHANGE
     code = next(k.code for k in _KNOWN if (k.codespace, k.chain_says) == (codespace, found.chain_says))
-    return OrderRejected(f"{prefix}{explained(codespace, code)}", order_code=code, codespace=codespace)
+    return OrderRejected(explained(codespace, code), order_code=code, codespace=codespace)
 
 
 def coded(client_order_id: str, code: int) -> OrderRejected:

@@ -14,7 +14,7 @@ import msgspec
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.transaction import Block
-from defi_analytics.errors import Malformed
+from defi_analytics.errors import DataError, Malformed
 from defi_analytics.ports import HttpClient
 from defi_analytics.venues.injective.chain.executions import Execution, is_maker
 from defi_analytics.venues.injective.networks import Network
@@ -67,6 +67,15 @@ class _DerivativePage(msgspec.Struct, gc=False):
     trades: Annotated[list[_DerivativeTrade], msgspec.Meta(max_length=PAGE)] | None = None
 
 
+class _Executed(msgspec.Struct, gc=False, rename="camel"):
+    executed_at: int | str
+
+
+class _LatestPage(msgspec.Struct, gc=False):
+    trades: Annotated[list[_Executed], msgspec.Meta(max_length=PAGE)] | None = None
+
+
+_LATEST = msgspec.json.Decoder(_LatestPage)
 _SPOT = msgspec.json.Decoder(_SpotPage)
 _DERIVATIVE = msgspec.json.Decoder(_DerivativePage)
 
@@ -96,8 +105,20 @@ class IndexedTrades:
                 return [row.execution for row in found.values() if _within(row, first, last)]
         raise Malformed(SOURCE, f"more than {MOST_PAGES * PAGE} trades, or pages without an end")
 
+    async def tells_beyond(self, market: Market, last: Block) -> bool:
+        """Whether it has anybody's trade on this market after that block, so that none before is missing.
+
+        False proves nothing: the market may be quiet, the indexer hours behind, or not answering.
+        """
+        after = to_milliseconds(last.at) + 1
+        params = {"marketId": market.market_id, "startTime": str(after), "limit": "1"}
+        try:
+            body = await self.http.get(SOURCE, self._url(market), params)
+            return parse_latest(SOURCE, body) > after
+        except DataError:
+            return False
+
     async def _page(self, market: Market, start: datetime, end: datetime, skip: int) -> bytes:
-        folder = "spot" if market.kind is MarketKind.SPOT else "derivative"
         params = {
             "marketId": market.market_id,
             "subaccountId": self.subaccount_id,
@@ -107,9 +128,17 @@ class IndexedTrades:
             "skip": str(skip),
             "limit": str(PAGE),
         }
-        return await self.http.get(
-            SOURCE, f"{self.network.indexer_url}/api/exchange/{folder}/v2/trades", params
-        )
+        return await self.http.get(SOURCE, self._url(market), params)
+
+    def _url(self, market: Market) -> str:
+        folder = "spot" if market.kind is MarketKind.SPOT else "derivative"
+        return f"{self.network.indexer_url}/api/exchange/{folder}/v2/trades"
+
+
+def parse_latest(source: str, body: bytes) -> int:
+    """When the latest of these trades was executed, in milliseconds; 0 without any."""
+    with reading(source, "latest trade"):
+        return max((int(row.executed_at) for row in _LATEST.decode(body).trades or ()), default=0)
 
 
 def parse_trades(source: str, body: bytes, market: Market, subaccount_id: str) -> list[Traded]:

@@ -26,6 +26,7 @@ from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.venues.injective.assets import assets_of
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
+from defi_analytics.venues.injective.chain.trades import IndexedTrades
 from defi_analytics.venues.injective.lcd import InjectiveMarketData
 from defi_analytics.venues.injective.networks import custom
 from tests.fakes import FakeClock
@@ -217,12 +218,15 @@ async def test_node_and_indexer_tell_the_same_fills():
             ticks = await world.price(market, side)
             order = an_order(market, kind, side=side, ticks=ticks, lots=1000, client_order_id=f"o{number}")
             await world.done([order], advance=advance)
-        for _ in range(3):
-            advance()
         near = await world.filled(since)
         assert sorted(one.client_order_id for one in near) == ["o0", "o1", "o2", "o3"]
-        assert await world.filled(since, node_blocks=1) == near
-        assert await world.filled(since, node_blocks=4) == near
+        # Of all but the last two blocks, the indexer shows that it is not behind.
+        assert await world.filled(since, node_blocks=2) == near
+        indexed = IndexedTrades(world.chain.http, world.chain.network, world.chain.trader.subaccount_id)
+        span = [await world.chain._node.block(height) for height in (since, near[-1].height)]
+        told = [one for market in world.markets for one in await indexed.executions(market, *span)]
+        assert sorted(one.client_order_id for one in told) == ["o0", "o1", "o2", "o3"]
+        assert [await indexed.tells_beyond(world.perp, block) for block in span] == [True, False]
 
 
 async def test_legs_that_belong_together_are_placed_in_one_block_or_not_at_all(world: World):
@@ -394,12 +398,22 @@ async def test_what_did_not_arrive_is_unknown_until_its_last_block_has_passed(wo
     assert not (await chain.portfolio(world.markets)).open_orders
 
 
-async def test_a_node_that_is_a_block_behind_moves_no_height_back(world: World):
+async def test_a_node_that_is_a_block_behind_moves_no_height_back_and_has_no_say(world: World):
     height = (await world.chain.block()).height
+    order = await world.resting_order()
     world.suffer("stale_node")
     assert (await world.chain.block()).height == height
-    made = await world.chain.sign([await world.resting_order()])
-    assert made.timeout_height == height + 30
+    for asking in (
+        world.chain.sign([order]),
+        world.chain.find("AB" * 32),
+        world.chain.portfolio(world.markets),
+        world.chain.fills(world.markets, height, height),
+    ):
+        with pytest.raises(DataError):
+            await asking
+    world.suffer()
+    assert (await world.chain.sign([order])).timeout_height == height + 30
+    assert await world.chain.find("AB" * 32) is None
 
 
 async def test_a_foreign_transaction_of_the_same_key_is_a_refusal_with_its_code(world: World):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.edge import Side
-from defi_analytics.errors import Malformed
+from defi_analytics.errors import Malformed, Unavailable
 from tests.venues.injective.chain.kit import (
     OTHER_SUBACCOUNT,
     PERP_ID,
@@ -100,7 +100,7 @@ async def test_older_nodes_call_the_events_by_another_name():
     "body",
     [
         b"{}",
-        b'{"jsonrpc":"2.0","id":-1,"error":{"code":-32603,"message":"Internal error","data":"height 5 is not available"}}',
+        b'{"jsonrpc":"2.0","id":-1,"result":null}',
         results(999),
         results(1000, {"type": "injective.exchange.v2.EventBatchSpotExecution", "attributes": []}),
         results(1000, _attributes(market_id="7")),
@@ -119,3 +119,11 @@ async def test_a_block_that_makes_no_sense_is_malformed(body: bytes):
     node = FakeNode(**{"/status": STATUS, "block_results": body, "/blocks/": header(1000)})
     with pytest.raises(Malformed):
         await fills(node)
+
+
+async def test_a_block_that_the_node_does_not_have_is_not_a_block_without_fills():
+    told = {"code": -32603, "message": "Internal error", "data": "height 5 is not \x1b[2Javailable"}
+    body = json.dumps({"jsonrpc": "2.0", "id": -1, "error": told}).encode()
+    with pytest.raises(Unavailable, match="block 1000 is not told: height 5") as caught:
+        await fills(FakeNode(**{"/status": STATUS, "block_results": body}))
+    assert str(caught.value).isprintable()

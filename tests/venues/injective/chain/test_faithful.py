@@ -50,7 +50,7 @@ def orders(draw: Any) -> Any:
 def test_whatever_is_approved_is_what_the_bytes_say(approved: list[Any], delegated: bool):
     who = DELEGATED if delegated else OWN
     body = body_of(built(approved, [a_cancel()], who, HEIGHT), HEIGHT + 30, HEIGHT)
-    ids = faithful.check(body, approved, who, HEIGHT)
+    ids = faithful.check(body, approved, [a_cancel()], who, HEIGHT)
     assert sorted(ids) == sorted(order.request.client_order_id for order in approved)
     by_id = {order.request.client_order_id: order.request for order in approved}
     for message in every_order(body):
@@ -112,7 +112,7 @@ def test_a_message_that_says_anything_else_is_never_signed(change: Callable[[Any
     (message,) = built([order], [], OWN, HEIGHT)
     change(message)
     with pytest.raises(ExecutionError, match=what):
-        faithful.check(body_of([message], HEIGHT + 30, HEIGHT), [order], OWN, HEIGHT)
+        faithful.check(body_of([message], HEIGHT + 30, HEIGHT), [order], [], OWN, HEIGHT)
 
 
 def test_an_order_too_many_or_of_another_message_is_never_signed():
@@ -120,7 +120,36 @@ def test_an_order_too_many_or_of_another_message_is_never_signed():
     messages = built([order], [], OWN, HEIGHT)
     for wrong in ([*messages, *messages], []):
         with pytest.raises(ExecutionError, match="other orders"):
-            faithful.check(body_of(wrong, HEIGHT + 30, HEIGHT), [order], OWN, HEIGHT)
+            faithful.check(body_of(wrong, HEIGHT + 30, HEIGHT), [order], [], OWN, HEIGHT)
     taking = protos().exchange.MsgCreateSpotMarketOrder(sender=ADDRESS, order=messages[0].order)
     with pytest.raises(ExecutionError, match="another kind"):
-        faithful.check(body_of([taking], HEIGHT + 30, HEIGHT), [order], OWN, HEIGHT)
+        faithful.check(body_of([taking], HEIGHT + 30, HEIGHT), [order], [], OWN, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ([a_cancel()], []),
+        ([], [a_cancel()]),
+        ([a_cancel()], [a_cancel(perp())]),
+        ([a_cancel(), a_cancel(client_order_id="x")], [a_cancel(), a_cancel(client_order_id="y")]),
+        ([a_cancel(client_order_id="", order_hash="0x1")], [a_cancel(client_order_id="", order_hash="0x2")]),
+    ],
+)
+def test_other_cancels_than_were_asked_for_are_never_signed(said: list[Any], asked: list[Any]):
+    order = an_order()
+    body = body_of(built([order], said, OWN, HEIGHT), HEIGHT + 30, HEIGHT)
+    with pytest.raises(ExecutionError, match="other cancels"):
+        faithful.check(body, [order], asked, OWN, HEIGHT)
+
+
+def test_a_cancel_in_another_subaccount_is_never_signed():
+    body = body_of(built([], [a_cancel()], trader(ADDRESS, "", 1), HEIGHT), HEIGHT + 30, HEIGHT)
+    with pytest.raises(ExecutionError, match="other cancels"):
+        faithful.check(body, [], [a_cancel()], OWN, HEIGHT)
+
+
+def test_a_message_that_moves_money_is_never_signed():
+    deposit = protos().exchange.MsgDeposit(sender=ADDRESS)
+    with pytest.raises(ExecutionError, match="trades nothing"):
+        faithful.check(body_of([deposit], HEIGHT + 30, HEIGHT), [], [], OWN, HEIGHT)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +12,12 @@ from tests.venues.injective.chain.kit import (
     SPOT_ID,
     SUBACCOUNT,
     FakeNode,
+    a_chain,
     refusal,
 )
 from tests.venues.injective.chain.kit_history import (
     MAKER,
+    MARKETS,
     ORDER,
     STATUS,
     TAKER,
@@ -84,3 +88,39 @@ async def test_node_and_indexer_tell_the_same_fills_of_the_same_history(history:
     ]
     assert all(one == told[0] for one in told)
     assert len({fill.fill_id for fill in told[0]}) == len(told[0]) == own
+
+
+async def test_the_rpc_is_checked_once_and_blocks_are_asked_for_together():
+    world = World(trade(1000), trade(1049))
+    chain = a_chain(world)
+    for _ in range(2):
+        assert len(await chain.fills(list(MARKETS.values()), 1000, 1049)) == 2
+    assert sum("/status" in request for request in world.requests) == 1
+    assert sum("/block_results" in request for request in world.requests) == 100
+
+
+async def test_an_indexer_that_is_behind_hides_no_fill():
+    history = [trade(1000), trade(1003, PERP_ID, order="0x" + "0b" * 32)]
+    world = World(*history)
+    world.keeps_up = False
+    found = await fills(world, 1000, 1010, policy=ChainPolicy(node_blocks=2))
+    assert [one.height for one in found] == [1000, 1003]
+    assert not [request for request in world.requests if "skip" in request]
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("injective-indexer", "down"), b"{", b'{"trades":[{"executedAt":"soon"}]}']
+)
+async def test_an_indexer_that_does_not_answer_is_done_without(error: Any):
+    node = FakeNode(
+        **{
+            "/trades": error,
+            "/status": STATUS,
+            "/blocks/1000": header(1000),
+            "/blocks/1001": header(1001),
+            "height=1000": results(1000, event(trade())),
+            "height=1001": results(1001),
+            "height=1002": results(1002),
+        }
+    )
+    assert len(await fills(node, 1000, 1002, policy=ChainPolicy(node_blocks=1))) == 1

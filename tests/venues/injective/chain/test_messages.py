@@ -178,7 +178,7 @@ def test_a_delegated_key_sends_nothing_but_batches_for_the_granter(orders, cance
         (an_order(lots=-1), "one step"),
         (an_order(client_order_id=""), "client id"),
         (an_order(client_order_id="x" * 37), "client id"),
-        (an_order(spot(), reduce_only=True), "derivatives"),
+        (an_order(spot(), reduce_only=True), "reduces nothing"),
         (an_order(perp(), leverage=Decimal("0.5")), "leverage"),
         (an_order(perp(), leverage=Decimal("NaN")), "leverage"),
         (an_order(expires_after_blocks=0), "expire"),

@@ -5,9 +5,7 @@ system's keyring, or (with a warning) from a settings file that nobody else can 
 mnemonics are never taken from any of these.
 """
 
-import os
 import re
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from defi_analytics.errors import AuthError
+from defi_analytics.keys.files import OWN_FILE, private_bytes
 
 MAX_BYTES = 4096
 EXPOSED = "looks like a private key or mnemonic: treat it as exposed and move the funds to a new one"
@@ -187,31 +186,11 @@ def _usable(text: str, origin: str) -> Secret:
 
 def _read(path: str, variable: str) -> str:
     try:
-        # Without O_NONBLOCK a fifo would hang the command.
-        handle = os.open(Path(path).expanduser(), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:  # noqa: PTH123  - a descriptor, not a path
-            _private(os.fstat(handle), path, variable)
-            raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            _refuse(f"{variable}: {path} is too large for a key", "write only the key into it")
-        return raw.decode("ascii").strip()
+        return private_bytes(Path(path).expanduser(), variable, MAX_BYTES).decode("ascii").strip()
     except UnicodeDecodeError:
         _refuse(f"{variable}: {path} does not hold a key", "write only the key into it")
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "not a file name"
-        _refuse(
-            f"{variable}: the file it names cannot be read: {reason}",
-            "it must be a file of your own, mode 0600",
-        )
-
-
-def _private(status: os.stat_result, path: str, variable: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        _refuse(f"{variable}: {path} is not a file", "it must be a file of your own, mode 0600")
-    if status.st_uid not in (0, os.geteuid()):
-        _refuse(f"{variable}: {path} belongs to someone else", "it must be a file of your own, mode 0600")
-    if status.st_mode & 0o077:
-        _refuse(f"{variable}: others may read {path}", f"run `chmod 600 {path}`")
+    except RuntimeError:
+        _refuse(f"{variable}: the file it names cannot be read: nobody of that name", OWN_FILE)
 
 
 def _refuse(message: str, hint: str) -> NoReturn:

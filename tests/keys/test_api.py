@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from defi_analytics.errors import AuthError
-from defi_analytics.keys import (
+from defi_analytics.keys.api import (
     FileSecret,
     Secret,
     any_key,

@@ -1,0 +1,151 @@
+"""A run as a person or a script follows it: a line a round, and how it ended."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from defi_analytics.app.live import live_trader
+from defi_analytics.app.trading import Account, RunRequest, Trader, opened_agent, paper_trader
+from defi_analytics.app.watching import Watch
+from defi_analytics.cli.common import Output
+from defi_analytics.cli.envelope import Document, say, write_document
+from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.run_rows import COLUMNS, RunRow, run_row
+from defi_analytics.cli.session import Session
+from defi_analytics.domain.text import safe
+from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
+from defi_analytics.errors import RiskHalt, UsageError
+from defi_analytics.health import Health, tune_collector
+from defi_analytics.risk.codes import TradingState
+
+_ROWS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to run; what to trade is in `app.trading.RunRequest`."""
+
+    live: bool
+    confirmed: str
+    cycles: int | None
+    duration_s: float | None
+    interval_s: float | None
+    plan: bool
+    on_exit: str
+    status_file: Path | None
+    metrics_file: Path | None
+
+    @property
+    def endless(self) -> bool:
+        return self.cycles is None and self.duration_s is None
+
+    def policy(self, interval_s: float) -> Policy:
+        """Raises UsageError for an --on-exit nobody knows."""
+        if self.on_exit not in list(OnExit):
+            raise UsageError(f"--on-exit {self.on_exit!r}", hint=f"one of {', '.join(OnExit)}")
+        return Policy(self.interval_s or interval_s, self.cycles, self.duration_s, OnExit(self.on_exit))
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Shows rounds as they end; keeps them where one document is asked for."""
+
+    session: Session
+    agent: Agent
+    rows: list[RunRow] = field(default_factory=list)
+
+    def show(self, cycle: Cycle) -> None:
+        row = run_row(self.agent, cycle)
+        common = self.session.common
+        if common.format is Output.JSON:
+            self.rows = [*self.rows, row][-_ROWS_KEPT:]
+        elif common.format is Output.NDJSON:
+            sys.stdout.write(json.dumps(msgspec.to_builtins(row)) + "\n")
+        elif common.format is Output.TABLE:
+            state = f"{row.trading:<8} {row.equity or '-':>12}"
+            line = f"{row.at:%H:%M:%S}  {row.cycle:>4}  {state}  {row.happened}"
+            sys.stdout.write(safe(line, 400) + "\n")
+        else:
+            emit(Document("run", [row]), COLUMNS, common)
+        sys.stdout.flush()
+
+
+async def running(session: Session, request: RunRequest, how: How) -> int:
+    """The exit code; raises what ended the run before its time."""
+    policy = how.policy(float(session.loaded.settings.monitoring.update_interval))
+    trader = await live_trader(session.app, how.confirmed) if how.live else paper_trader(session.app)
+    async with opened_agent(session.app, trader, request, policy, dry=how.plan) as agent:
+        lines = _Lines(session, agent)
+        if how.plan:
+            lines.show(Cycle(1, await agent.plan(), 0.0))
+        else:
+            await _watched(session, agent, trader, how, lines)
+        if session.common.format is Output.JSON:
+            write_document(_document(session, trader, lines.rows))
+        halted = agent.ledger.risk.trading is TradingState.HALTED
+        return RiskHalt.exit_code if halted else 0
+
+
+async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lines: "_Lines") -> None:
+    account, home = trader.account, session.app.settings.home
+    status = how.status_file or account.journal(home).with_suffix(".status.json")
+    health = Health(session.app.settings.run.memory_warning_mb * 1_000_000)
+    watch = Watch(agent, account, health, status, how.metrics_file, _warn, agent.clock.now())
+
+    def told(cycle: Cycle) -> None:
+        watch.cycle(cycle)
+        lines.show(cycle)
+
+    agent.watch = told
+    tune_collector()
+    hint(session.common, _greeting(agent, account))
+    with _leaving(agent):
+        try:
+            await agent.run()
+        finally:
+            watch.write("ended")
+
+
+@contextmanager
+def _leaving(agent: Agent) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run after what is under way; a second one ends it at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def leave() -> None:
+        if agent.leave.is_set() and task is not None:
+            task.cancel()
+        agent.leave.set()
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    for kind in kinds:
+        loop.add_signal_handler(kind, leave)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            loop.remove_signal_handler(kind)
+
+
+def _greeting(agent: Agent, account: Account) -> str:
+    how = "with real orders" if account.live else "on paper"
+    names = ", ".join(strategy.name for strategy, _ in agent.terms.strategies)
+    return (
+        f"{names} on {len(agent.tickers)} markets of {account.network}, {how}; Ctrl-C ends the run in order"
+    )
+
+
+def _document(session: Session, trader: Trader, rows: list[RunRow]) -> Document:
+    execution = "live" if trader.account.live else "paper"
+    return Document("run", rows, session.app.network, execution=execution)
+
+
+def _warn(message: str) -> None:
+    say(f"defi: warning: {message}")

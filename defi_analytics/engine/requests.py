@@ -1,0 +1,51 @@
+"""Orders as a run asks for them: named by what decided them, and never more than is there."""
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+
+from defi_analytics.domain.decision import BUY, Intent, OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, OrderRequest
+from defi_analytics.domain.portfolio import Portfolio
+
+_GAS_ASSET = "INJ"
+
+
+def order_id(decision: str, strategy: str, key: MarketKey) -> str:
+    """Derived, so that deciding again makes the same; as long as the chain allows."""
+    text = f"{decision}|{strategy}|{key.venue}|{key.market_id}"
+    return f"defi-{hashlib.sha256(text.encode()).hexdigest()}"[:LONGEST_CLIENT_ORDER_ID]
+
+
+def request_of(market: Market, strategy: str, intent: Intent, decision: str) -> OrderRequest:
+    return OrderRequest(
+        client_order_id=order_id(decision, strategy, market.key),
+        market=market,
+        side=Side.BUY if intent.side == BUY else Side.SELL,
+        kind=OrderKind(intent.kind),
+        ticks=intent.ticks,
+        lots=intent.lots,
+        strategy=strategy,
+        trigger_ticks=intent.trigger,
+        # Spot has no such order on the chain: there it is risk that keeps a sale within what is held.
+        reduce_only=intent.reduce_only,
+    )
+
+
+def covered(intent: Intent, market: Market, portfolio: Portfolio) -> Intent:
+    """A sale on spot cut to what is there: gas may have taken a lot of it."""
+    if market.kind is not MarketKind.SPOT or intent.side == BUY:
+        return intent
+    balance = portfolio.balances.get(market.base_denom)
+    lots = int(balance.available / market.quantity_tick) if balance else 0
+    return intent._replace(lots=min(intent.lots, lots))
+
+
+def still_reserved(reserved: Mapping[str, Decimal], gas_paid: Decimal) -> dict[str, Decimal]:
+    """Gas was paid out of what the account had, not out of what the strategies bought."""
+    left = dict(reserved)
+    if _GAS_ASSET in left:
+        left[_GAS_ASSET] = max(Decimal(0), left[_GAS_ASSET] - gas_paid)
+    return left
