@@ -60,7 +60,7 @@ def _trading(standing: Standing) -> Iterator[RiskRow]:
         yield _said("code", standing.code.name, f"to lift it: defi risk resume --ack {standing.code.name}")
         yield _said("by", state.by or ("person" if standing.told else "risk"))
         yield _said("since", _time(state.since))
-    yield _said("stop_file", standing.told or "none")
+    yield _said("stop_file", "there" if standing.told else "none", standing.told)
 
 
 def _measures(standing: Standing, state: RiskState) -> Iterator[_Measure]:

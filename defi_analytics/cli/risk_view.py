@@ -29,10 +29,10 @@ def _first(row: StressRow) -> str:
 
 STATUS: Sequence[Column[RiskRow]] = (
     Column("Item", lambda r: r.item),
-    Column("About", lambda r: r.about, spare=60),
+    Column("About", lambda r: r.about),
     Column("Value", _value, style=lambda r: _COLOURS.get(r.value or "", "")),
     Column("Limit", lambda r: r.limit or "", number=True),
-    Column("Room", lambda r: r.room or "", number=True, spare=90),
+    Column("Room", lambda r: r.room or "", number=True, spare=60),
     Column("Unit", lambda r: r.unit, spare=80),
     Column("Note", lambda r: r.note, fold=True),
 )

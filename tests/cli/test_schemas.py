@@ -27,6 +27,16 @@ COMMANDS = [
     ("config", ["config", "validate"]),
     ("config", ["config", "init", "new.yaml"]),
     ("version", ["version"]),
+    ("risk", ["risk"]),
+    ("risk", ["risk", "status", "--account", "paper"]),
+    ("risk-limits", ["risk", "limits"]),
+    ("risk-check", ["risk", "check", "--order", "order.yaml"]),
+    ("risk-action", ["risk", "halt"]),
+    ("risk-action", ["risk", "reduce"]),
+    ("risk-action", ["risk", "flatten"]),
+    ("risk-history", ["risk", "history"]),
+    ("risk-stress", ["risk", "stress", "--shock", "-20%"]),
+    ("error", ["risk", "resume", "--ack", "nonsense"]),
     ("error", ["scan", "NONSENSE/USDT"]),
     ("error", ["scan", "--bogus"]),
     ("error", ["predict", "DOGE"]),
@@ -38,7 +48,8 @@ COMMANDS = [
 @pytest.mark.parametrize(
     ("name", "args"), COMMANDS, ids=lambda value: "-".join(value) if isinstance(value, list) else value
 )
-def test_what_json_prints_is_what_the_schema_says(defi, name, args):
+def test_what_json_prints_is_what_the_schema_says(defi, home, name, args):
+    (home / "order.yaml").write_text("{market: INJ/USDT, side: buy, price: 17.03, quantity: 1}")
     schema = json.loads(defi("schema", name).out)
     document = defi(*args, "--json").document
     assert list(violations(document, schema, schema)) == []
