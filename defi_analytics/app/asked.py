@@ -26,7 +26,7 @@ from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.resolve import resolve
 
-_POSITIVE = Number(above=Decimal(0))
+_POSITIVE = Number(above=Decimal(0), at_most=Decimal(10**15))
 _KINDS = {kind.name.lower().replace("_", "-"): kind for kind in OrderKind}
 _FIELDS: dict[str, Callable[[Any], Any]] = {
     "market": Text(r".{1,80}", "a market such as INJ/USDT").parse,

@@ -86,7 +86,7 @@ def check(
     \b
     Examples:
       defi risk check --order order.yaml
-      echo '{market: INJ/USDT, side: buy, price: 25, quantity: 1}' | defi risk check --order -
+      defi risk check --order - -o json < order.json
     """
     from defi_analytics.cli.risk_run import check_order
 

@@ -36,7 +36,14 @@ def held_of(
     left: bool = False,
 ) -> None:
     """Bought at 17 by convergence; `proven` or still on its way, and `left` again or not."""
-    market = asyncio.run(_market(url, ticker))
+    market = asyncio.run(market_at(url, ticker))
+    holds(state, account, market, quantity, proven=proven, left=left)
+
+
+def holds(
+    state: Path, account: Account, market: Market, quantity: str, *, proven: bool = True, left: bool = False
+) -> None:
+    """The same, of a market that is known."""
     with SqliteJournal(account.journal(state)) as journal:
         ledger = Ledger.opened(journal, WallClock())
         ledger.write(BASELINE, {"height": 1, "balances": {"USDT": "1000"}})
@@ -45,7 +52,7 @@ def held_of(
             _order(ledger, market, "o2", Side.SELL, Decimal(quantity), 2, proven=True)
 
 
-async def _market(url: str, ticker: str) -> Market:
+async def market_at(url: str, ticker: str) -> Market:
     clock = WallClock()
     network = custom("sandbox", MAINNET.chain_id, url)
     async with Http(clock, Policy()) as http:
