@@ -19,7 +19,7 @@ COMMANDS = {
     ),
     "venue": Entry("venue", "Look", "List the venues compared with, and whether they answer."),
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
-    "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless --live."),
+    "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless told otherwise."),
     "risk": Entry("risk", "Trade", "Show what is at risk, and stop, resume or flatten trading."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),

@@ -36,7 +36,9 @@ def run(
     ] = False,
     confirm_mainnet: Annotated[
         str | None,
-        typer.Option("--confirm-mainnet", metavar="ACCOUNT", help="The account, for --live on mainnet."),
+        typer.Option(
+            "--confirm-mainnet", metavar="ACCOUNT", help="The account, for --live on mainnet. [default: none]"
+        ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="One round, as --cycles 1.")] = False,
     cycles: Annotated[
@@ -65,26 +67,42 @@ def run(
     ] = False,
     max_loss: Annotated[
         float | None,
-        typer.Option("--max-loss", min=0, metavar="AMOUNT", help="Loss that halts; account currency."),
+        typer.Option(
+            "--max-loss",
+            min=0,
+            metavar="AMOUNT",
+            help="Loss that halts; account currency. [default: risk limits]",
+        ),
     ] = None,
     max_notional: Annotated[
         float | None,
-        typer.Option("--max-notional", min=0, metavar="AMOUNT", help="Largest order; account currency."),
+        typer.Option(
+            "--max-notional",
+            min=0,
+            metavar="AMOUNT",
+            help="Largest order; account currency. [default: risk limits]",
+        ),
     ] = None,
     on_exit: Annotated[
         str,
         typer.Option(
-            "--on-exit", metavar="WHAT", help="cancel (orders), keep, or flatten (orders and positions)."
+            "--on-exit",
+            metavar="WHAT",
+            help="cancel (orders), keep, or flatten (orders and positions). [default: cancel]",
         ),
     ] = "cancel",
     status_file: Annotated[
-        Path | None, typer.Option("--status-file", metavar="FILE", help="Written after each round.")
+        Path | None,
+        typer.Option("--status-file", metavar="FILE", help="Written after each round. [default: in home]"),
     ] = None,
     metrics_file: Annotated[
-        Path | None, typer.Option("--metrics-file", metavar="FILE", help="For Prometheus; after each round.")
+        Path | None,
+        typer.Option(
+            "--metrics-file", metavar="FILE", help="For Prometheus; after each round. [default: none]"
+        ),
     ] = None,
 ) -> int:
-    r"""Trade what scan finds, within the limits of `defi risk`; on paper unless --live.
+    r"""Trade what scan finds, within limits; on paper unless told otherwise.
 
     \b
     Examples:

@@ -194,7 +194,7 @@ class RiskManagement:
     liquidation_distance: Annotated[Fraction, "least distance of the price from a liquidation"] = Decimal(
         "0.15"
     )
-    max_orders_per_minute: Annotated[Annotated[int, Whole(1, 10**4)], ""] = 20
+    max_orders_per_minute: Annotated[Annotated[int, Whole(1, 10**4)], "all markets together"] = 20
     max_gas_per_day: Annotated[Positive, "INJ"] = Decimal("0.1")
     max_clock_skew: Annotated[Seconds, "seconds between this machine's clock and the chain's"] = Decimal(10)
 

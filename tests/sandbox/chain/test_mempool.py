@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.sandbox.chain.mempool import Entry, Mempool
@@ -42,6 +42,7 @@ def test_what_is_dropped_may_come_again():
     mempool.admit("x")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5))), st.integers(0, 5))
 def test_nothing_is_lost_and_no_account_overtakes_itself(told, block):
     mempool = Mempool(1_000)

@@ -6,6 +6,7 @@ import pytest
 
 from defi_analytics.domain.market import OracleFeed
 from defi_analytics.venues.injective.assets import assets_of
+from defi_analytics.venues.injective.networks import SANDBOX_CHAIN
 from tests.shared_data import shared_json
 from tests.venues.injective.payloads import BTC_FEED, FEED, USDT, WETH, market_id
 
@@ -109,4 +110,5 @@ def test_users_can_vouch_for_a_denomination_or_a_derivative_market():
 
 
 def test_of_an_unknown_chain_only_its_own_coin_is_known():
-    assert assets_of("injective-777").denoms == {"inj": "INJ"}
+    assert assets_of("injective-2").denoms == {"inj": "INJ"}
+    assert assets_of(SANDBOX_CHAIN) is assets_of("injective-1"), "it lists mainnet's markets"

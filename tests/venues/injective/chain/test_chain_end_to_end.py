@@ -32,7 +32,7 @@ from defi_analytics.venues.injective.networks import custom
 from tests.fakes import FakeClock
 from tests.venues.injective.chain.kit import ADDRESS, OTHER, OTHER_KEY, KeySigner, an_order
 
-QUICK = Policy(deadline_s=2.0, rate_per_s=1000, breaker_failures=1000)
+QUICK = Policy(deadline_s=10.0, rate_per_s=1000, breaker_failures=1000)
 SPOT_ID = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
 PERP_ID = "0x9b9980167ecc3645ff1a5517886652d94a0825e54a77d2057cbbe3ebee015963"
 
