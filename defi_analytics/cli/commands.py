@@ -21,6 +21,7 @@ COMMANDS = {
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
+    "key": Entry("key", "Set up", "Make, keep and grant the key that signs."),
     "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
     "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's JSON output."),
     "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, Row, WarningRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.streams import discard
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe

@@ -16,7 +16,7 @@ import msgspec
 
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document, say, write_document
-from defi_analytics.cli.schemas import Row
+from defi_analytics.cli.row import Row
 from defi_analytics.domain.text import safe
 
 R = TypeVar("R", bound=Row)

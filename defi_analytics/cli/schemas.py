@@ -8,9 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of some command's `data`."""
+from defi_analytics.cli.key_rows import GrantRow, KeyRow
+from defi_analytics.cli.row import Row
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
@@ -263,7 +262,7 @@ class SourceRow(Row, frozen=True, kw_only=True):
 
 class Meta(Row, frozen=True, kw_only=True):
     elapsed_ms: int | None = None
-    sources: list[SourceRow] = []
+    sources: list[SourceRow] = msgspec.field(default_factory=list)
     candidates: int | None = None
     """How many were judged, and how many of them stand, whatever `data` was cut to."""
     standing: int | None = None
@@ -275,7 +274,7 @@ class ErrorRow(Row, frozen=True, kw_only=True):
     message: str
     hint: str
     retryable: bool
-    violations: list[str] = []
+    violations: list[str] = msgspec.field(default_factory=list)
 
 
 SCHEMAS: dict[str, type[Row]] = {
@@ -291,6 +290,8 @@ SCHEMAS: dict[str, type[Row]] = {
     "doctor": CheckRow,
     "explain": CodeRow,
     "config": SettingRow,
+    "key": KeyRow,
+    "grant": GrantRow,
     "version": VersionRow,
     "error": ErrorRow,
 }

@@ -1,0 +1,47 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.venues.injective.chain import wire
+
+
+def test_a_decimal_without_its_18_places_may_be_in_another_unit_and_is_refused():
+    assert wire.dec("-5.123000000000000000") == Decimal("-5.123")
+    for text in ("5.123", "5123000000000000000", "5", "1e3", "NaN", "", "+1.000000000000000000"):
+        with pytest.raises(ValueError, match="18 places"):
+            wire.dec(text)
+    with pytest.raises(ValueError, match="negative"):
+        wire.unsigned("-0.000000000000000001")
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "1e3", "1_000", "\u0661", "9" * 19])
+def test_a_whole_number_is_digits(text: str):
+    with pytest.raises(ValueError, match="whole number"):
+        wire.integer(text)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "\u0661", "9" * 61])
+def test_an_amount_is_digits_too_but_may_be_longer(text: str):
+    with pytest.raises(ValueError, match="amount"):
+        wire.whole(text)
+    assert wire.whole("9" * 60) == int("9" * 60)
+
+
+def test_bytes_come_in_base64_or_in_hexadecimal():
+    assert wire.hexadecimal("0xAB") == wire.hexadecimal("qw==") == "0xab"
+    for text in ("0xzz", "*", "qw"):
+        with pytest.raises(ValueError, match=r".+"):
+            wire.hexadecimal(text)
+
+
+def test_a_time_is_one_of_this_century():
+    assert wire.block_time(datetime(2026, 1, 1, tzinfo=UTC)).year == 2026
+    with pytest.raises(ValueError, match="time"):
+        wire.block_time(datetime(1, 1, 1, tzinfo=UTC))
+
+
+def test_only_the_gateways_own_error_is_one():
+    assert wire.gateway_error(b'{"code":5,"message":"no","details":[]}') == wire.GatewayError(5, "no")
+    for body in (b"", b"{}", b'{"code":"5"}', b"<html>", b"[" * 100_000):
+        assert wire.gateway_error(body) is None
