@@ -75,6 +75,8 @@ def hide_key(secret: bytearray) -> None:
     hide(secret.hex().upper())
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         hide(encode(secret).decode())
+    hide(repr(bytes(secret))[2:-1])
+    hide(str(int.from_bytes(secret, "big")))
 
 
 def _refuse_owner(stored: StoredKey, granter: str) -> None:
