@@ -23,6 +23,7 @@ COMMANDS = {
     "risk": Entry("risk", "Trade", "Show what is at risk, and stop, resume or flatten trading."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
+    "key": Entry("key", "Set up", "Make, keep and grant the key that signs."),
     "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
     "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's JSON output."),
     "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),

@@ -43,8 +43,8 @@ def document_json(document: Document) -> dict[str, Any]:
         "generated_at": _now(),
         "network": document.network,
         "execution": document.execution,
-        "data": [msgspec.to_builtins(row) for row in document.rows],
-        "warnings": [msgspec.to_builtins(w) for w in document.warnings],
+        "data": [redacted(msgspec.to_builtins(row)) for row in document.rows],
+        "warnings": [redacted(msgspec.to_builtins(w)) for w in document.warnings],
         "meta": msgspec.to_builtins(document.meta),
         **failed,
     }
@@ -80,7 +80,7 @@ def _error(error: DefiError) -> Any:
         retryable=error.retryable,
         violations=list(error.violations),
     )
-    return msgspec.to_builtins(row)
+    return redacted(msgspec.to_builtins(row))
 
 
 def write_error_line(error: DefiError) -> None:
@@ -94,10 +94,23 @@ def write_error_line(error: DefiError) -> None:
 def say(line: str) -> None:
     """A line for a person, on standard error; that nobody listens there is no reason to fail."""
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(redacted(line) + "\n")
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+def redacted(value: Any) -> Any:
+    """A text, or the texts in lists and objects, without the secrets that the log hides."""
+    log = sys.modules.get("defi_analytics.log")
+    # Nothing is hidden before it is imported, and importing it costs a start more than this line.
+    if log is None:
+        return value
+    if isinstance(value, dict):
+        return {name: redacted(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [redacted(one) for one in value]
+    return log.redacted(value) if isinstance(value, str) else value
 
 
 def _now() -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from defi_analytics.cli.key_rows import GrantRow, KeyRow
 from defi_analytics.cli.row import Row
 from defi_analytics.cli.schemas_risk import RISK_SCHEMAS
 
@@ -290,6 +291,8 @@ SCHEMAS: dict[str, type[Row]] = {
     "doctor": CheckRow,
     "explain": CodeRow,
     "config": SettingRow,
+    "key": KeyRow,
+    "grant": GrantRow,
     "version": VersionRow,
     **RISK_SCHEMAS,
     "error": ErrorRow,

@@ -5,7 +5,9 @@ import pytest
 from defi_analytics.cli.schema import envelope_schema
 from defi_analytics.cli.schemas import SCHEMAS
 from tests.cli.json_schema import violations
+from tests.keys import sealed
 
+GRANTER = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
 COMMANDS = [
     ("scan", ["scan", "--include-rejected"]),
     ("scan", ["scan", "INJ/USDT", "--size", "500", "--explain"]),
@@ -26,6 +28,9 @@ COMMANDS = [
     ("config", ["config", "path"]),
     ("config", ["config", "validate"]),
     ("config", ["config", "init", "new.yaml"]),
+    ("key", ["key", "list"]),
+    ("grant", ["key", "grant", "--granter", GRANTER, "--market", "INJ/USDT"]),
+    ("grant", ["key", "revoke", "--granter", GRANTER]),
     ("version", ["version"]),
     ("risk", ["risk"]),
     ("risk", ["risk", "status", "--account", "paper"]),
@@ -50,6 +55,7 @@ COMMANDS = [
 )
 def test_what_json_prints_is_what_the_schema_says(defi, home, name, args):
     (home / "order.yaml").write_text("{market: INJ/USDT, side: buy, price: 17.03, quantity: 1}")
+    sealed.store(home / "state")
     schema = json.loads(defi("schema", name).out)
     document = defi(*args, "--json").document
     assert list(violations(document, schema, schema)) == []
