@@ -59,13 +59,16 @@ class Life:
         return self.code == -signal.SIGKILL
 
 
-def born(place: Place, cycles=None) -> Life:
+def born(place: Place, cycles=None, *, wait=False) -> Life:
+    """`wait` lets it stop before it does anything, until it is told to go on."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         code = 98
         try:
+            if wait:
+                os.kill(os.getpid(), signal.SIGSTOP)
             code = lived(place, writing, cycles)
         finally:
             sys.stderr.flush()
@@ -113,7 +116,8 @@ class Reaper:
         kind = self.random.choice(RECORDS)
         most = time.monotonic() + 3 * statistics.median(self.cycles_s)
         life.listen(most, lambda line: line == f"wrote {kind}")
-        life.listen(time.monotonic() + self.random.uniform(0, 0.01))
+        # Signing and sending take a while; between two other records there is next to nothing.
+        life.listen(time.monotonic() + self.random.uniform(0, 0.06 if kind == "decision" else 0.01))
 
     def _wait_awake(self, life: Life) -> None:
         if not any(line.startswith("awake") for _, line in life.said):
