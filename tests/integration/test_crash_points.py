@@ -12,7 +12,15 @@ from tests.integration.kills.judging import judged
 from tests.integration.kills.local_chain import lean, local_chain
 from tests.shared_data import ROOT
 
-CALLS = {"pwrite64": 10, "fdatasync": 5, "sendto": 15, "recvfrom": 15, "connect": 1, "ftruncate": 1, "unlink": 1}
+CALLS = {
+    "pwrite64": 10,
+    "fdatasync": 5,
+    "sendto": 15,
+    "recvfrom": 15,
+    "connect": 1,
+    "ftruncate": 1,
+    "unlink": 1,
+}
 """How often one order makes each at least."""
 BLOCK_S = 0.03
 

@@ -31,7 +31,7 @@ def reaped(home, chain, seed, kills, *more):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_path, record_property):
+def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_path):
     with local_chain(seed) as chain:
         before = chain.ledger()
         chain.set_faults(FAULTS, seed)
@@ -40,7 +40,6 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
         chain.wait_blocks(30)
         verdict = judged(tmp_path, before, chain.ledger())
     told = json.dumps(report | {"faults": happened}, indent=1)
-    print(told, verdict.placed, verdict.filled, verdict.signed)
     assert not verdict.differences, "\n".join([*verdict.differences, told, said[-2000:]])
     assert report["last"] == "0", told
     assert not report["ended"], told
@@ -56,5 +55,4 @@ def test_the_harness_finds_what_sending_before_writing_loses(tmp_path):
         report, _ = reaped(tmp_path, chain, 99, 100, "--broken")
         chain.wait_blocks(30)
         verdict = judged(tmp_path, before, chain.ledger())
-    print(report, len(verdict.differences))
     assert [line for line in verdict.differences if "on the ledger alone" in line], report
