@@ -194,6 +194,17 @@ class Chain(Protocol):
         """None when this node does not have it, which proves something only beyond its timeout height."""
         ...
 
+    async def next_sequence(self) -> int:
+        """Of the next transaction, as the latest block left it: what waits for a block does not count."""
+        ...
+
+    async def holds(self, tx_hash: str, first_height: int, last_height: int) -> bool:
+        """Whether one of these blocks (both inclusive) holds it, successful or not, by the blocks themselves.
+
+        Raises DataError when the node does not have all of them.
+        """
+        ...
+
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
         """Balances, positions and open orders on these markets."""
         ...

@@ -14,6 +14,7 @@ from defi_analytics.domain.order import Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
+from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import marks_of
@@ -27,6 +28,7 @@ from defi_analytics.risk.exposure import Account, equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
+_CANCEL_ROUNDS = 5
 _SETTLE_ROUNDS = 60
 """Rounds of waiting at the end for what was sent to be proven."""
 
@@ -225,32 +227,58 @@ class Agent:
 
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
-        await self._settled()
+        await self._proven()
         if self.policy.on_exit is OnExit.KEEP:
             return
         if self.policy.on_exit is OnExit.FLATTEN:
             await self.flatten()
         await self.cancel_all()
 
+    async def _proven(self) -> None:
+        """Until nothing is in doubt, though a node may not answer now and then.
+
+        Raises OutcomeUnknown when that takes too long.
+        """
+        for _ in range(_SETTLE_ROUNDS):
+            try:
+                await self.execution.settle()
+            except DataError as error:
+                LOG.warning("%s", error)
+            else:
+                if self.ledger.books.settled:
+                    return
+            await self.clock.sleep(self.policy.settle_s)
+        raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
+
     async def cancel_all(self) -> None:
         """Takes every order of ours off the book. Raises OutcomeUnknown when one is still there."""
-        resting = [o for o in self.ledger.books.live if o.request.kind is not OrderKind.MARKET]
-        if not resting:
-            return
-        cancels = [
-            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
-            for o in resting
-        ]
-        await self.execution.submit([], cancels)
-        await self._settled()
-        portfolio = await self.execution.chain.portfolio([o.request.market for o in resting])
-        ours = {o.request.client_order_id for o in resting}
-        left = [o for o in portfolio.open_orders if o.client_order_id in ours]
-        if left:
+        for _ in range(_CANCEL_ROUNDS):
+            resting = self._resting()
+            if not resting:
+                return
+            await self._cancel(resting)
+        if left := self._resting():
             raise OutcomeUnknown(
                 f"{len(left)} orders are still on the book",
                 hint="they expire by themselves; see: defi orders",
             )
+
+    def _resting(self) -> list[TrackedOrder]:
+        return [order for order in self.ledger.books.live if order.request.kind is not OrderKind.MARKET]
+
+    async def _cancel(self, resting: Sequence[TrackedOrder]) -> None:
+        """Once; the books tell what is still there."""
+        cancels = [
+            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
+            for o in resting
+        ]
+        try:
+            await self.execution.submit([], cancels)
+        except (OrderRejected, DataError) as error:
+            # One that was filled or expired in this very moment makes the chain refuse all of them.
+            LOG.warning("not cancelled: %s", error)
+            await self.clock.sleep(self.policy.settle_s)
+        await self._proven()
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate.

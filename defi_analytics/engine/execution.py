@@ -3,12 +3,12 @@
 The order of things is the whole point. Signed bytes are durable before they leave; an unanswered broadcast is
 neither success nor failure; the same bytes may be sent again, a second transaction for the same decision is
 never signed. A transaction leaves doubt only when it is found in a block, or when the chain has passed its
-timeout height and still does not have it.
+timeout height and still does not have it, or when another transaction has taken its sequence.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.transaction import (
@@ -29,7 +29,7 @@ from defi_analytics.engine.bookkeeping import (
     Unresolved,
 )
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import ExecutionError, OutcomeUnknown
+from defi_analytics.errors import DataError, ExecutionError, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
@@ -52,6 +52,8 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    _passed: dict[str, int] = field(default_factory=dict)
+    """By transaction: the block at which its account was first seen to be beyond its sequence."""
 
     @property
     def books(self) -> Bookkeeping:
@@ -106,8 +108,31 @@ class Execution:
             self.ledger.write(Kind.RESOLVED, _included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
             await self._resolve_absent(transaction)
+        elif await self._overtaken(transaction, block.height):
+            reason = "its sequence was taken by another transaction"
+            self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
         elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
+
+    async def _overtaken(self, transaction: SignedTransaction, height: int) -> bool:
+        """Whether its sequence is used up and no block until now holds it: then none can execute it.
+
+        The blocks are read, for the index behind `find` may lag; and only some blocks after the account was
+        seen to be beyond, for a node that is ahead of the others may have told of the account. Without an
+        answer nothing is proven: the timeout height remains.
+        """
+        if not transaction.height or height <= transaction.height + 1:
+            return False
+        try:
+            if transaction.tx_hash not in self._passed:
+                if await self.chain.next_sequence() > transaction.sequence:
+                    self._passed[transaction.tx_hash] = height
+                return False
+            if height < self._passed[transaction.tx_hash] + MARGIN_BLOCKS:
+                return False
+            return not await self.chain.holds(transaction.tx_hash, transaction.height + 1, height)
+        except DataError:
+            return False
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
         """Unless it was accepted; while trading is halted, only what adds nothing."""
