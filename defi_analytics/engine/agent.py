@@ -10,7 +10,7 @@ from typing import NamedTuple
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import Cancel
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
@@ -115,7 +115,7 @@ class Agent:
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
-        await self.execution.settle()
+        await self.execution.prove()
         decision = await self.plan()
         await self._act(decision)
         return decision
@@ -128,11 +128,11 @@ class Agent:
     async def _known(self) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it."""
         seen = await self.look(self.backoff)
-        block = await self.execution.chain.block()
         whole = await self.execution.chain.portfolio(seen.markets)
+        await self.execution.reconcile(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
-        skew_s = (self.clock.now() - block.at).total_seconds()
+        skew_s = (self.clock.now() - whole.at).total_seconds()
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
@@ -153,11 +153,16 @@ class Agent:
 
     async def _act(self, decision: Decision) -> None:
         """Groups one after the other, each proven before the next is signed."""
-        for approved in decision.approved:
+        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
+            (approved.orders, ()) for approved in decision.approved
+        ]
+        if decision.cancels:
+            groups.insert(0, ((), decision.cancels))
+        for orders, cancels in groups:
             if self.stopped():
                 return
             try:
-                await self.execution.submit(approved.orders, decision=decision.id)
+                await self.execution.submit(orders, cancels, decision.id)
                 await self._settled()
             except OrderRejected as error:
                 LOG.warning("refused before it was sent: %s", error)
@@ -168,7 +173,7 @@ class Agent:
     async def _settled(self) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
         for _ in range(_SETTLE_ROUNDS):
-            await self.execution.settle()
+            await self.execution.prove()
             if self.ledger.books.settled:
                 return
             await self.clock.sleep(self.policy.settle_s)
@@ -215,6 +220,7 @@ class Agent:
         ]
         await self.execution.submit([], cancels)
         await self._settled()
+        await self.execution.settle()
         portfolio = await self.execution.chain.portfolio([o.request.market for o in resting])
         ours = {o.request.client_order_id for o in resting}
         left = [o for o in portfolio.open_orders if o.client_order_id in ours]
