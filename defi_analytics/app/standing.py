@@ -15,8 +15,7 @@ from defi_analytics.app.trading import Account, RunRequest, market_names, told_t
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.agent import at_stake
-from defi_analytics.engine.facts import MAINTENANCE_MARGIN, marks_of
+from defi_analytics.engine.facts import MAINTENANCE_MARGIN, at_stake, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError

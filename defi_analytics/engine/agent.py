@@ -3,21 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import Cancel
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
-from defi_analytics.engine.facts import marks_of
+from defi_analytics.engine.facts import at_stake, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
 from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
@@ -118,7 +118,7 @@ class Agent:
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
         self._obey()
-        await self.execution.settle()
+        await self.execution.prove()
         decision, trading = await self._decided()
         await self._act(decision, trading)
         return decision
@@ -141,11 +141,11 @@ class Agent:
     async def _known(self) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it."""
         seen = await self.look(self.backoff)
-        block = await self.execution.chain.block()
         whole = await self.execution.chain.portfolio(seen.markets)
+        await self.execution.reconcile(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
-        skew_s = (self.clock.now() - block.at).total_seconds()
+        skew_s = (self.clock.now() - whole.at).total_seconds()
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
@@ -183,11 +183,16 @@ class Agent:
 
         `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
         """
-        for approved in decision.approved:
-            if self._told_otherwise(decision, trading):
+        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
+            (approved.orders, ()) for approved in decision.approved
+        ]
+        if decision.cancels:
+            groups.insert(0, ((), decision.cancels))
+        for orders, cancels in groups:
+            if orders and self._told_otherwise(decision, trading):
                 return
             try:
-                await self.execution.submit(approved.orders, decision=decision.id)
+                await self.execution.submit(orders, cancels, decision.id)
                 await self._settled()
             except OrderRejected as error:
                 LOG.warning("refused before it was sent: %s", error)
@@ -198,7 +203,7 @@ class Agent:
     async def _settled(self) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
         for _ in range(_SETTLE_ROUNDS):
-            await self.execution.settle()
+            await self.execution.prove()
             if self.ledger.books.settled:
                 return
             await self.clock.sleep(self.policy.settle_s)
@@ -291,13 +296,3 @@ class Agent:
         left = [key for key, held in self.ledger.books.net.items() if held.quantity]
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
-
-
-def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
-    """Without assets that these markets neither trade nor settle in: they may have no price.
-
-    Losses are then measured against less equity, which errs on the strict side.
-    """
-    assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
-    kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
-    return replace(portfolio, balances=kept)

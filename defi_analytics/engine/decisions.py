@@ -95,7 +95,8 @@ def unpacked(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def told(decision: Decision) -> dict[str, Any]:
     """Everything that was decided, as plain JSON values."""
-    said = {"considered": decision.considered, "answers": decision.answers}
+    cancels = [cancel.client_order_id for cancel in decision.cancels]
+    said = {"considered": decision.considered, "answers": decision.answers, "cancels": cancels}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
     return plain
 

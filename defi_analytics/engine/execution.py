@@ -7,10 +7,12 @@ timeout height and still does not have it, or when another transaction has taken
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import (
     Block,
     Sent,
@@ -26,6 +28,7 @@ from defi_analytics.engine.bookkeeping import (
     Resolved,
     Sending,
     Signed,
+    TrackedOrder,
     Unresolved,
 )
 from defi_analytics.engine.ledger import Ledger
@@ -83,8 +86,8 @@ class Execution:
             )
         return transaction
 
-    async def settle(self) -> Block:
-        """Brings the books up to the chain: proofs, fills, orders that are over. Returns the latest block.
+    async def prove(self) -> Block:
+        """Brings the books up to the chain: proofs and fills. Returns the latest block.
 
         Raises DataError when the chain cannot be read; what was learned before that stays.
         """
@@ -93,8 +96,47 @@ class Execution:
             await self._resolve(pending, block)
         if self.books.live:
             await self._count_fills(block.height)
-            await self._close_gone()
         return block
+
+    async def settle(self) -> Block:
+        """As `prove`, and takes resting orders that the venue no longer lists for over."""
+        block = await self.prove()
+        markets = list(
+            {o.request.market.key: o.request.market for o in self._resting(self.books.markets)}.values()
+        )
+        if markets:
+            await self.reconcile(await self.chain.portfolio(markets), markets)
+        return block
+
+    async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        """Orders that were open at the counted height and are no longer on the venue's list are over.
+
+        Of these markets, which `portfolio` is of. Raises DataError.
+        """
+        keys = {market.key for market in markets}
+        if not self._resting(keys):
+            return
+        if portfolio.height > self.books.scanned_height:
+            await self._count_fills(portfolio.height)
+        listed = {order.client_order_id for order in portfolio.open_orders}
+        listed_hashes = {order.order_hash for order in portfolio.open_orders}
+        gone = tuple(
+            order.request.client_order_id
+            for order in self._resting(keys)
+            if order.height < portfolio.height
+            and order.request.client_order_id not in listed
+            and order.order_hash not in listed_hashes
+        )
+        if gone:
+            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
+
+    def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
+        """What is on the book, as far as blocks were counted."""
+        return [
+            order
+            for order in self.books.live
+            if order.height and order.expiry_height and order.request.market.key in keys
+        ]
 
     async def _send(self, transaction: SignedTransaction) -> Submission:
         submission = await self.chain.broadcast(transaction)
@@ -173,27 +215,6 @@ class Execution:
             return
         fills = await self.chain.fills(list(self.books.markets.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-
-    async def _close_gone(self) -> None:
-        """Orders that were open at the counted height and are no longer on the venue's list are over."""
-        resting = [order for order in self.books.live if order.height and order.expiry_height]
-        if not resting:
-            return
-        portfolio = await self.chain.portfolio([order.request.market for order in resting])
-        if portfolio.height > self.books.scanned_height:
-            await self._count_fills(portfolio.height)
-        listed = {order.client_order_id for order in portfolio.open_orders}
-        listed_hashes = {order.order_hash for order in portfolio.open_orders}
-        gone = tuple(
-            order.request.client_order_id
-            for order in resting
-            if order.live
-            and order.height < portfolio.height
-            and order.request.client_order_id not in listed
-            and order.order_hash not in listed_hashes
-        )
-        if gone:
-            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
