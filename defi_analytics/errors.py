@@ -36,6 +36,9 @@ class DefiError(Exception):
     retryable: bool = False
     """Of a kind of error, and of one of it that is known to differ."""
 
+    violations: tuple[str, ...] = ()
+    """One line each, where several things are wrong at once: where, what, how to fix."""
+
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -46,9 +49,13 @@ class UsageError(DefiError):
     code = "USAGE"
     exit_code = 2
 
+    def __init__(self, message: str, *, violations: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.violations = violations
+
 
 class ConfigError(DefiError):
-    """Settings that cannot be used. `violations` holds one line each: where, what, how to fix."""
+    """Settings that cannot be used; there is always at least one violation."""
 
     code = "CONFIG_INVALID"
     exit_code = 3

@@ -79,10 +79,16 @@ def hide(secret: str) -> None:
     _secrets[:] = sorted({*_secrets, *forms}, key=len, reverse=True)
 
 
-def shown(text: str) -> str:
-    """Text as a log may show it: secrets replaced, everything that is not printable escaped."""
+def redacted(text: str) -> str:
+    """Text without registered secrets."""
     for secret in _secrets:
         text = text.replace(secret, "***")
+    return text
+
+
+def shown(text: str) -> str:
+    """Text as a log may show it: secrets replaced, everything that is not printable escaped."""
+    text = redacted(text)
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 

@@ -113,14 +113,15 @@ class Predictor(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only and durable: `append` returns once the record cannot be lost."""
+    """Append-only and durable: `append` returns once the record cannot be lost. Others may append too."""
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
-    def replay(self, *kinds: str) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         """Records of these kinds, oldest first; of all kinds when none is named.
 
-        A name that ends in a point (`risk.`) means every kind that begins with it.
+        A name that ends in a point (`risk.`) means every kind that begins with it. The first `after` records
+        of the journal, whatever their kind, are left out.
         """
         ...
 
@@ -193,6 +194,17 @@ class Chain(Protocol):
 
     async def find(self, tx_hash: str) -> TransactionResult | None:
         """None when this node does not have it, which proves something only beyond its timeout height."""
+        ...
+
+    async def next_sequence(self) -> int:
+        """Of the next transaction, as the latest block left it: what waits for a block does not count."""
+        ...
+
+    async def holds(self, tx_hash: str, first_height: int, last_height: int) -> bool:
+        """Whether one of these blocks (both inclusive) holds it, successful or not, by the blocks themselves.
+
+        Raises DataError when the node does not have all of them.
+        """
         ...
 
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:

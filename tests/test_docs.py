@@ -27,6 +27,7 @@ from defi_analytics.config.load import load
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError
+from tests.cli.owner import Owner
 from tests.docs import (
     HELP,
     HELP_COLUMNS,
@@ -38,6 +39,7 @@ from tests.docs import (
     current,
     help_of,
 )
+from tests.keys import sealed
 
 TEXT = README.read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -97,8 +99,17 @@ def test_the_readme_shows_commands_and_a_script_and_a_cron_line():
     assert fences("cron")
 
 
+@pytest.fixture
+def keys(outside, monkeypatch):
+    """Someone is at the terminal who answers what `defi key` asks, and has made a key before."""
+    Owner(monkeypatch)
+    return lambda: sealed.store(outside / ".local" / "state" / "defi")
+
+
 @pytest.mark.parametrize("line", LINES)
-def test_a_command_of_the_readme_ends_as_documented(line, outside, monkeypatch, capsys):
+def test_a_command_of_the_readme_ends_as_documented(line, outside, keys, monkeypatch, capsys):
+    if "defi key" in line and "key new" not in line:
+        keys()
     shutil.copy(ROOT / "settings.yaml", outside / "settings.yaml")
     (outside / "settings.yaml").chmod(0o600)
     if "config init" in line:
@@ -304,7 +315,7 @@ def test_every_reason_is_explained_and_named_in_the_readme():
     assert {reason.name for reason in wanted} <= set(re.findall(r"\b[A-Z_]{6,}\b", TEXT))
 
 
-_SETTING = re.compile(r"\b(?:scan|allora|monitoring|injective|http|logging|sandbox)\.[a-z_.]+[a-z]\b")
+_SETTING = re.compile(r"\b(?:scan|allora|monitoring|injective|keys|http|logging|sandbox)\.[a-z_.]+[a-z]\b")
 
 
 def test_settings_named_in_texts_exist():
@@ -317,7 +328,7 @@ def test_settings_named_in_texts_exist():
 def test_variables_named_in_the_readme_exist():
     named = set(re.findall(r"\bDEFI_[A-Z_]+[A-Z]", TEXT))
     settings = {f"DEFI_{'__'.join(trail).upper()}" for trail in schema.settable()}
-    assert named - settings == {"DEFI_CONFIG", "DEFI_ALLORA__API_KEY_FILE"}
+    assert named - settings == {"DEFI_CONFIG", "DEFI_ALLORA__API_KEY_FILE", "DEFI_PASSPHRASE"}
 
 
 @pytest.mark.parametrize("block", fences("yaml"))

@@ -31,6 +31,7 @@ WORTH_A_TEST = 15
 TESTED_ELSEWHERE = {
     "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
     "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
+    "cli/key_rows.py": "rows without behaviour; tests/cli/test_schemas.py holds them against commands",
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",

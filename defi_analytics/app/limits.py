@@ -9,6 +9,34 @@ from defi_analytics.errors import UnknownMarket
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.venues.injective.resolve import resolve_many
 
+SETTINGS: Mapping[str, str] = {
+    "max_position_size": "monitoring.risk_management.max_position",
+    "max_trade_size": "monitoring.risk_management.max_order",
+    "max_slippage": "monitoring.risk_management.max_slippage",
+    "stop_loss": "monitoring.risk_management.stop_loss",
+    "portfolio_stop_loss": "monitoring.risk_management.portfolio_stop_loss",
+    "max_soft_drawdown": "monitoring.risk_management.soft_drawdown",
+    "max_daily_loss": "monitoring.risk_management.daily_loss",
+    "max_daily_trades": "monitoring.risk_management.max_daily_trades",
+    "cooldown_period_s": "monitoring.risk_management.cooldown_period",
+    "max_active_positions": "monitoring.max_active_positions",
+    "min_profit_threshold": "monitoring.min_profit_threshold",
+    "max_exposure_total": "monitoring.risk_management.max_exposure",
+    "max_exposure_asset": "monitoring.risk_management.max_asset_exposure",
+    "max_exposure_market": "monitoring.risk_management.max_market_exposure",
+    "oracle_band": "monitoring.risk_management.oracle_band",
+    "mid_band": "monitoring.risk_management.mid_band",
+    "max_book_age_s": "scan.max_age_s",
+    "max_prediction_age_s": "allora.prediction_settings.update_interval",
+    "max_clock_skew_s": "monitoring.risk_management.max_clock_skew",
+    "max_orders_per_minute": "monitoring.risk_management.max_orders_per_minute",
+    "max_leverage": "monitoring.risk_management.max_leverage",
+    "min_liquidation_distance": "monitoring.risk_management.liquidation_distance",
+    "max_gas_per_day": "monitoring.risk_management.max_gas_per_day",
+    "max_resting_blocks": "run.resting_blocks",
+}
+"""Where each limit is set, by field of `RiskLimits`; the others are as they are."""
+
 
 def risk_limits(settings: Settings) -> RiskLimits:
     own, scan = settings.risk, settings.scan
@@ -49,11 +77,11 @@ def market_limits(settings: Settings, markets: Iterable[Market]) -> Mapping[Mark
             named = resolve_many([own.id], listed)
         except UnknownMarket:
             continue
-        found |= {market.key: _of_market(general, own) for market in named}
+        found |= {market.key: limits_of_market(general, own) for market in named}
     return found
 
 
-def _of_market(general: RiskLimits, own: MarketSettings) -> RiskLimits:
+def limits_of_market(general: RiskLimits, own: MarketSettings) -> RiskLimits:
     risk = own.risk_parameters
     return general._replace(
         min_trade_size=_given(own.min_trade_size, general.min_trade_size),

@@ -72,20 +72,24 @@ class Account:
         return AccountLock(self.folder(home), self.network, self.address)
 
 
-def stop_file(home: Path) -> Path:
-    return home / STOP_FILE
+def stop_file(home: Path, account: Account | None = None) -> Path:
+    """That of every account of this home, or of one."""
+    if account is None:
+        return home / STOP_FILE
+    return account.folder(home) / f"{account.network}-{account.address}.{STOP_FILE}"
 
 
-def told_to_stop(home: Path) -> str:
-    """Why not to trade, if a person left the file; one that cannot be looked at stops too."""
-    path = stop_file(home)
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"{path} cannot be looked at: {error.strerror}"
-    return f"the file {path} is there"
+def told_to_stop(home: Path, account: Account | None = None) -> str:
+    """Why not to trade, if a person left one of the files; one that cannot be looked at stops too."""
+    for path in dict.fromkeys((stop_file(home), stop_file(home, account))):
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}"
+        return f"the file {path} is there"
+    return ""
 
 
 def strategies_of(app: App, request: RunRequest) -> tuple[Strategy, ...]:
@@ -190,7 +194,7 @@ async def opened_agent(
     account = trader.account
     async with opened_ledger(app, account, locked=not dry) as ledger:
         if dry:
-            ledger.journal = Unwritten()
+            ledger.journal = Unwritten(ledger.read)
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
@@ -198,7 +202,7 @@ async def opened_agent(
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
         look_again = eyes(app, request, markets, ledger)
-        stopped = partial(told_to_stop, app.settings.home)
+        stopped = partial(told_to_stop, app.settings.home, account)
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
         if request.max_loss is not None:
@@ -210,13 +214,18 @@ async def opened_agent(
 
 
 class Unwritten:
-    """A journal that keeps nothing: for a plan, which must leave no trace."""
+    """What would follow a journal's first records, in memory alone: a plan must leave no trace."""
+
+    def __init__(self, length: int = 0) -> None:
+        self._length = length
+        self._rows: list[tuple[datetime, str, dict[str, Any]]] = []
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
-        return None
+        self._rows.append((at, kind, dict(body)))
 
-    def replay(self, *kinds: str) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        return iter(())
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        rows = self._rows[max(0, after - self._length) :]
+        return iter([row for row in rows if not kinds or row[1] in kinds])
 
 
 async def reserved_of(

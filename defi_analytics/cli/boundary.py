@@ -1,6 +1,7 @@
 """The one error boundary: whatever happens becomes one line for a person and a documented exit code."""
 
 import errno
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from defi_analytics.errors import DefiError, UsageError, WrongState
 EXIT_INTERNAL = 1
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+_MARKET_ID = re.compile(r"0x[0-9a-fA-F]{64}")
+_TAKE_MARKETS = (["scan"], ["market"])
+"""Commands whose arguments are markets."""
 
 
 def run(args: list[str]) -> int:
@@ -103,12 +107,19 @@ def _as_usage_error(error: Exception) -> UsageError | None:
 def _refuse_keys(args: list[str]) -> None:
     from defi_analytics.keys.api import any_key
 
-    # A market id is 0x and 64 digits too, and is asked for by name; bare digits are not.
-    if any_key(args, market_id=True):
+    # A market id is 0x and 64 digits too, so those pass where one may stand; bare digits never do.
+    rest = [one for before, one in pairwise(["", *args]) if not _names_market(before, one)]
+    if any_key(rest, market_id=args[:1] in _TAKE_MARKETS):
         raise UsageError(
             "an argument looks like a private key or a mnemonic (not repeated here)",
             hint="treat it as exposed and rotate it: other users and your shell's history can read arguments",
         )
+
+
+def _names_market(before: str, one: str) -> bool:
+    """Whether this argument is an id that --market asks for."""
+    value = one if before == "--market" else one.partition("--market=")[2]
+    return _MARKET_ID.fullmatch(value) is not None
 
 
 def _full() -> int:

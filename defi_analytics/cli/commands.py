@@ -20,6 +20,7 @@ COMMANDS = {
     "venue": Entry("venue", "Look", "List the venues compared with, and whether they answer."),
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
     "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless told otherwise."),
+    "risk": Entry("risk", "Trade", "Show what is at risk, and stop, resume or flatten trading."),
     "agent": Entry("agent", "Trade", "Show how an agent is, end it, or read its log."),
     "orders": Entry("orders", "Trade", "List an account's orders, show one, or cancel."),
     "positions": Entry(
@@ -31,6 +32,7 @@ COMMANDS = {
     "state": Entry("state", "Trade", "Show, back up and verify the journals."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
+    "key": Entry("key", "Set up", "Make, keep and grant the key that signs."),
     "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
     "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's JSON output."),
     "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),

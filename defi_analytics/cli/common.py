@@ -113,7 +113,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "no_input": (
-        Annotated[bool, typer.Option("--no-input", help="Never ask a question (no command asks one yet).")],
+        Annotated[bool, typer.Option("--no-input", help="Never ask a question.")],
         False,
     ),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.")], False),

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, Row, WarningRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.streams import discard
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
-from defi_analytics.errors import ConfigError, DefiError
+from defi_analytics.errors import DefiError
 
 OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
 ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."
@@ -42,8 +43,8 @@ def document_json(document: Document) -> dict[str, Any]:
         "generated_at": _now(),
         "network": document.network,
         "execution": document.execution,
-        "data": [msgspec.to_builtins(row) for row in document.rows],
-        "warnings": [msgspec.to_builtins(w) for w in document.warnings],
+        "data": [redacted(msgspec.to_builtins(row)) for row in document.rows],
+        "warnings": [redacted(msgspec.to_builtins(w)) for w in document.warnings],
         "meta": msgspec.to_builtins(document.meta),
         **failed,
     }
@@ -77,15 +78,14 @@ def _error(error: DefiError) -> Any:
         message=error.message,
         hint=error.hint,
         retryable=error.retryable,
-        violations=list(error.violations) if isinstance(error, ConfigError) else [],
+        violations=list(error.violations),
     )
-    return msgspec.to_builtins(row)
+    return redacted(msgspec.to_builtins(row))
 
 
 def write_error_line(error: DefiError) -> None:
-    """One line: what, where, how to fix; settings get one line for each violation."""
-    lines = error.violations if isinstance(error, ConfigError) else (error.message,)
-    for line in lines:
+    """One line: what, where, how to fix; a file gets one line for each violation."""
+    for line in error.violations or (error.message,):
         say(f"defi: error: {safe(line, _LINE)}")
     if error.hint:
         say(f"  {safe(error.hint, _LINE)}")
@@ -94,10 +94,23 @@ def write_error_line(error: DefiError) -> None:
 def say(line: str) -> None:
     """A line for a person, on standard error; that nobody listens there is no reason to fail."""
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(redacted(line) + "\n")
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+def redacted(value: Any) -> Any:
+    """A text, or the texts in lists and objects, without the secrets that the log hides."""
+    log = sys.modules.get("defi_analytics.log")
+    # Nothing is hidden before it is imported, and importing it costs a start more than this line.
+    if log is None:
+        return value
+    if isinstance(value, dict):
+        return {name: redacted(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [redacted(one) for one in value]
+    return log.redacted(value) if isinstance(value, str) else value
 
 
 def _now() -> str:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column
-from defi_analytics.cli.schemas import BookRow, CandleRow, FundingRow, LevelRow, MarketRow, Row, WarningRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas import BookRow, CandleRow, FundingRow, LevelRow, MarketRow, WarningRow
 from defi_analytics.domain.book import Candle, Levels, OrderBook, Top
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.snapshot import Problem

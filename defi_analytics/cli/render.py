@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from defi_analytics.cli.common import Common, Output
-from defi_analytics.cli.envelope import Document, say, write_document
-from defi_analytics.cli.schemas import Row
+from defi_analytics.cli.envelope import Document, redacted, say, write_document
+from defi_analytics.cli.row import Row
 from defi_analytics.domain.text import safe
 
 R = TypeVar("R", bound=Row)
@@ -57,7 +57,7 @@ def emit(document: Document, columns: Sequence[Column[Any]], common: Common) -> 
         write_document(document)
     elif form is Output.NDJSON:
         for row in document.rows:
-            sys.stdout.write(json.dumps(msgspec.to_builtins(row)) + "\n")
+            sys.stdout.write(json.dumps(redacted(msgspec.to_builtins(row))) + "\n")
     elif form is Output.CSV:
         _write_csv(document.rows, columns, header=not common.no_header)
     elif form is Output.PLAIN:
@@ -121,7 +121,7 @@ def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return safe(text, _TEXT_LIMIT) if text else ""
+    return safe(redacted(text), _TEXT_LIMIT) if text else ""
 
 
 def _write_plain(rows: Sequence[Row], columns: Sequence[Column[Any]], *, header: bool) -> None:

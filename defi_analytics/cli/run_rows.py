@@ -5,7 +5,7 @@ from datetime import datetime
 
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column
-from defi_analytics.cli.schemas import Row
+from defi_analytics.cli.row import Row
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.trade import Decision

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of some command's `data`."""
+from defi_analytics.cli.key_rows import GrantRow, KeyRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas_risk import RISK_SCHEMAS
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
@@ -263,7 +263,7 @@ class SourceRow(Row, frozen=True, kw_only=True):
 
 class Meta(Row, frozen=True, kw_only=True):
     elapsed_ms: int | None = None
-    sources: list[SourceRow] = []
+    sources: list[SourceRow] = msgspec.field(default_factory=list)
     candidates: int | None = None
     """How many were judged, and how many of them stand, whatever `data` was cut to."""
     standing: int | None = None
@@ -275,7 +275,7 @@ class ErrorRow(Row, frozen=True, kw_only=True):
     message: str
     hint: str
     retryable: bool
-    violations: list[str] = []
+    violations: list[str] = msgspec.field(default_factory=list)
 
 
 SCHEMAS: dict[str, type[Row]] = {
@@ -291,7 +291,10 @@ SCHEMAS: dict[str, type[Row]] = {
     "doctor": CheckRow,
     "explain": CodeRow,
     "config": SettingRow,
+    "key": KeyRow,
+    "grant": GrantRow,
     "version": VersionRow,
+    **RISK_SCHEMAS,
     "error": ErrorRow,
 }
 """By the name that `schema` carries: defi.<name>/<VERSION>."""

@@ -5,7 +5,7 @@ Quantities are decimal strings in base, prices quote per base, exactly as the jo
 
 from datetime import datetime
 
-from defi_analytics.cli.schemas import Row
+from defi_analytics.cli.row import Row
 
 
 class TrackedRow(Row, frozen=True, kw_only=True):

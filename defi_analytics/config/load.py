@@ -14,7 +14,13 @@ from defi_analytics.config.settings import Settings
 from defi_analytics.errors import ConfigError
 
 PROJECT_FILE = Path("settings.yaml")
-_ELSEWHERE = ("DEFI_CONFIG", "DEFI_SHARED", "DEFI_ALLORA__API_KEY", "DEFI_ALLORA__API_KEY_FILE")
+_ELSEWHERE = (
+    "DEFI_CONFIG",
+    "DEFI_SHARED",
+    "DEFI_ALLORA__API_KEY",
+    "DEFI_ALLORA__API_KEY_FILE",
+    "DEFI_PASSPHRASE",
+)
 """Read by this module by name, by the tests, and by `keys`."""
 
 

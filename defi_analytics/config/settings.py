@@ -210,6 +210,24 @@ class MonitoringSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySettings:
+    """Which key signs and for whom. The keys themselves are files below home: see `defi_analytics.keys`."""
+
+    name: Annotated[
+        Annotated[str, Text(r"(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)?", "a key's name such as agent")],
+        "the key that signs; empty: agent, and in the sandbox its development key",
+    ] = ""
+    granter: Annotated[
+        Annotated[str, Text(r"(?:inj1[02-9ac-hj-np-z]{38})?", "an inj1… address")],
+        "the account it trades for, which granted it that; empty: its own",
+    ] = ""
+    subaccount: Annotated[Annotated[int, Whole(0, 2**31 - 1)], "which of that account's subaccounts"] = 0
+    use_keyring: Annotated[
+        Annotated[bool, YesNo()], "look for the key's passphrase in the system's keyring too"
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     level: Annotated[
         Annotated[str, Choice(("DEBUG", "INFO", "WARNING", "ERROR"))], "what the file receives"
@@ -274,6 +292,7 @@ class Settings:
     ] = field(default_factory=dict)
     allora: AlloraSettings = AlloraSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    keys: KeySettings = KeySettings()
     http: HttpSettings = HttpSettings()
     logging: LoggingSettings = LoggingSettings()
     run: RunSettings = RunSettings()

@@ -35,6 +35,8 @@ class SignedTransaction:
     signed_at: datetime
     expiry_height: int = 0
     """The last block in which a resting order of it can be on the book; 0 when none rests."""
+    height: int = 0
+    """The latest block when it was signed, so it is in none up to there; 0 where that is not known."""
 
 
 class Sent(StrEnum):

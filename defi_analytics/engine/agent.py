@@ -3,20 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import Cancel
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
-from defi_analytics.engine.decisions import packed
+from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
-from defi_analytics.engine.facts import marks_of
+from defi_analytics.engine.facts import at_stake, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
 from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
@@ -27,6 +28,7 @@ from defi_analytics.risk.exposure import Account, equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
+_CANCEL_ROUNDS = 5
 _SETTLE_ROUNDS = 60
 """Rounds of waiting at the end for what was sent to be proven."""
 
@@ -115,9 +117,10 @@ class Agent:
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
-        await self.execution.settle()
-        decision = await self.plan()
-        await self._act(decision)
+        self._obey()
+        await self.execution.prove()
+        decision, trading = await self._decided()
+        await self._act(decision, trading)
         return decision
 
     async def value(self) -> None:
@@ -126,22 +129,30 @@ class Agent:
 
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
+        decision, _ = await self._decided()
+        return decision
+
+    async def _decided(self) -> tuple[Decision, TradingState]:
+        """What to do now, and the trading state it was decided in."""
         known, seen = await self._known()
-        return self._written(decide_trades(known, seen.markets, self.terms), known, seen)
+        decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
+        return decision, known.risk.trading
 
     async def _known(self) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it."""
         seen = await self.look(self.backoff)
-        block = await self.execution.chain.block()
         whole = await self.execution.chain.portfolio(seen.markets)
+        await self.execution.reconcile(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
-        skew_s = (self.clock.now() - block.at).total_seconds()
+        skew_s = (self.clock.now() - whole.at).total_seconds()
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
-        self.ledger.write("decision", packed(known, seen.scope, seen.limits, decision))
+        # Others may append between the two: it was made from so many records, wherever it comes to stand.
+        made_after = {"after": self.ledger.read}
+        self.ledger.write(DECIDED, packed(known, seen.scope, seen.limits, decision) | made_after)
         return decision
 
     def _observe(self, seen: Seen, portfolio: Portfolio) -> None:
@@ -150,18 +161,38 @@ class Agent:
         account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
+        self._obey()
+
+    def _obey(self) -> None:
+        """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
+        self.ledger.catch_up()
         reason = self.stopped()
         if reason and self.ledger.risk.trading is not TradingState.HALTED:
             record = halt(Denial.HALTED, reason, "person")
             self.ledger.write(record.kind, record.body)
 
-    async def _act(self, decision: Decision) -> None:
-        """Groups one after the other, each proven before the next is signed."""
-        for approved in decision.approved:
-            if self.stopped():
+    def _told_otherwise(self, decision: Decision, trading: TradingState) -> bool:
+        """Whether a person, or another process, has stopped, or resumed, since the decision was made."""
+        self.ledger.catch_up()
+        if self.ledger.risk.trading is not trading:
+            return True
+        return bool(self.stopped()) and not decision.closing
+
+    async def _act(self, decision: Decision, trading: TradingState) -> None:
+        """Groups one after the other, each proven before the next is signed.
+
+        `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
+        """
+        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
+            (approved.orders, ()) for approved in decision.approved
+        ]
+        if decision.cancels:
+            groups.insert(0, ((), decision.cancels))
+        for orders, cancels in groups:
+            if orders and self._told_otherwise(decision, trading):
                 return
             try:
-                await self.execution.submit(approved.orders, decision=decision.id)
+                await self.execution.submit(orders, cancels, decision.id)
                 await self._settled()
             except OrderRejected as error:
                 LOG.warning("refused before it was sent: %s", error)
@@ -172,7 +203,7 @@ class Agent:
     async def _settled(self) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
         for _ in range(_SETTLE_ROUNDS):
-            await self.execution.settle()
+            await self.execution.prove()
             if self.ledger.books.settled:
                 return
             await self.clock.sleep(self.policy.settle_s)
@@ -201,32 +232,58 @@ class Agent:
 
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
-        await self._settled()
+        await self._proven()
         if self.policy.on_exit is OnExit.KEEP:
             return
         if self.policy.on_exit is OnExit.FLATTEN:
             await self.flatten()
         await self.cancel_all()
 
+    async def _proven(self) -> None:
+        """Until nothing is in doubt, though a node may not answer now and then.
+
+        Raises OutcomeUnknown when that takes too long.
+        """
+        for _ in range(_SETTLE_ROUNDS):
+            try:
+                await self.execution.settle()
+            except DataError as error:
+                LOG.warning("%s", error)
+            else:
+                if self.ledger.books.settled:
+                    return
+            await self.clock.sleep(self.policy.settle_s)
+        raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
+
     async def cancel_all(self) -> None:
         """Takes every order of ours off the book. Raises OutcomeUnknown when one is still there."""
-        resting = [o for o in self.ledger.books.live if o.request.kind is not OrderKind.MARKET]
-        if not resting:
-            return
-        cancels = [
-            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
-            for o in resting
-        ]
-        await self.execution.submit([], cancels)
-        await self._settled()
-        portfolio = await self.execution.chain.portfolio([o.request.market for o in resting])
-        ours = {o.request.client_order_id for o in resting}
-        left = [o for o in portfolio.open_orders if o.client_order_id in ours]
-        if left:
+        for _ in range(_CANCEL_ROUNDS):
+            resting = self._resting()
+            if not resting:
+                return
+            await self._cancel(resting)
+        if left := self._resting():
             raise OutcomeUnknown(
                 f"{len(left)} orders are still on the book",
                 hint="they expire by themselves; see: defi orders",
             )
+
+    def _resting(self) -> list[TrackedOrder]:
+        return [order for order in self.ledger.books.live if order.request.kind is not OrderKind.MARKET]
+
+    async def _cancel(self, resting: Sequence[TrackedOrder]) -> None:
+        """Once; the books tell what is still there."""
+        cancels = [
+            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
+            for o in resting
+        ]
+        try:
+            await self.execution.submit([], cancels)
+        except (OrderRejected, DataError) as error:
+            # One that was filled or expired in this very moment makes the chain refuse all of them.
+            LOG.warning("not cancelled: %s", error)
+            await self.clock.sleep(self.policy.settle_s)
+        await self._proven()
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate.
@@ -234,17 +291,8 @@ class Agent:
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
         known, seen = await self._known()
-        await self._act(self._written(closing_trades(known, seen.markets, self.terms), known, seen))
+        decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
+        await self._act(decision, known.risk.trading)
         left = [key for key, held in self.ledger.books.net.items() if held.quantity]
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
-
-
-def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
-    """Without assets that these markets neither trade nor settle in: they may have no price.
-
-    Losses are then measured against less equity, which errs on the strict side.
-    """
-    assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
-    kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
-    return replace(portfolio, balances=kept)

@@ -2,6 +2,7 @@
 
 import zlib
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -18,9 +19,11 @@ from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, 
 from defi_analytics.errors import Mismatch
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy
+from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits
 
 STARTED, DECIDED = "run.started", "decision"
+_STATES_KEPT = 100
 
 
 class Replayed(NamedTuple):
@@ -92,7 +95,8 @@ def unpacked(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def told(decision: Decision) -> dict[str, Any]:
     """Everything that was decided, as plain JSON values."""
-    said = {"considered": decision.considered, "answers": decision.answers}
+    cancels = [cancel.client_order_id for cancel in decision.cancels]
+    said = {"considered": decision.considered, "answers": decision.answers, "cancels": cancels}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
     return plain
 
@@ -127,15 +131,19 @@ def terms_of(body: Mapping[str, Any], strategies: Mapping[str, Strategy]) -> Ter
 def decided_again(journal: Journal, clock: Clock, strategies: Mapping[str, Strategy]) -> Iterator[Replayed]:
     """Every decision in the journal, made again from what it says it knew at that moment."""
     ledger, terms = Ledger(journal, clock), None
+    # A halt that another process wrote may stand before a decision that was made without it.
+    states = deque([ledger.risk], maxlen=_STATES_KEPT)
     for at, kind, body in journal.replay():
         if kind == STARTED:
             terms = terms_of(body["terms"], strategies)
         elif kind == DECIDED and terms is not None:
-            yield _again(body, ledger, terms)
+            since = min(ledger.read - body.get("after", ledger.read), len(states) - 1)
+            yield _again(body, ledger, states[-1 - since], terms)
         ledger.follow(kind, at, body)
+        states.append(ledger.risk)
 
 
-def _again(body: Mapping[str, Any], ledger: Ledger, terms: Terms) -> Replayed:
+def _again(body: Mapping[str, Any], ledger: Ledger, risk: RiskState, terms: Terms) -> Replayed:
     whole = unpacked(body)
     seen = replayed(whole)
     own = msgspec.convert(whole["portfolio"], _Account)
@@ -149,7 +157,7 @@ def _again(body: Mapping[str, Any], ledger: Ledger, terms: Terms) -> Replayed:
     )
     edges = decide(*seen)
     skew_s = whole["clock_skew_s"]
-    known = Known(seen.snapshot, edges, ledger.books, portfolio, ledger.risk, skew_s)
+    known = Known(seen.snapshot, edges, ledger.books, portfolio, risk, skew_s)
     markets = [seen.snapshot.markets[MarketKey(*key)] for key in whole["markets"]]
     decision = (closing_trades if whole["closing"] else decide_trades)(known, markets, terms)
     return Replayed(body["id"], whole["said"], told(replace(decision)))

@@ -3,14 +3,16 @@
 The order of things is the whole point. Signed bytes are durable before they leave; an unanswered broadcast is
 neither success nor failure; the same bytes may be sent again, a second transaction for the same decision is
 never signed. A transaction leaves doubt only when it is found in a block, or when the chain has passed its
-timeout height and still does not have it.
+timeout height and still does not have it, or when another transaction has taken its sequence.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import (
     Block,
     Sent,
@@ -26,11 +28,13 @@ from defi_analytics.engine.bookkeeping import (
     Resolved,
     Sending,
     Signed,
+    TrackedOrder,
     Unresolved,
 )
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import ExecutionError, OutcomeUnknown
+from defi_analytics.errors import DataError, ExecutionError, OutcomeUnknown
 from defi_analytics.ports import Chain
+from defi_analytics.risk.codes import TradingState
 
 NOT_OURS_TO_REPEAT = frozenset({("sdk", 32)})
 """Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
@@ -51,6 +55,8 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    _passed: dict[str, int] = field(default_factory=dict)
+    """By transaction: the block at which its account was first seen to be beyond its sequence."""
 
     @property
     def books(self) -> Bookkeeping:
@@ -80,8 +86,8 @@ class Execution:
             )
         return transaction
 
-    async def settle(self) -> Block:
-        """Brings the books up to the chain: proofs, fills, orders that are over. Returns the latest block.
+    async def prove(self) -> Block:
+        """Brings the books up to the chain: proofs and fills. Returns the latest block.
 
         Raises DataError when the chain cannot be read; what was learned before that stays.
         """
@@ -90,8 +96,47 @@ class Execution:
             await self._resolve(pending, block)
         if self.books.live:
             await self._count_fills(block.height)
-            await self._close_gone()
         return block
+
+    async def settle(self) -> Block:
+        """As `prove`, and takes resting orders that the venue no longer lists for over."""
+        block = await self.prove()
+        markets = list(
+            {o.request.market.key: o.request.market for o in self._resting(self.books.markets)}.values()
+        )
+        if markets:
+            await self.reconcile(await self.chain.portfolio(markets), markets)
+        return block
+
+    async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        """Orders that were open at the counted height and are no longer on the venue's list are over.
+
+        Of these markets, which `portfolio` is of. Raises DataError.
+        """
+        keys = {market.key for market in markets}
+        if not self._resting(keys):
+            return
+        if portfolio.height > self.books.scanned_height:
+            await self._count_fills(portfolio.height)
+        listed = {order.client_order_id for order in portfolio.open_orders}
+        listed_hashes = {order.order_hash for order in portfolio.open_orders}
+        gone = tuple(
+            order.request.client_order_id
+            for order in self._resting(keys)
+            if order.height < portfolio.height
+            and order.request.client_order_id not in listed
+            and order.order_hash not in listed_hashes
+        )
+        if gone:
+            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
+
+    def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
+        """What is on the book, as far as blocks were counted."""
+        return [
+            order
+            for order in self.books.live
+            if order.height and order.expiry_height and order.request.market.key in keys
+        ]
 
     async def _send(self, transaction: SignedTransaction) -> Submission:
         submission = await self.chain.broadcast(transaction)
@@ -105,8 +150,39 @@ class Execution:
             self.ledger.write(Kind.RESOLVED, _included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
             await self._resolve_absent(transaction)
-        elif block.height < transaction.timeout_height and pending.sent[-1:] != (Sent.ACCEPTED,):
+        elif await self._overtaken(transaction, block.height):
+            reason = "its sequence was taken by another transaction"
+            self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+        elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
+
+    async def _overtaken(self, transaction: SignedTransaction, height: int) -> bool:
+        """Whether its sequence is used up and no block until now holds it: then none can execute it.
+
+        The blocks are read, for the index behind `find` may lag; and only some blocks after the account was
+        seen to be beyond, for a node that is ahead of the others may have told of the account. Without an
+        answer nothing is proven: the timeout height remains.
+        """
+        if not transaction.height or height <= transaction.height + 1:
+            return False
+        try:
+            if transaction.tx_hash not in self._passed:
+                if await self.chain.next_sequence() > transaction.sequence:
+                    self._passed[transaction.tx_hash] = height
+                return False
+            if height < self._passed[transaction.tx_hash] + MARGIN_BLOCKS:
+                return False
+            return not await self.chain.holds(transaction.tx_hash, transaction.height + 1, height)
+        except DataError:
+            return False
+
+    def _worth_sending_again(self, pending: Unresolved) -> bool:
+        """Unless it was accepted; while trading is halted, only what adds nothing."""
+        if pending.sent[-1:] == (Sent.ACCEPTED,):
+            return False
+        orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
+        halted = self.ledger.risk.trading is TradingState.HALTED
+        return not halted or all(order.request.reduce_only for order in orders)
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
@@ -139,27 +215,6 @@ class Execution:
             return
         fills = await self.chain.fills(list(self.books.markets.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-
-    async def _close_gone(self) -> None:
-        """Orders that were open at the counted height and are no longer on the venue's list are over."""
-        resting = [order for order in self.books.live if order.height and order.expiry_height]
-        if not resting:
-            return
-        portfolio = await self.chain.portfolio([order.request.market for order in resting])
-        if portfolio.height > self.books.scanned_height:
-            await self._count_fills(portfolio.height)
-        listed = {order.client_order_id for order in portfolio.open_orders}
-        listed_hashes = {order.order_hash for order in portfolio.open_orders}
-        gone = tuple(
-            order.request.client_order_id
-            for order in resting
-            if order.live
-            and order.height < portfolio.height
-            and order.request.client_order_id not in listed
-            and order.order_hash not in listed_hashes
-        )
-        if gone:
-            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from defi_analytics.domain.market import Market, MarketKind, MarketStatus
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.quote import Quote
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.views import grid_of
@@ -60,6 +62,16 @@ def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Ma
         if market.base not in assets and book and book.mid is not None and rate is not None:
             assets[market.base] = book.mid * rate
     return Marks(assets, frozenset(cash))
+
+
+def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
+    """Without assets that these markets neither trade nor settle in: they may have no price.
+
+    Losses are then measured against less equity, which errs on the strict side.
+    """
+    assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
+    kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
+    return replace(portfolio, balances=kept)
 
 
 def _worth(snapshot: Snapshot, quote: str, currency: str) -> float | None:

@@ -13,7 +13,7 @@ from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
-from defi_analytics.risk.halting import FLOW, KINDS, RiskState, apply, market_text
+from defi_analytics.risk.halting import FLOW, RiskState, apply, market_text
 
 BASELINE = "baseline"
 
@@ -28,26 +28,36 @@ class Ledger:
     risk: RiskState = field(default_factory=RiskState)
     baseline: Mapping[str, str] | None = None
     """What the account had before the first order of this journal, and what people moved since: by asset."""
+    read: int = 0
+    """How many records of the journal this is the meaning of."""
 
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:
         """As the journal has it. Raises Mismatch for records that cannot follow each other."""
         ledger = cls(journal, clock)
-        for at, kind, body in journal.replay(*Kind, BASELINE, KINDS):
-            ledger.follow(kind, at, body)
+        ledger.catch_up()
         return ledger
 
+    def catch_up(self) -> None:
+        """Follows what was appended since, by whichever process: a halt counts as soon as it is written.
+
+        Cheap where nothing was. Raises what the journal raises, and Mismatch as `opened` does.
+        """
+        for at, kind, body in self.journal.replay(after=self.read):
+            self.follow(kind, at, body)
+
     def write(self, kind: str, record: Any) -> None:
-        """Durable when it returns; only then does it count. Raises what the journal raises."""
-        body = msgspec.to_builtins(record)
-        at = self.clock.now()
-        self.journal.append(kind, at, body)
-        self.follow(kind, at, body)
+        """Durable when it returns; only then does it count. Raises what the journal raises.
+
+        Read back, so that the order of two writers' records is the journal's for both of them.
+        """
+        self.journal.append(kind, self.clock.now(), msgspec.to_builtins(record))
+        self.catch_up()
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
-            self.baseline = self.baseline or body["balances"]
+            self.baseline = self.baseline or _balances(body)
         if kind == FLOW and "asset" in body and self.baseline is not None:
             self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid
@@ -55,6 +65,7 @@ class Ledger:
         for implied, meaning in self._implied(kind, before, paid):
             self.risk = apply(self.risk, implied, at, meaning)
         self.risk = apply(self.risk, kind, at, body)
+        self.read += 1
 
     def _implied(
         self, kind: str, before: Mapping[MarketKey, Inventory], paid: Decimal
@@ -71,6 +82,13 @@ class Ledger:
                 request = self.books.orders[order_id].request
                 if not request.reduce_only:
                     yield "risk.trade", {"market": market_text(request.market.key)}
+
+
+def _balances(body: Mapping[str, Any]) -> Mapping[str, str]:
+    try:
+        return msgspec.convert(body["balances"], dict[str, str])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise Mismatch(f"the journal holds an impossible {BASELINE!r} record: {error}") from None
 
 
 def _moved(baseline: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, str]:

@@ -110,6 +110,13 @@ class PaperChain:
         self._included[tx_hash] = TransactionResult(tx_hash, block.height, block.at, 0, "", "", GAS, results)
         return self._included[tx_hash]
 
+    async def next_sequence(self) -> int:
+        """Never beyond a transaction's own: nobody else has this account."""
+        return 0
+
+    async def holds(self, tx_hash: str, first_height: int, last_height: int) -> bool:
+        return tx_hash in self._included
+
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         """Also those that the books of this moment bring to resting orders, dated in the last block."""
         resting = self._resting()

@@ -5,7 +5,7 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, View, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import OrderRequest, OrderState
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
-from defi_analytics.engine.requests import covered, order_id, request_of, still_reserved
+from defi_analytics.engine.protection import STRATEGY, Protection, protection
+from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.ports import Strategy
@@ -29,11 +30,8 @@ from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
 from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.risk.stops import protective_stop
 
 _MINUTE = timedelta(minutes=1)
-_STOPS = "stop"
-"""The strategy that protective stops are booked under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,8 @@ class Decision:
     markets: tuple[MarketKey, ...]
     closing: bool = False
     """Made to close everything, not by a strategy."""
+    cancels: tuple[Cancel, ...] = ()
+    """Stops of positions that are no longer there."""
 
     @property
     def approved(self) -> tuple[Approved, ...]:
@@ -96,7 +96,7 @@ class Decision:
         return tuple(answer for answer in self.answers if isinstance(answer, Refused))
 
 
-class _Wish(NamedTuple):
+class Wish(NamedTuple):
     request: OrderRequest
     expected: Expected
 
@@ -105,7 +105,8 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     """What every strategy wants on these markets, judged by the one gate. Exits are asked for first."""
     name = _decision_id(known)
     considered: list[Considered] = []
-    wishes: list[_Wish] = []
+    wishes: list[Wish] = []
+    cancels: list[Cancel] = []
     for market in markets:
         owner = _owner(known.books, market.key)
         for strategy, params in terms.strategies:
@@ -117,10 +118,11 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
             if wish is not None:
                 owner = strategy.name
                 wishes.append(wish)
-        wishes += _stops(known, market, terms, name)
-    return _judged(
-        known, markets, terms, Decision(name, known.snapshot.time, tuple(considered), (), ()), wishes
-    )
+        stop, stale = _protected(known, market, terms, name)
+        cancels += stale
+        wishes += [Wish(stop, Expected())] if stop else []
+    decision = Decision(name, known.snapshot.time, tuple(considered), (), (), cancels=tuple(cancels))
+    return _judged(known, markets, terms, decision, wishes)
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
@@ -137,16 +139,16 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 
 
 def _judged(
-    known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[_Wish]
+    known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[Wish]
 ) -> Decision:
     """The decision with the gate's answers; what reduces is asked for first."""
     wishes.sort(key=lambda wish: not wish.request.reduce_only)
-    context = _context(known, markets, wishes, terms)
+    context = context_of(known, markets, wishes, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
 
 
-def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> _Wish | None:
+def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
     """None where nothing is bid or offered, or what is held is less than the market trades."""
     view = view_of(known.snapshot, market, None)
     side = SELL if held.quantity > 0 else BUY
@@ -159,7 +161,7 @@ def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: 
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
     wanted = covered(intent, market, known.portfolio)
     request = request_of(market, strategy, wanted, f"close|{_decision_id(known)}")
-    return _Wish(request, Expected(by_person=True))
+    return Wish(request, Expected(by_person=True))
 
 
 def _owner(books: Bookkeeping, key: MarketKey) -> str:
@@ -171,13 +173,13 @@ def _owner(books: Bookkeeping, key: MarketKey) -> str:
     for (strategy, market), held in books.held.items():
         if market == key and held.quantity and strategy:
             return strategy
-    live = (o.request for o in books.live if o.request.market.key == key and o.request.strategy != _STOPS)
+    live = (o.request for o in books.live if o.request.market.key == key and o.request.strategy != STRATEGY)
     return next((request.strategy for request in live), "")
 
 
 def _considered(
     known: Known, market: Market, strategy: Strategy, params: Any, decision: str
-) -> tuple[Considered, _Wish | None]:
+) -> tuple[Considered, Wish | None]:
     edge = best_candidate(known.edges, strategy.kind, market)
     held = known.books.held.get((strategy.name, market.key), Inventory())
     seen = Considered(strategy.name, market.key, "idle")
@@ -194,7 +196,7 @@ def _considered(
     request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
     expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
     said = Why(intent.why).name.lower().replace("_", "-")
-    return Considered(strategy.name, market.key, said, request.client_order_id), _Wish(request, expected)
+    return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
@@ -238,23 +240,12 @@ def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
     )
 
 
-def _stops(known: Known, market: Market, terms: Terms, decision: str) -> Iterator[_Wish]:
-    """A stop on the chain for a perpetual position that has none: it works while nobody is here."""
+def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:
     position = known.portfolio.positions.get(market.key)
-    if market.kind is not MarketKind.PERPETUAL or position is None or not position.quantity:
-        return
-    stands = any(
-        order.request.kind is OrderKind.STOP and order.request.market.key == market.key
-        for order in known.books.live
-    )
-    if not stands:
-        name = order_id(decision, _STOPS, market.key)
-        stop = protective_stop(position, market, terms.on(market.key), _STOPS, name)
-        if stop is not None:
-            yield _Wish(stop, Expected())
+    return protection(known.books, position, market, terms.on(market.key), decision)
 
 
-def _context(known: Known, markets: Sequence[Market], wishes: Sequence[_Wish], terms: Terms) -> Context:
+def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:
     snapshot, books = known.snapshot, known.books
     account = Account(
         known.portfolio,

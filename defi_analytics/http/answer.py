@@ -93,7 +93,8 @@ def error_of(
             source, f"{place} answered {status}: asked us to wait {wait_s:.0f} s", retry_after_s=wait_s
         )
     elif status == HTTPStatus.NOT_FOUND:
-        error = NotFound(source, f"{place} answered 404{_excerpt(answer.body)}")
+        # What answers a request with a key may repeat the key.
+        error = NotFound(source, f"{place} answered 404{'' if with_key else _excerpt(answer.body)}")
     elif status in _REFUSALS:
         error = Unavailable(
             source,

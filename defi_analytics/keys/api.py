@@ -134,9 +134,11 @@ def looks_like_key(text: str, *, market_id: bool = False) -> bool:
 
 
 def any_key(arguments: Sequence[str], *, market_id: bool = False) -> bool:
-    """True when an argument looks like a key, also `--key=…`, or when unquoted words make a mnemonic."""
+    """True when an argument looks like a key, also `--key=…` and `-k…`, or when words make a mnemonic."""
     for argument in arguments:
-        if any(looks_like_key(part, market_id=market_id) for part in (argument, argument.partition("=")[2])):
+        attached = argument[2:] if argument[:1] == "-" else ""
+        parts = (argument, argument.partition("=")[2], attached)
+        if any(looks_like_key(part, market_id=market_id) for part in parts):
             return True
     run = 0
     for argument in (*arguments, ""):

@@ -24,7 +24,7 @@ class Stress:
     """Amounts in account currency."""
 
     fraction: float
-    """By which every price but that of cash moved."""
+    """By which every price but that of cash moved, or that of one asset."""
     equity: float
     exposures: Exposures
     liquidated: tuple[MarketKey, ...]
@@ -38,9 +38,13 @@ def shock(
     state: RiskState,
     limits: RiskLimits,
     maintenance: Mapping[MarketKey, float],
+    asset: str = "",
 ) -> Stress:
-    """`maintenance`: margin fraction of each perpetual; a position without one is not known to be safe."""
-    shocked = replace(account, marks=_moved(account.marks, fraction))
+    """`maintenance`: margin fraction of each perpetual; a position without one is not known to be safe.
+
+    `asset` is the only one whose price moves; "" for all but cash.
+    """
+    shocked = replace(account, marks=_moved(account.marks, fraction, asset))
     worth, held = equity(shocked), exposures(shocked)
     gaps = {key: _distance(shocked, key, maintenance) for key in account.portfolio.positions}
     return Stress(
@@ -56,8 +60,9 @@ def shock(
     )
 
 
-def _moved(marks: Marks, fraction: float) -> Marks:
-    moved = {a: p if a in marks.cash else p * (1.0 + fraction) for a, p in marks.assets.items()}
+def _moved(marks: Marks, fraction: float, asset: str) -> Marks:
+    moving = {asset} if asset else marks.assets.keys() - marks.cash
+    moved = {a: p * (1.0 + fraction) if a in moving else p for a, p in marks.assets.items()}
     return Marks(moved, marks.cash)
 
 

@@ -66,7 +66,8 @@ class SqliteJournal:
     included, is WrongState; the file is never replaced or repaired here.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
+        """`busy_s` is how long to wait for another process that holds it, in seconds."""
         self.path = path
         with self._mapped():
             _make_private(path)
@@ -74,7 +75,7 @@ class SqliteJournal:
                 if not path.exists():
                     _create(path)
                 _refuse_lost_commits(path)
-                self._db = _connect(path)
+                self._db = _connect(path, busy_s)
                 try:
                     self._prepare()
                 except BaseException:
@@ -87,16 +88,16 @@ class SqliteJournal:
         with self._mapped():
             self._db.execute(_APPEND, row)
 
-    def replay(self, *kinds: str) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         """Bodies of other kinds are passed over unread, though not their numbers.
 
         An index of kinds would be faster still, and a damaged page of it would hide records.
         """
         wanted, values = _wanted(kinds)
-        query = f"SELECT seq, CASE WHEN {wanted} THEN sum END, at, kind, CASE WHEN {wanted} THEN body END FROM records ORDER BY seq"  # noqa: S608, E501  - made of placeholders alone
+        query = f"SELECT seq, CASE WHEN {wanted} THEN sum END, at, kind, CASE WHEN {wanted} THEN body END FROM records WHERE seq > ? ORDER BY seq"  # noqa: S608, E501  - made of placeholders alone
         with self._mapped():
-            rows = self._db.execute(query, [*values, *values])
-            for expected, (seq, found, at, kind, body) in enumerate(rows, 1):
+            rows = self._db.execute(query, [*values, *values, after])
+            for expected, (seq, found, at, kind, body) in enumerate(rows, after + 1):
                 if seq != expected:
                     raise ValueError(f"record {expected} is missing")
                 if body is None and kinds:
@@ -246,8 +247,8 @@ def _create(path: Path) -> None:
         os.close(folder)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
     _teach(db)
     try:
         db.execute("PRAGMA journal_mode = WAL")

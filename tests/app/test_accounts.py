@@ -1,61 +1,46 @@
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from defi_analytics.app.accounts import account_of, chain_of, read_ledger
+from defi_analytics.app.accounts import chosen_account, known_accounts
 from defi_analytics.app.trading import Account
-from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import UsageError, WrongState
-from defi_analytics.storage.journal import SqliteJournal
-from tests.engine.memory_journal import MemoryJournal
-from tests.fakes import FakeClock
+
+LIVE = "inj1" + "q" * 38
 
 
-def an_app(home: Any, *accounts: str) -> Any:
-    for name in accounts:
-        SqliteJournal(home / "accounts" / f"{name}.sqlite").close()
-    settings = SimpleNamespace(home=home, run=SimpleNamespace(paper_balances={}))
-    return SimpleNamespace(
-        settings=settings, network="testnet", clock=FakeClock(), injective=lambda: None, http=None
-    )
+def made(home, *names):
+    folder = Account("").folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
 
 
-@pytest.mark.parametrize(
-    ("accounts", "asked", "found"),
-    [
-        ((), "", "paper"),
-        (("mainnet-inj1a",), "", "paper"),
-        (("testnet-inj1a", "mainnet-inj1b"), "", "inj1a"),
-        (("testnet-inj1a", "testnet-paper"), "inj1a", "inj1a"),
-        (("testnet-inj1a",), "paper", "paper"),
-    ],
-)
-def test_the_only_account_is_meant_else_paper(
-    tmp_path: Any, accounts: tuple[str, ...], asked: str, found: str
-) -> None:
-    assert account_of(an_app(tmp_path, *accounts), asked) == Account("testnet", found)
+def test_an_account_is_known_by_its_journal_alone(tmp_path):
+    assert known_accounts(tmp_path) == []
+    made(tmp_path, "sandbox-paper.sqlite", f"mainnet-{LIVE}.sqlite")
+    made(tmp_path, "sandbox-paper.sqlite-wal", "sandbox-paper.sqlite.lock", "testnet-paper.STOP", "x.sqlite")
+    assert known_accounts(tmp_path) == [Account("mainnet", LIVE), Account("sandbox", "paper")]
 
 
-def test_a_choice_is_the_persons_and_a_name_must_be_one(tmp_path: Any) -> None:
-    app = an_app(tmp_path, "testnet-inj1a", "testnet-paper")
-    with pytest.raises(UsageError) as several:
-        account_of(app)
-    assert several.value.hint == "--account inj1a or paper"
-    with pytest.raises(UsageError, match="no account 'inj1b'"):
-        account_of(app, "inj1b")
+def test_the_only_account_of_a_network_is_meant_and_paper_where_there_is_none(tmp_path):
+    assert chosen_account(tmp_path, "mainnet", None) == Account("mainnet", "paper")
+    made(tmp_path, f"mainnet-{LIVE}.sqlite", "sandbox-paper.sqlite")
+    assert chosen_account(tmp_path, "mainnet", None).address == LIVE
+    assert chosen_account(tmp_path, "mainnet", "paper").address == "paper"
 
 
-def test_looking_at_an_account_makes_no_journal(tmp_path: Any) -> None:
-    app = an_app(tmp_path)
-    with read_ledger(app, Account("testnet")) as ledger:
-        assert not ledger.books.orders
-    assert not list(tmp_path.iterdir())
+def test_of_several_accounts_one_has_to_be_named(tmp_path):
+    made(tmp_path, f"mainnet-{LIVE}.sqlite", "mainnet-paper.sqlite")
+    with pytest.raises(UsageError, match=f"several accounts of mainnet: {LIVE}, paper"):
+        chosen_account(tmp_path, "mainnet", None)
 
 
-def test_paper_is_read_and_written_and_a_live_account_is_not_yet(tmp_path: Any) -> None:
-    app, ledger = an_app(tmp_path), Ledger(MemoryJournal(), FakeClock())
-    assert isinstance(chain_of(app, Account("testnet"), ledger), PaperChain)
-    with pytest.raises(WrongState):
-        chain_of(app, Account("testnet", "inj1a"), ledger)
+@pytest.mark.parametrize("address", ["", "Paper", "inj1", "../x", LIVE + "q"])
+def test_what_cannot_be_an_account_is_refused(tmp_path, address):
+    with pytest.raises(UsageError, match="is no account"):
+        chosen_account(tmp_path, "mainnet", address)
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path):
+    Account("").folder(tmp_path).write_text("")
+    with pytest.raises(WrongState, match="cannot be read"):
+        known_accounts(tmp_path)

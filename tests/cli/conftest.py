@@ -1,5 +1,6 @@
 import pytest
 
+from defi_analytics.app import reading, stopping
 from defi_analytics.clock import WallClock
 from defi_analytics.sandbox.sandbox import Sandbox
 from tests.cli.harness import Background, Defi, clean_environment, forget_log
@@ -27,6 +28,19 @@ def home(monkeypatch, tmp_path):
     clean_environment(monkeypatch, tmp_path)
     yield tmp_path
     forget_log()
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch):
+    """Nobody waits for a journal that a test holds."""
+    for module in (reading, stopping):
+        monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
+
+
+@pytest.fixture
+def state(home):
+    """Where the accounts are."""
+    return home / "state"
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 import json
+import sys
 from datetime import datetime
 
 import pytest
 
+from defi_analytics import log
 from defi_analytics.cli.envelope import (
     Document,
     document_json,
+    redacted,
     say,
     write_document,
     write_error,
@@ -67,3 +70,19 @@ def test_a_line_stays_one_of_bounded_length(capsys, message):
     write_error_line(NotFound("source", message))
     (line,) = capsys.readouterr().err.splitlines()
     assert len(line) < 450
+
+
+def test_what_the_log_hides_is_nowhere_in_a_document_or_a_line(capsys, monkeypatch):
+    monkeypatch.setattr(log, "_secrets", [])
+    log.hide("UP-0123456789")
+    say("it said UP-0123456789")
+    write_error(ConfigError("it said UP-0123456789", violations=("UP-0123456789", "2"), hint="UP-0123456789"))
+    write_document(Document("version", [VersionRow(name="UP-0123456789", version="1")]))
+    captured = capsys.readouterr()
+    assert "UP-0123456789" not in captured.out + captured.err
+    assert captured.err == "it said ***\n"
+
+
+def test_without_a_log_nothing_is_hidden(monkeypatch):
+    monkeypatch.delitem(sys.modules, "defi_analytics.log")
+    assert redacted({"a": ["b", 1]}) == {"a": ["b", 1]}

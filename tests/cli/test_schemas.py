@@ -5,7 +5,9 @@ import pytest
 from defi_analytics.cli.schema import EVERY, envelope_schema
 from defi_analytics.cli.schemas_audit import AUDIT_SCHEMAS
 from tests.cli.json_schema import violations
+from tests.keys import sealed
 
+GRANTER = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
 COMMANDS = [
     ("scan", ["scan", "--include-rejected"]),
     ("scan", ["scan", "INJ/USDT", "--size", "500", "--explain"]),
@@ -26,7 +28,20 @@ COMMANDS = [
     ("config", ["config", "path"]),
     ("config", ["config", "validate"]),
     ("config", ["config", "init", "new.yaml"]),
+    ("key", ["key", "list"]),
+    ("grant", ["key", "grant", "--granter", GRANTER, "--market", "INJ/USDT"]),
+    ("grant", ["key", "revoke", "--granter", GRANTER]),
     ("version", ["version"]),
+    ("risk", ["risk"]),
+    ("risk", ["risk", "status", "--account", "paper"]),
+    ("risk-limits", ["risk", "limits"]),
+    ("risk-check", ["risk", "check", "--order", "order.yaml"]),
+    ("risk-action", ["risk", "halt"]),
+    ("risk-action", ["risk", "reduce"]),
+    ("risk-action", ["risk", "flatten"]),
+    ("risk-history", ["risk", "history"]),
+    ("risk-stress", ["risk", "stress", "--shock", "-20%"]),
+    ("error", ["risk", "resume", "--ack", "nonsense"]),
     ("error", ["scan", "NONSENSE/USDT"]),
     ("error", ["scan", "--bogus"]),
     ("error", ["predict", "DOGE"]),
@@ -38,7 +53,9 @@ COMMANDS = [
 @pytest.mark.parametrize(
     ("name", "args"), COMMANDS, ids=lambda value: "-".join(value) if isinstance(value, list) else value
 )
-def test_what_json_prints_is_what_the_schema_says(defi, name, args):
+def test_what_json_prints_is_what_the_schema_says(defi, home, name, args):
+    (home / "order.yaml").write_text("{market: INJ/USDT, side: buy, price: 17.03, quantity: 1}")
+    sealed.store(home / "state")
     schema = json.loads(defi("schema", name).out)
     document = defi(*args, "--json").document
     assert list(violations(document, schema, schema)) == []

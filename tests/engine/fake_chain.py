@@ -87,6 +87,7 @@ class FakeChain:
             fee=Decimal("0.000016"),
             signed_at=self.now,
             expiry_height=expiry if rests else 0,
+            height=self.height,
         )
         self.signed.append(transaction.tx_hash)
         return transaction
@@ -163,6 +164,15 @@ class FakeChain:
     async def find(self, tx_hash: str) -> TransactionResult | None:
         self.step("find")
         return self.included.get(tx_hash)
+
+    async def next_sequence(self) -> int:
+        self.step("sequence")
+        return self.sequence
+
+    async def holds(self, tx_hash: str, first_height: int, last_height: int) -> bool:
+        self.step("holds")
+        found = self.included.get(tx_hash)
+        return found is not None and first_height <= found.height <= last_height
 
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
         self.step("portfolio")

@@ -6,6 +6,7 @@ import pytest
 
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
@@ -99,7 +100,7 @@ async def test_a_stop_file_halts_before_anything_is_sent() -> None:
 async def test_a_stop_between_the_decision_and_the_order_still_stops_it() -> None:
     world = World()
     world.show(25.0, away=25.3)
-    asked = iter(["", "stopped now"])
+    asked = iter(["", "", "stopped now"])
     agent = an_agent(world, stopped=lambda: next(asked))
     decision = await agent.cycle()
     assert decision.approved
@@ -187,3 +188,53 @@ async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
     chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
     with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
         await agent.cancel_all()
+
+
+class _HaltedBetween:
+    """A watcher of the journal that halts as another process would, once the first order is written."""
+
+    def __init__(self, journal: MemoryJournal, world: World) -> None:
+        self.journal, self.world, self.append = journal, world, journal.append
+
+    def __call__(self, kind: str, *rest: Any) -> None:
+        self.append(kind, *rest)
+        if kind == "decision":
+            body = {"code": "HALTED", "reason": "told to", "by": "a person"}
+            self.append("risk.halt", self.world.clock.now(), body)
+
+
+async def test_a_halt_by_another_process_is_seen_right_before_an_order_would_be_sent() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    world.show(25.0, away=25.3)
+    journal.append = _HaltedBetween(journal, world)  # type: ignore[method-assign]  # another process
+    decision = await agent.cycle()
+    assert decision.approved
+    assert "signed" not in journal.kinds
+
+
+async def test_a_resume_by_another_process_lets_the_next_round_trade() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    other = Ledger.opened(journal, world.clock)
+    world.show(25.0, away=25.3)
+    other.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
+    await agent.cycle()
+    assert "signed" not in journal.kinds
+    other.catch_up()
+    other.write("risk.resume", {"ack": "HALTED", "by": "a person", "rebase": 0})
+    await agent.cycle()
+    assert "signed" in journal.kinds
+
+
+async def test_a_halted_account_is_flattened_when_a_person_asks_though_the_file_is_there() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    told: list[str] = []
+    agent = an_agent(world, stopped=lambda: "".join(told))
+    await agent.cycle()
+    assert quantity(agent, PERP.key) > 0
+    told.append("the file STOP is there")
+    await agent.flatten()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert quantity(agent, PERP.key) == 0

@@ -5,8 +5,10 @@ import pytest
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.engine.agent import OnExit
 from defi_analytics.engine.bookkeeping import Kind
-from defi_analytics.engine.decisions import STARTED, decided_again, terms_of, terms_told, unpacked
+from defi_analytics.engine.decisions import DECIDED, STARTED, decided_again, terms_of, terms_told, unpacked
 from defi_analytics.errors import Mismatch
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import halt
 from defi_analytics.strategies.registry import STRATEGIES
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import HOME, PERP, World, an_agent
@@ -37,6 +39,27 @@ async def test_a_decision_that_comes_out_differently_is_seen() -> None:
     await agent.cycle()
     [replayed] = decided_again(journal, world.clock, STRATEGIES)
     assert not replayed.same
+
+
+async def test_a_halt_of_another_process_just_before_a_decision_is_not_taken_for_known_to_it() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
+    world.show(25.0, away=25.3)
+    append = journal.append
+
+    def halting(kind: str, *rest: Any) -> None:
+        if kind == DECIDED:
+            append("risk.halt", world.clock.now(), halt(Denial.HALTED, "told to", "a person").body)
+        append(kind, *rest)
+
+    journal.append = halting  # type: ignore[method-assign]  # the moment between deciding and writing down
+    decision = await agent.cycle()
+    assert decision.approved
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert Kind.SIGNED not in journal.kinds
+    [replayed] = decided_again(journal, world.clock, STRATEGIES)
+    assert replayed.same
 
 
 def test_terms_come_back_as_they_were_told() -> None:

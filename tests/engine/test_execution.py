@@ -88,6 +88,17 @@ async def test_an_unanswered_broadcast_is_repeated_with_the_same_bytes() -> None
     assert execution.books.orders["c1"].state is OrderState.DONE
 
 
+@pytest.mark.parametrize(("reduces", "sent"), [(False, 1), (True, 2)])
+async def test_while_halted_only_what_reduces_is_repeated(reduces: bool, sent: int) -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    order = an_order("c1")
+    await execution.submit([replace(order, request=replace(order.request, reduce_only=reduces))])
+    execution.ledger.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
+    await execution.settle()
+    assert len(chain.sent) == sent
+
+
 async def test_a_transaction_that_never_arrives_is_absent_only_beyond_its_timeout_height() -> None:
     chain = FakeChain(faults=["lost before"], fault_rate=1.0)
     execution = an_execution(chain, MemoryJournal())

@@ -34,6 +34,21 @@ def test_what_could_not_be_written_does_not_count() -> None:
     assert ledger.risk.trading is TradingState.ACTIVE
 
 
+def test_what_another_process_appends_is_followed_in_the_journals_order() -> None:
+    journal = MemoryJournal()
+    mine, theirs = Ledger.opened(journal, FakeClock()), Ledger.opened(journal, FakeClock())
+    theirs.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
+    assert mine.risk.trading is TradingState.ACTIVE
+    mine.catch_up()
+    assert mine.risk.trading is TradingState.HALTED
+    theirs.write("risk.resume", {"ack": "HALTED", "by": "a person", "rebase": 0})
+    mine.write("risk.equity", {"equity": 1000.0})
+    theirs.catch_up()
+    assert mine.risk == theirs.risk
+    assert mine.risk.trading is TradingState.ACTIVE
+    assert mine.read == theirs.read == len(journal.rows) == 3
+
+
 def test_a_journal_that_cannot_be_this_accounts_story_is_not_opened() -> None:
     journal = MemoryJournal()
     journal.append("sent", FakeClock().now(), {"tx_hash": "T1", "submission": {"outcome": "accepted"}})

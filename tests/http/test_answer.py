@@ -137,3 +137,10 @@ def test_a_wish_to_wait_is_carried_in_the_error():
 def test_a_404_repeats_the_message_of_its_json_bounded_and_harmless(body, excerpt):
     error = error_of("injective", "h.example/p", Answer(404, {}, body), None)
     assert error.message == "injective: h.example/p answered 404" + excerpt
+
+
+def test_an_answer_to_a_request_with_a_key_is_not_quoted():
+    """It may repeat the key."""
+    answer = Answer(404, {}, b'{"message": "no such thing for UP-1234"}')
+    assert "UP-1234" in error_of("allora", "host", answer, None).message
+    assert error_of("allora", "host", answer, None, with_key=True).message == "allora: host answered 404"

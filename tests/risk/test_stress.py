@@ -114,3 +114,8 @@ def test_an_account_that_was_never_valued_is_not_known_to_be_safe():
     found = shock(account(balance("usdt", 10)), -0.1, RiskState(), LIMITS, {})
     assert {b.verdict.code for b in found.breaches} == {Denial.RISK_STATE_UNKNOWN}
     assert math.isnan(found.breaches[0].verdict.value)
+
+
+def test_one_asset_can_move_alone():
+    held = account(balance("usdt", 500), balance("inj", 4), balance("atom", 10))
+    assert shock(held, -0.5, state(1_000.0), LIMITS, {}, "ATOM").equity == pytest.approx(500 + 100 + 50)

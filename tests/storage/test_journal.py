@@ -68,6 +68,24 @@ def test_records_come_back_in_order_whole_and_by_kind(path):
         assert list(journal.replay("nothing")) == []
 
 
+def test_a_reader_goes_on_where_it_was_whoever_wrote_since(path):
+    filled(path, 2)
+    with SqliteJournal(path) as journal, SqliteJournal(path) as other:
+        other.append("scan", NOON, {"n": 2})
+        journal.append("prediction", NOON, {"n": 3})
+        assert [body["n"] for _, _, body in journal.replay(after=2)] == [2, 3]
+        assert [body["n"] for _, _, body in journal.replay("scan", after=1)] == [1, 2]
+        assert list(journal.replay(after=4)) == []
+
+
+def test_a_journal_that_is_held_is_waited_for_as_long_as_asked(path):
+    filled(path, 1)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with SqliteJournal(path, busy_s=0.05) as journal, pytest.raises(WrongState, match="locked"):
+            journal.append("scan", NOON, {})
+
+
 def test_the_file_is_the_owners_alone_whatever_the_umask(path):
     before = os.umask(0)
     try:

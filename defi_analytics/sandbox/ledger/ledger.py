@@ -175,7 +175,10 @@ class Ledger:
             "nonces": dict(sorted(state.nonces.all.items())),
             "cumulative_funding": {key: f"{value:f}" for key, value in sorted(state.cumulative.all.items())},
             "trades": [_text(one) for one in state.trades],
-            "history": [[one.order.order_hash, one.state.value, f"{one.filled:f}"] for one in self.history()],
+            "history": [
+                [one.order.order_hash, one.state.value, f"{one.filled:f}", one.order.cid]
+                for one in self.history()
+            ],
             "grants": sorted(" ".join(key) for key in state.grants.all),
         }
 

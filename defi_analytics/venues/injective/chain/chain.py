@@ -1,7 +1,7 @@
 """Injective as a chain that executes signed transactions: the only place that writes to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from defi_analytics.ports import Clock, HttpClient, Signer
 from defi_analytics.venues.injective.assets import Assets
 from defi_analytics.venues.injective.chain import faithful, grants
 from defi_analytics.venues.injective.chain.account import Holdings
+from defi_analytics.venues.injective.chain.contents import holds
 from defi_analytics.venues.injective.chain.gas import inj, usual
 from defi_analytics.venues.injective.chain.history import History
 from defi_analytics.venues.injective.chain.messages import built, expiration
@@ -93,7 +94,7 @@ class InjectiveChain:
         gas = usual(orders, cancels, delegated=self.trader.delegated)
         prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence))
         expiry = max((expiration(order, block.height) for order in orders), default=0)
-        return self._transaction(prepared, timeout, ids, expiry)
+        return replace(self._transaction(prepared, timeout, ids, expiry), height=block.height)
 
     async def broadcast(self, transaction: SignedTransaction) -> Submission:
         """Once. UNKNOWN for whatever is no answer about this transaction.
@@ -126,6 +127,14 @@ class InjectiveChain:
                 return None
             raise
         return parse_outcome(VENUE, body, tx_hash)
+
+    async def next_sequence(self) -> int:
+        """Of the signing key's account, as of the highest block seen: a node behind it has no say."""
+        seen = self._latest or await self.block()
+        return (await self._node.account(self.signer.address, seen.height)).sequence
+
+    async def holds(self, tx_hash: str, first_height: int, last_height: int) -> bool:
+        return await holds(self._node, tx_hash, first_height, last_height)
 
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
         """As of the latest block (see `Holdings.read`), in the denominations of these markets and INJ.

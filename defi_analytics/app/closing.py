@@ -1,0 +1,72 @@
+"""Closes what the strategies hold, through the same gate as everything else."""
+
+from defi_analytics.app.chains import trader_of
+from defi_analytics.app.parts import App
+from defi_analytics.app.reading import ledger_of
+from defi_analytics.app.stopping import Step
+from defi_analytics.app.trading import Account, RunRequest, opened_agent
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.engine.agent import Agent, OnExit, Policy
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.errors import OutcomeUnknown, WrongState
+from defi_analytics.storage.lock import holder_of
+
+_ROUNDS = 3
+"""What a book did not give at once is tried again so often."""
+
+
+async def flattened(app: App, account: Account) -> list[Step]:
+    """One step for each market that something was held on.
+
+    Raises WrongState while an agent runs this account: two that send for one account would not know of each
+    other's orders, so it has to be stopped first. Raises OutcomeUnknown when something is still held.
+    """
+    home = app.settings.home
+    holder = holder_of(account.lock(home).path)
+    if holder is not None:
+        raise WrongState(
+            f"process {holder} runs this account",
+            hint="stop it first; `defi risk halt` keeps it from trading at once",
+        )
+    before = ledger_of(home, account, app.clock)
+    if not _held(before) and not before.books.live:
+        return [Step(account, "venue", True, "nothing is held and nothing is open")]
+    markets = {order.request.market.key for order in before.books.live} | _held(before).keys()
+    request = RunRequest(markets=tuple(key.market_id for key in markets))
+    policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
+    async with opened_agent(app, trader_of(app, account), request, policy) as agent:
+        await _left(agent)
+        await _verified(agent)
+        return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]
+
+
+async def _left(agent: Agent) -> None:
+    for _ in range(_ROUNDS - 1):
+        try:
+            return await agent.finish()
+        except OutcomeUnknown:
+            continue
+    return await agent.finish()
+
+
+async def _verified(agent: Agent) -> None:
+    """By what the venue says, not by our books."""
+    portfolio = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
+    left = [p for p in portfolio.positions.values() if p.quantity]
+    if left or portfolio.open_orders:
+        raise OutcomeUnknown(
+            f"the venue still shows {len(left)} positions and {len(portfolio.open_orders)} orders",
+            hint="see: defi positions, defi orders",
+        )
+
+
+def _held(ledger: Ledger) -> dict[MarketKey, Inventory]:
+    return {key: held for key, held in ledger.books.net.items() if held.quantity}
+
+
+def _step(account: Account, key: MarketKey, held: Inventory, ledger: Ledger) -> Step:
+    market = ledger.books.markets.get(key)
+    earned = ledger.books.net[key].cash
+    name, quote = (market.ticker, market.quote) if market else (key.market_id, "")
+    return Step(account, "venue", True, f"{name}: {held.quantity} closed; {earned} {quote} in all")

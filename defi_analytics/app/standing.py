@@ -1,0 +1,165 @@
+"""How an account stands: its journal, and what the markets say of it where they can be asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from defi_analytics.app.chains import trader_of
+from defi_analytics.app.limits import market_limits, risk_limits
+from defi_analytics.app.parts import App
+from defi_analytics.app.reading import ledger_of
+from defi_analytics.app.scan import ScanRequest, look
+from defi_analytics.app.trading import Account, RunRequest, market_names, told_to_stop
+from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.engine.facts import MAINTENANCE_MARGIN, at_stake, marks_of
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.trade import Known, Terms
+from defi_analytics.errors import DefiError
+from defi_analytics.risk import exposure
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import RiskState, apply, halt, observed
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.strategies.registry import STRATEGIES
+from defi_analytics.venues.injective.resolve import resolve_many
+
+
+class Looked(NamedTuple):
+    """What a decision would be made from now, and the account in it."""
+
+    known: Known
+    terms: Terms
+    markets: Sequence[Market]
+    valued: exposure.Account
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    account: Account
+    ledger: Ledger | None
+    """None where the journal cannot be read; `unreadable` says why."""
+    unreadable: str
+    told: str
+    """Why a file says not to trade; empty without one."""
+    limits: RiskLimits
+    looked: Looked | None
+    """None where the venue could not be asked; `silent` says why."""
+    silent: DefiError | None = None
+
+    @property
+    def trading(self) -> TradingState:
+        """What cannot be read is halted, and so is what a file stops, for the reader as for the agent."""
+        if self.ledger is None or self.told:
+            return TradingState.HALTED
+        return self.ledger.risk.trading
+
+    @property
+    def code(self) -> Denial:
+        if self.ledger is None:
+            return Denial.RISK_STATE_UNKNOWN
+        return self.ledger.risk.code or (Denial.HALTED if self.told else Denial.NONE)
+
+    @property
+    def risk(self) -> RiskState:
+        """At the account's present worth where the markets tell it, else as the journal has it."""
+        if self.looked is not None:
+            return self.looked.known.risk
+        return self.ledger.risk if self.ledger else RiskState()
+
+
+async def standing(app: App, account: Account) -> Standing:
+    """Never raises for a journal or a venue that cannot be read: that is a part of the answer."""
+    home, limits = app.settings.home, risk_limits(app.settings)
+    told = told_to_stop(home, account)
+    try:
+        ledger = ledger_of(home, account, app.clock)
+    except DefiError as error:
+        return Standing(account, None, error.message, told, limits, None)
+    try:
+        found = await looked(app, account, ledger)
+    except DefiError as error:
+        return Standing(account, ledger, "", told, limits, None, error)
+    return Standing(account, ledger, "", told, limits, found)
+
+
+async def looked(
+    app: App,
+    account: Account,
+    ledger: Ledger,
+    kinds: frozenset[EdgeKind] = frozenset({EdgeKind.ORACLE}),
+    also: frozenset[MarketKey] = frozenset(),
+) -> Looked:
+    """A look at what may be traded, at what is held, and at these markets `also`.
+
+    `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
+    WrongState for an account that cannot be asked about.
+    """
+    chain = trader_of(app, account).chain_of(ledger)
+    held = also | _held(ledger)
+    keys = await _keys(app, held)
+    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held))
+    snapshot = found.snapshot
+    markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
+    block = await chain.block()
+    currency = app.settings.run.currency
+    portfolio = at_stake(await chain.portfolio(markets), markets, currency)
+    reserved = _reserved(ledger, portfolio, markets, currency)
+    marks = marks_of(snapshot, markets, currency)
+    valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
+    skew_s = (app.clock.now() - block.at).total_seconds()
+    risk = _observed(app, account, ledger, snapshot.time, exposure.equity(valued))
+    known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
+    return Looked(known, _terms(app, markets, reserved), markets, valued)
+
+
+def _observed(app: App, account: Account, ledger: Ledger, at: datetime, worth: float) -> RiskState:
+    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written."""
+    state = ledger.risk
+    records = list(observed(state, at, worth, risk_limits(app.settings)))
+    if told := told_to_stop(app.settings.home, account):
+        records.append(halt(Denial.HALTED, told, "person"))
+    for record in records:
+        state = apply(state, record.kind, at, record.body)
+    return state
+
+
+def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:
+    return {m.key: MAINTENANCE_MARGIN for m in markets if m.kind is MarketKind.PERPETUAL}
+
+
+async def _keys(app: App, held: frozenset[MarketKey]) -> tuple[str, ...]:
+    """The ids of the markets that a run would trade, and of those that are held."""
+    listed = list((await app.injective().listing()).markets.values())
+    names = market_names(app, RunRequest())
+    chosen = resolve_many(names, listed) if names else listed
+    tradable = {m.key for m in chosen if m.verified and m.status is MarketStatus.ACTIVE}
+    return tuple(market.market_id for market in listed if market.key in tradable | held)
+
+
+def _held(ledger: Ledger) -> frozenset[MarketKey]:
+    held = {key for key, inventory in ledger.books.net.items() if inventory.quantity}
+    return frozenset(held | {order.request.market.key for order in ledger.books.live})
+
+
+def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal]) -> Terms:
+    return Terms(
+        strategies=tuple((s, s.params) for s in STRATEGIES.values()),
+        limits=risk_limits(app.settings),
+        market_limits=market_limits(app.settings, markets),
+        currency=app.settings.run.currency,
+        gas_per_order=float(app.settings.scan.gas_cost_inj),
+        reserved=reserved,
+    )
+
+
+def _reserved(
+    ledger: Ledger, portfolio: Portfolio, markets: Sequence[Market], currency: str
+) -> dict[str, Decimal]:
+    """As a run would keep it: what was there before the first order, which may not have been written yet."""
+    now = {b.asset: str(b.total) for b in portfolio.balances.values() if b.asset}
+    cash = {market.quote for market in markets} | {currency}
+    before = now if ledger.baseline is None else ledger.baseline
+    return {asset: Decimal(amount) for asset, amount in before.items() if asset not in cash}

@@ -1,0 +1,57 @@
+"""Protective stops on the chain: one for each perpetual position as it is, none for one that is gone."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
+from defi_analytics.domain.portfolio import Position
+from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+from defi_analytics.engine.requests import order_id
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.stops import protective_stop
+
+STRATEGY = "stop"
+"""What protective stops are booked under."""
+
+
+class Protection(NamedTuple):
+    """What a market's stops lack, and which of them guard nothing any more."""
+
+    wanted: OrderRequest | None
+    stale: tuple[Cancel, ...]
+
+
+def protection(
+    books: Bookkeeping, position: Position | None, market: Market, limits: RiskLimits, decision: str
+) -> Protection:
+    """A stop works while nobody is here, so it must be that of the position there is: same side, size, price.
+
+    One that is not proven yet counts as standing: it may become what is wanted, and cannot be cancelled.
+    """
+    name = order_id(decision, STRATEGY, market.key)
+    wanted = protective_stop(position, market, limits, STRATEGY, name) if position else None
+    stops = list(_stops(books, market.key))
+    fitting = [stop for stop in stops if stop.state is not OrderState.OPEN or _same(stop.request, wanted)]
+    stale = tuple(
+        Cancel(market.key, market, stop.request.client_order_id, stop.order_hash)
+        for stop in stops
+        if stop not in fitting
+    )
+    return Protection(None if fitting else wanted, stale)
+
+
+def _stops(books: Bookkeeping, key: MarketKey) -> Iterator[TrackedOrder]:
+    for order in books.live:
+        if order.request.kind is OrderKind.STOP and order.request.market.key == key:
+            yield order
+
+
+def _same(stop: OrderRequest, wanted: OrderRequest | None) -> bool:
+    """The rest of the price is left out: it only says how much worse than its trigger a stop may fill."""
+    return wanted is not None and (stop.side, stop.lots, stop.trigger_ticks) == (
+        wanted.side,
+        wanted.lots,
+        wanted.trigger_ticks,
+    )

@@ -1,0 +1,70 @@
+"""A stop on the chain guards one position; it must not outlive it, nor pass for the next one's."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from defi_analytics.domain.order import OrderState
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.protection import protection
+from defi_analytics.risk.limits import RiskLimits
+from tests.engine.trading import PERP, World, an_agent, quantity
+
+
+def stops(agent: Agent) -> list[TrackedOrder]:
+    return [order for order in agent.ledger.books.live if order.request.strategy == "stop"]
+
+
+async def held(away: float = 25.3) -> tuple[World, Agent]:
+    world = World(PERP)
+    agent = an_agent(world)
+    world.show(25.0, away=away)
+    for _ in range(2):
+        await agent.cycle()
+    return world, agent
+
+
+async def test_the_stop_of_a_position_that_was_closed_is_taken_off_the_book() -> None:
+    world, agent = await held()
+    assert len(stops(agent)) == 1
+    world.show(25.3)
+    for _ in range(3):
+        decision = await agent.cycle()
+    assert quantity(agent, PERP.key) == 0
+    assert stops(agent) == []
+    assert decision.cancels == (), "what is gone is not cancelled again"
+
+
+async def test_the_next_position_is_guarded_by_a_stop_of_its_own() -> None:
+    world, agent = await held()
+    [first] = stops(agent)
+    world.show(25.3)
+    await agent.cycle()
+    world.show(25.3, away=25.0)
+    for _ in range(3):
+        await agent.cycle()
+    [second] = stops(agent)
+    assert quantity(agent, PERP.key) < 0
+    assert (first.request.side.value, second.request.side.value) == ("sell", "buy")
+
+
+async def test_a_stop_for_more_than_is_held_makes_way_for_one_that_fits() -> None:
+    _, agent = await held()
+    whole = await agent.execution.chain.portfolio([PERP])
+    position = whole.positions[PERP.key]
+    half = replace(position, quantity=Decimal(1))
+    found = protection(agent.ledger.books, half, PERP, RiskLimits(), "decision")
+    assert [cancel.client_order_id for cancel in found.stale] == [stops(agent)[0].request.client_order_id]
+    assert found.wanted is not None
+    assert found.wanted.quantity == 1
+
+
+async def test_a_stop_without_proof_is_neither_doubled_nor_cancelled() -> None:
+    _, agent = await held()
+    books: Any = agent.ledger.books
+    [stop] = stops(agent)
+    books.orders[stop.request.client_order_id] = replace(stop, state=OrderState.UNKNOWN)
+    position = (await agent.execution.chain.portfolio([PERP])).positions[PERP.key]
+    assert protection(books, position, PERP, RiskLimits(), "x") == (None, ())
+    assert protection(books, None, PERP, RiskLimits(), "x") == (None, ())

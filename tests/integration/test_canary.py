@@ -1,0 +1,274 @@
+"""No secret is ever found where it does not belong: not in what is printed, logged, kept or passed on."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from defi_analytics import log
+from defi_analytics.clock import WallClock
+from defi_analytics.http.client import Http
+from defi_analytics.keys import process, terminal
+from defi_analytics.keys.api import Secret
+from defi_analytics.keys.keystore import Keystore
+from defi_analytics.keys.signer import KeySigner
+from defi_analytics.sandbox.sandbox import Sandbox
+from defi_analytics.sandbox.server import Request, Response, serve
+from tests.cli.harness import Background, Defi, clean_environment, command, forget_log, process_environment
+from tests.docs import command_tree
+from tests.integration.canary import Canary, files, hatched
+
+LEAVES = [path for path, found in command_tree().items() if not hasattr(found, "list_commands")]
+GRANTER = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
+FAULTS = ("none", "echoed", "garbled", "down")
+KEYS = {("key", "new"), ("key", "import"), ("key", "check")}
+"""Those that read secrets of the key."""
+
+PLAUSIBLE: dict[tuple[str, ...], list[str]] = {
+    ("scan",): ["INJ/USDT", "--explain", "--include-rejected", "--record"],
+    ("predict",): ["BTC", "ETH", "--with-market"],
+    ("market", "list"): ["INJ/*"],
+    ("market", "show"): ["INJ/USDT PERP"],
+    ("market", "book"): ["INJ/USDT"],
+    ("market", "candles"): ["INJ/USDT", "--count", "3"],
+    ("market", "funding"): ["INJ/USDT PERP", "--count", "3"],
+    ("topics", "list"): ["--refresh"],
+    ("topics", "show"): ["14"],
+    ("sandbox",): ["--port", "0", "--duration", "0.2"],
+    ("config", "init"): ["made.yaml", "--force"],
+    ("key", "new"): ["fresh"],
+    ("key", "import"): ["given", "--from-fd", "KEY"],
+    ("key", "address"): ["agent"],
+    ("key", "check"): ["agent", "--granter", GRANTER, "--market", "INJ/USDT"],
+    ("key", "grant"): ["agent", "--granter", GRANTER, "--market", "INJ/USDT"],
+    ("key", "revoke"): ["agent", "--granter", GRANTER],
+    ("explain",): ["NOT_CROSSED"],
+}
+"""Arguments with which a command does its work; none where it needs none."""
+FAILING = ["--no-such-option", "NO/SUCH"]
+
+
+class Upstream:
+    """A sandbox that can be told to throw back at a command whatever the command sent."""
+
+    def __init__(self) -> None:
+        self.fault, self.seen = "none", set[str]()
+        self._sandbox = Sandbox(58, WallClock(), hold=True)
+
+    async def answer(self, request: Request) -> Response:
+        sent = " ".join(text for _, text in request.headers)
+        self.seen.update(sent.split())
+        if self.fault == "echoed":
+            return Response(404, f'{{"code": 5, "message": "{sent}"}}'.encode())
+        if self.fault == "garbled":
+            return Response(200, f'{{"{sent}": ["{sent}"'.encode(), headers=(("x-echo", sent),))
+        if self.fault == "down":
+            return Response(503, sent.encode())
+        return await self._sandbox._respond(request)
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    """Runs as long as the module; `url` is where."""
+    found = Upstream()
+    with Background() as background:
+        background.call(found._sandbox.__aenter__())
+        serving = serve(found.answer)
+        found.url = background.call(serving.__aenter__()).url
+        yield found
+        background.call(serving.__aexit__(None, None, None))
+        background.call(found._sandbox.__aexit__())
+
+
+@pytest.fixture(scope="module")
+def canary():
+    return hatched()
+
+
+@pytest.fixture(scope="module")
+def sealed(canary, tmp_path_factory):
+    """The canary's key, encrypted once: that takes most of a second."""
+    store = Keystore(tmp_path_factory.mktemp("sealed") / "keys")
+    return store.add("agent", bytearray(canary.key), Secret(canary.passphrase)).path
+
+
+class Cage(NamedTuple):
+    """A command line that knows all secrets, and what is found of them afterwards."""
+
+    run: Callable[..., Any]
+    found: Callable[..., list[str]]
+    home: Path
+
+
+@pytest.fixture
+def private(canary: Canary, tmp_path_factory):
+    """Where secrets may lie."""
+    folder = tmp_path_factory.mktemp("private")
+    for name, text in {"defi-passphrase": canary.passphrase, "api": canary.api_key}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    return folder
+
+
+@pytest.fixture
+def cage(canary, private, sealed, upstream, monkeypatch, capsys):
+    tmp_path = private.parent / f"{private.name}-home"
+    tmp_path.mkdir()
+    clean_environment(monkeypatch, tmp_path)
+    home = tmp_path / "state"
+    (home / "keys").mkdir(mode=0o700, parents=True)
+    shutil.copy(sealed, home / "keys" / "agent.json")
+    (home / "keys" / "agent.json").chmod(0o600)
+    for name, text in {
+        "CREDENTIALS_DIRECTORY": str(private),
+        "DEFI_ALLORA__API_KEY_FILE": str(private / "api"),
+        "DEFI_ALLORA__BASE_URL": f"{upstream.url}/v2",
+        "DEFI_INJECTIVE__LCD_URL": upstream.url,
+        "DEFI_INJECTIVE__INDEXER_URL": upstream.url,
+        "DEFI_INJECTIVE__CHART_URL": upstream.url,
+        "DEFI_VENUES__BINANCE__URL": f"{upstream.url}/binance",
+        "DEFI_VENUES__HYPERLIQUID__URL": f"{upstream.url}/hyperliquid",
+        "DEFI_SCAN__AGAINST": "binance,hyperliquid",
+        "DEFI_HTTP__ATTEMPTS": "1",
+        "DEFI_LOGGING__LEVEL": "DEBUG",
+    }.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(log, "_secrets", [])
+    monkeypatch.setattr(process, "harden", lambda: None)
+    monkeypatch.setattr(terminal, "is_there", lambda: False)
+    upstream.fault = "none"
+    defi = Defi(capsys)
+
+    def run(*words: str) -> Any:
+        opened = [_piped(canary.key.hex()) for word in words if word == "KEY"]
+        ready = [str(opened[0]) if word == "KEY" else word for word in words]
+        if opened:
+            ready += ["--expect-address", KeySigner(bytearray(canary.key)).address]
+        for name in ("fresh", "given"):
+            (home / "keys" / f"{name}.json").unlink(missing_ok=True)
+        # What kept failing is left alone for a while, and no request would be made.
+        shutil.rmtree(home / "hosts", ignore_errors=True)
+        return defi(*ready)
+
+    def found(*texts: str) -> list[str]:
+        places = {"printed": "\0".join(texts).encode(), **files(tmp_path)}
+        forms = canary.forms()
+        return [
+            f"{form} in {name}"
+            for name, body in places.items()
+            for form, text in forms.items()
+            if text.encode() in body
+        ]
+
+    yield Cage(run, found, home)
+    forget_log()
+
+
+def _piped(text: str) -> int:
+    reader, writer = os.pipe()
+    os.write(writer, text.encode())
+    os.close(writer)
+    return reader
+
+
+def test_every_command_is_in_the_cage():
+    assert set(PLAUSIBLE) <= set(LEAVES)
+    assert set(LEAVES) > KEYS
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_no_command_shows_or_keeps_a_secret(path, cage, upstream):
+    plausible = PLAUSIBLE.get(path, [])
+    faults = FAULTS if path not in KEYS else ("none",)
+    for level, fault in product(([], ["-vv"], ["-q", "--json"]), faults):
+        upstream.fault = fault
+        ran = cage.run(*path, *plausible, *level)
+        assert cage.found(ran.out, ran.err) == [], f"{level} {fault}"
+        if path in KEYS and level != ["-vv"]:
+            break
+    for word in FAILING:
+        ran = cage.run(*path, word, "-vv")
+        assert cage.found(ran.out, ran.err) == [], word
+
+
+def test_the_api_key_really_went_out_and_came_back(cage, upstream, canary):
+    """Or else the cage would prove nothing."""
+    upstream.seen.clear()
+    upstream.fault = "echoed"
+    ran = cage.run("predict", "BTC", "--json", "-vv")
+    assert canary.api_key in upstream.seen
+    assert ran.code != 0
+
+
+def test_the_key_really_was_opened(cage, canary):
+    assert GRANTER not in cage.run("key", "check", "agent", "--json").out
+    assert canary.key.hex() in log._secrets
+
+
+def crashing(monkeypatch, owner, name):
+    """From now on this function works, and then dies telling all it was given and made."""
+    real = getattr(owner, name)
+
+    def told(one: Any) -> str:
+        if isinstance(one, Secret):
+            return one.reveal()
+        return f"{one.hex()} {one!r}" if isinstance(one, bytes | bytearray) else str(one)
+
+    def fail(*given: Any, **more: Any) -> Any:
+        made = None if asyncio.iscoroutinefunction(real) else real(*given, **more)
+        raise RuntimeError(" ".join(map(told, (*given[1:], *more.values(), made))))
+
+    monkeypatch.setattr(owner, name, fail)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "path"),
+    [
+        (Keystore, "add", ("key", "new")),
+        (Keystore, "add", ("key", "import")),
+        (KeySigner, "__init__", ("key", "check")),
+        (Http, "get", ("predict",)),
+        (Http, "get", ("scan",)),
+        (Http, "get", ("topics", "list")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else getattr(value, "__name__", value),
+)
+@pytest.mark.parametrize("level", [[], ["-vv"], ["--json"]], ids=str)
+def test_a_crash_in_the_midst_of_it_shows_and_keeps_none(cage, monkeypatch, owner, name, path, level):
+    crashing(monkeypatch, owner, name)
+    ran = cage.run(*path, *PLAUSIBLE[path], *level)
+    assert cage.found(ran.out, ran.err) == []
+    assert ran.code in {1, 6}
+    if ran.code == 1:
+        assert list((cage.home / "crashes").iterdir())
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_no_process_is_ever_started_with_a_secret(cage, canary, tmp_path_factory):
+    trace = tmp_path_factory.mktemp("trace") / "execve"
+    watched = ["strace", "-f", "-e", "trace=execve", "-s", "4096", "-v", "-o", str(trace)]
+    ran = subprocess.run(
+        [*watched, *command("key", "check", "agent", "-vv")],
+        env=process_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 4
+    assert "execve" in trace.read_text()
+    assert cage.found(ran.stdout, ran.stderr, trace.read_text()) == []
+
+
+def test_the_cage_finds_what_is_left_in_it(cage, canary):
+    for number, text in enumerate(canary.forms().values()):
+        (cage.home / f"left{number}").write_text(f"so {text}!")
+    assert len({place.partition(" in ")[2] for place in cage.found()}) == len(canary.forms())
+    assert cage.found(canary.words, canary.passphrase)

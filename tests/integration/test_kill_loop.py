@@ -1,0 +1,58 @@
+"""Kill -9 at any moment, one broadcast in five gone wrong: nothing is done twice, lost, or remembered wrongly.
+
+`DEFI_KILLS` is how many kills there are in all: 500 unless it says so, `make soak` wants more.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.kills.judging import judged
+from tests.integration.kills.local_chain import FAULTS, lean, local_chain
+from tests.shared_data import ROOT
+
+KILLS = int(os.environ.get("DEFI_KILLS", "500"))
+PER_SEED = 100
+SEEDS = range(-(-KILLS // PER_SEED))
+MOMENTS = {"quiet", "signed", "sent", "uncounted"}
+
+
+def reaped(home, chain, seed, kills, *more):
+    """What a row of lives came to; see `kills.lives`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.kills.lives", home, str(chain.port), str(seed), str(kills), *more],
+        cwd=ROOT, env=lean(), capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_path):
+    with local_chain(seed) as chain:
+        before = chain.ledger()
+        chain.set_faults(FAULTS, seed)
+        report, said = reaped(tmp_path, chain, seed, PER_SEED)
+        happened = chain.status()["faults"]["happened"]
+        chain.wait_blocks(30)
+        verdict = judged(tmp_path, before, chain.ledger())
+    told = json.dumps(report | {"faults": happened}, indent=1)
+    assert not verdict.differences, "\n".join([*verdict.differences, told, said[-2000:]])
+    assert report["last"] == "0", told
+    assert not report["ended"], told
+    assert report["hit"].keys() == MOMENTS, told
+    assert verdict.placed > PER_SEED / 5, told
+
+
+def test_the_harness_finds_what_sending_before_writing_loses(tmp_path):
+    """An agent that writes down what it sent after it was sent, as is usual, must not get through."""
+    with local_chain(99) as chain:
+        before = chain.ledger()
+        chain.set_faults(FAULTS, 99)
+        report, _ = reaped(tmp_path, chain, 99, 100, "--broken")
+        chain.wait_blocks(30)
+        verdict = judged(tmp_path, before, chain.ledger())
+    assert [line for line in verdict.differences if "on the ledger alone" in line], report
