@@ -7,6 +7,7 @@ alone: it never stops the program.
 
 import base64
 import fcntl
+import json
 import logging
 import os
 import re
@@ -31,14 +32,24 @@ _secrets: list[str] = []
 
 
 class Rotation(NamedTuple):
-    """Exactly one of the two is set; periods begin at multiples of `every_s` since 1970, UTC."""
+    """One is set, or both: whichever is first. Periods begin at multiples of `every_s` since 1970, UTC."""
 
     every_s: int | None = None
     max_bytes: int | None = None
 
 
 def parse_rotation(text: str) -> Rotation:
-    """`1 day` or `10 MB`. Raises ValueError."""
+    """`1 day`, `10 MB`, or both as in `1 day, 10 MB`. Raises ValueError."""
+    one, comma, other = text.partition(",")
+    if not comma:
+        return _parse_one(text)
+    first, second = _parse_one(one.strip()), _parse_one(other.strip())
+    if (first.every_s is None) == (second.every_s is None):
+        raise ValueError(f"must be one duration and one size, such as 1 day, 10 MB, got {text}")
+    return Rotation(first.every_s or second.every_s, first.max_bytes or second.max_bytes)
+
+
+def _parse_one(text: str) -> Rotation:
     if size := _SIZE.fullmatch(text):
         count = int(size[1]) * _BYTES[size[2].upper()]
         if count > _MAX_BYTES:
@@ -81,13 +92,20 @@ def shown(text: str) -> str:
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
-def configure(
-    *, level: str, file_path: str, rotation: str, retention: str, home: Path, verbosity: int
+def configure(  # noqa: PLR0913  - each is a setting of its own
+    *,
+    level: str,
+    file_path: str,
+    rotation: str,
+    retention: str,
+    home: Path,
+    verbosity: int,
+    form: str = "text",
 ) -> None:
     """Sends records to stderr (verbosity -1: errors, 0: warnings, 1: info, 2: all) and to the file.
 
-    A relative `file_path` is below `home`; empty means no file. Neither the file nor its folder is made
-    before the first record.
+    `form` is text, or json for one JSON object in a line. A relative `file_path` is below `home`; empty means
+    no file. Neither the file nor its folder is made before the first record.
     """
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each.formatter, _Line)]:
@@ -101,7 +119,7 @@ def configure(
         file.setLevel(level)
         handlers.append(file)
     for handler in handlers:
-        handler.setFormatter(_Line())
+        handler.setFormatter(_Json() if form == "json" else _Line())
         root.addHandler(handler)
     root.setLevel(min(handler.level for handler in handlers))
     for name in _QUIET:
@@ -168,10 +186,10 @@ class RotatingFile(logging.Handler):
             status = self.path.stat()
         except FileNotFoundError:
             return False
-        if self.rotation.max_bytes is not None:
-            return status.st_size > 0 and status.st_size + more > self.rotation.max_bytes
-        period = self.rotation.every_s or 1
-        return status.st_size > 0 and status.st_mtime // period < now // period
+        every_s, max_bytes = self.rotation
+        full = max_bytes is not None and status.st_size + more > max_bytes
+        late = every_s is not None and status.st_mtime // every_s < now // every_s
+        return status.st_size > 0 and (full or late)
 
     def _free_name(self, now: float) -> Path:
         stamp = datetime.fromtimestamp(now, UTC).strftime(_STAMP)
@@ -207,12 +225,30 @@ class RotatingFile(logging.Handler):
 
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        text = f"{at.removesuffix('+00:00')}Z {record.levelname:<7} {record.name}: {record.getMessage()}"
+        text = f"{_at(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
         lines = [shown(text)]
         if record.exc_info:
             lines += [f"    {shown(line)}" for line in self.formatException(record.exc_info).splitlines()]
         return "\n".join(lines)
+
+
+class _Json(_Line):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = {
+            "at": _at(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "pid": record.process,
+            "message": shown(record.getMessage()),
+        }
+        if record.exc_info:
+            fields["exception"] = [shown(line) for line in self.formatException(record.exc_info).splitlines()]
+        return json.dumps(fields)
+
+
+def _at(record: logging.LogRecord) -> str:
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    return f"{at.removesuffix('+00:00')}Z"
 
 
 def _encoded(raw: bytes) -> set[str]:

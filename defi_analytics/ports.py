@@ -117,10 +117,12 @@ class Journal(Protocol):
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
-    def replay(
-        self, kind: str | None = None, after: int = 0
-    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        """In the order they were appended in, without the first `after` records of the journal."""
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        """Records of these kinds, oldest first, without the first `after` records of the journal.
+
+        Of all kinds when none is named; a name that ends in a point (`risk.`) means every kind that begins
+        with it.
+        """
         ...
 
 

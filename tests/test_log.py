@@ -1,4 +1,5 @@
 import base64
+import json
 import logging
 import os
 import stat
@@ -168,6 +169,8 @@ def test_lines_are_utc_to_the_millisecond():
         ("1 MiB", (None, 1_048_576)),
         ("500 kb", (None, 500_000)),
         ("1 B", (None, 1)),
+        ("1 day, 10 MB", (DAY, 10_000_000)),
+        ("10 MB,1 day", (DAY, 10_000_000)),
     ],
 )
 def test_rotation_is_a_duration_or_a_size(text, rotation):
@@ -188,6 +191,10 @@ def test_rotation_is_a_duration_or_a_size(text, rotation):
         "9999999 days",
         "\u0661 day",
         "1 day ",
+        "1 day, 2 days",
+        "1 MB, 2 MB",
+        "1 day, 1 MB, 1 day",
+        "1 day,",
     ],
 )
 def test_other_spans_are_refused(text):
@@ -220,6 +227,40 @@ def test_a_file_begins_anew_before_it_outgrows_its_size(tmp_path):
     assert all(path.stat().st_size <= 200 for path in files)
     lines = sorted(line[-2:] for path in files for line in path.read_text().splitlines())
     assert lines == [f"{number:02}" for number in range(20)]
+
+
+def test_a_file_begins_anew_at_its_size_or_at_midnight_whichever_is_first(tmp_path):
+    file = handler(tmp_path / "a.log", "1 day, 200 B")
+    file.emit(record("first", START))
+    os.utime(file.path, (START, START))
+    file.emit(record("next day", START + DAY))
+    for number in range(4):
+        os.utime(file.path, (START + DAY, START + DAY))
+        file.emit(record(f"line {number:02}" + "x" * 40, START + DAY + 1))
+    file.close()
+    sizes = {path.name: path.read_text().count("\n") for path in sorted(tmp_path.iterdir())}
+    assert sizes["a.20260103T120000Z.log"] == 1
+    assert sum(sizes.values()) == 6
+    assert len(sizes) == 4
+
+
+def test_json_lines_hold_the_same_and_hide_the_same(tmp_path, capsys):
+    configured(tmp_path, 2, form="json")
+    log.hide(SECRET)
+    try:
+        int(f"bad {SECRET}")
+    except ValueError:
+        logging.getLogger("defi.test").exception("a\n%s", SECRET)
+    for text in (capsys.readouterr().err, (tmp_path / "logs" / "defi.log").read_text()):
+        (line,) = text.splitlines()
+        told = json.loads(line)
+        assert told["message"] == "a\\n***"
+        assert (told["level"], told["logger"], told["pid"]) == ("ERROR", "defi.test", os.getpid())
+        assert told["at"].endswith("Z")
+        assert told["exception"][-1].startswith("ValueError")
+        assert "canary" not in text
+    logging.getLogger("defi.test").error("plain")
+    assert "exception" not in json.loads(capsys.readouterr().err)
 
 
 def test_a_line_larger_than_the_limit_is_still_written(tmp_path):

@@ -58,6 +58,10 @@ class Account:
     def live(self) -> bool:
         return self.address != ACCOUNT
 
+    @property
+    def execution(self) -> str:
+        return "live" if self.live else "paper"
+
     def folder(self, home: Path) -> Path:
         return home / "accounts"
 
@@ -219,11 +223,9 @@ class Unwritten:
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         self._rows.append((at, kind, dict(body)))
 
-    def replay(
-        self, kind: str | None = None, after: int = 0
-    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         rows = self._rows[max(0, after - self._length) :]
-        return iter([row for row in rows if kind in (None, row[1])])
+        return iter([row for row in rows if not kinds or row[1] in kinds])
 
 
 async def reserved_of(

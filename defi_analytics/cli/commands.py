@@ -21,6 +21,15 @@ COMMANDS = {
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
     "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless told otherwise."),
     "risk": Entry("risk", "Trade", "Show what is at risk, and stop, resume or flatten trading."),
+    "agent": Entry("agent", "Trade", "Show how an agent is, end it, or read its log."),
+    "orders": Entry("orders", "Trade", "List an account's orders, show one, or cancel."),
+    "positions": Entry(
+        "positions", "Trade", "Show what an account holds by its fills, and what it is worth."
+    ),
+    "balances": Entry("balances", "Trade", "Show what an account has, and what became of its start."),
+    "fills": Entry("fills", "Trade", "List an account's fills, or export them for accounts."),
+    "reconcile": Entry("reconcile", "Trade", "Hold an account's journal against the venue."),
+    "state": Entry("state", "Trade", "Show, back up and verify the journals."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
     "key": Entry("key", "Set up", "Make, keep and grant the key that signs."),

@@ -15,6 +15,11 @@ from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.measures import duration
 
 
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 class Output(StrEnum):
     AUTO = "auto"
     TABLE = "table"
@@ -45,6 +50,7 @@ class Common:
     verbose: int
     timeout: float | None
     log_file: Path | None
+    log_format: LogFormat | None
 
     @property
     def format(self) -> Output:
@@ -61,6 +67,7 @@ class Common:
             "injective.network": self.network and self.network.value,
             "http.deadline_s": decimal_text(self.timeout),
             "logging.file_path": self.log_file and str(self.log_file),
+            "logging.format": self.log_format and self.log_format.value,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -135,6 +142,13 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
             typer.Option(
                 "--log-file", metavar="FILE", help="Write the log here. [default: logs/defi.log in home]"
             ),
+        ],
+        None,
+    ),
+    "log_format": (
+        Annotated[
+            LogFormat | None,
+            typer.Option("--log-format", help="Form of the log; json: one object in a line. [default: text]"),
         ],
         None,
     ),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import typer
@@ -24,6 +25,7 @@ _NOTIONAL = re.compile(
     r"(?P<places>\.[0-9]{1,12})?(?P<thousand>[kK])?(?P<gap> ?)(?P<quote>[A-Za-z]{2,10})?"
 )
 _THOUSAND = 1000
+_FLOW = re.compile(r"(?P<asset>[A-Za-z0-9.]{1,20})=(?P<amount>[+-]?[0-9]{1,24}(?:\.[0-9]{1,18})?)")
 
 
 def duration(least_s: float = 0.0, bare_s: float = 1.0) -> Callable[[str], float]:
@@ -64,6 +66,20 @@ def sizes(texts: Sequence[str]) -> Sizes:
     if len(quotes) > 1:
         raise UsageError(f"--size is given in {' and '.join(quotes)}", hint="use one currency in one scan")
     return Sizes(tuple(value for value, _ in read), "".join(quotes))
+
+
+def flows(texts: Sequence[str]) -> list[tuple[str, Decimal]]:
+    """Of USDT=250 or INJ=-1.5. Raises UsageError, also for an asset that is named twice."""
+    found = [_FLOW.fullmatch(text.strip()) for text in texts]
+    for text, flow in zip(texts, found, strict=True):
+        if flow is None:
+            raise UsageError(
+                f"--accept-flow {text!r} is not an asset and an amount such as USDT=250 or INJ=-1.5"
+            )
+    read = [(flow["asset"].upper(), Decimal(flow["amount"])) for flow in found if flow]
+    if len(dict(read)) < len(read):
+        raise UsageError("--accept-flow names an asset twice")
+    return read
 
 
 def _notional(text: str) -> tuple[float, str]:

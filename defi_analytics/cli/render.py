@@ -79,12 +79,18 @@ def emit_record(document: Document, common: Common) -> None:
         emit(document, (), common)
         return
     fields = msgspec.to_builtins(document.rows[0])
-    pairs = [_Field(field=name, value="" if value is None else str(value)) for name, value in fields.items()]
+    pairs = [_Field(field=name, value=_said(value)) for name, value in fields.items()]
     if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > _terminal_columns():
         _write_labelled([(pair.field, _cell(pair.value)) for pair in pairs], _terminal_columns())
         _warn(document)
     else:
         emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 class _Field(Row, frozen=True, kw_only=True):

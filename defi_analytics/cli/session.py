@@ -86,6 +86,7 @@ async def opened(common: Common, *, hold: bool = True, ask_all: bool = False) ->
         file_path=own.file_path,
         rotation=own.rotation,
         retention=own.retention,
+        form=own.format,
         home=settings.home,
         verbosity=-1 if common.quiet else common.verbose,
     )

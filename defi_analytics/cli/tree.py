@@ -46,6 +46,14 @@ class Tree(core.TyperGroup):
                 formatter.write_dl([(n, e.summary) for n, e in COMMANDS.items() if e.panel == panel])
 
 
+class Listing(core.TyperGroup):
+    """Sub-commands of which `list` is meant where none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
 def new_app(**attributes: Any) -> typer.Typer:
     """A Typer app of this house: plain help, `-h`, no tracebacks with locals."""
     return typer.Typer(

@@ -236,10 +236,13 @@ class LoggingSettings:
         Annotated[str, Text(r"[^\x00-\x1f\x7f-\x9f]{0,1000}", "a file name")],
         "relative to home; empty: no file",
     ] = "logs/defi.log"
-    rotation: Annotated[Annotated[str, LogSpan(sizes=True)], "a duration (1 day) or a size (10 MB)"] = "1 day"
+    rotation: Annotated[
+        Annotated[str, LogSpan(sizes=True)], "a duration (1 day), a size (10 MB), or both: whichever is first"
+    ] = "1 day, 10 MB"
     retention: Annotated[Annotated[str, LogSpan(sizes=False)], "rotated files are deleted after this"] = (
         "30 days"
     )
+    format: Annotated[Annotated[str, Choice(("text", "json"))], "json: one object in a line"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

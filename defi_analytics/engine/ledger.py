@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Self
 
 import msgspec
@@ -13,7 +13,7 @@ from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
-from defi_analytics.risk.halting import RiskState, apply, market_text
+from defi_analytics.risk.halting import FLOW, RiskState, apply, market_text
 
 BASELINE = "baseline"
 
@@ -27,7 +27,7 @@ class Ledger:
     books: Bookkeeping = field(default_factory=Bookkeeping)
     risk: RiskState = field(default_factory=RiskState)
     baseline: Mapping[str, str] | None = None
-    """What the account had before the first order of this journal: amounts by asset."""
+    """What the account had before the first order of this journal, and what people moved since: by asset."""
     read: int = 0
     """How many records of the journal this is the meaning of."""
 
@@ -58,6 +58,8 @@ class Ledger:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
             self.baseline = self.baseline or _balances(body)
+        if kind == FLOW and "asset" in body and self.baseline is not None:
+            self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid
         self.books.apply(kind, body)
         for implied, meaning in self._implied(kind, before, paid):
@@ -87,3 +89,14 @@ def _balances(body: Mapping[str, Any]) -> Mapping[str, str]:
         return msgspec.convert(body["balances"], dict[str, str])
     except (KeyError, msgspec.ValidationError) as error:
         raise Mismatch(f"the journal holds an impossible {BASELINE!r} record: {error}") from None
+
+
+def _moved(baseline: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, str]:
+    """Raises Mismatch for a flow that cannot be read."""
+    asset = str(body["asset"])
+    try:
+        with localcontext(prec=60):
+            after = Decimal(baseline.get(asset, "0")) + Decimal(body["quantity"])
+    except (KeyError, ArithmeticError, TypeError, ValueError) as error:
+        raise Mismatch(f"the journal holds an impossible flow of {asset}: {error}") from None
+    return {**baseline, asset: str(after)}

@@ -6,6 +6,7 @@
 |---|---|---|
 | risk.equity | equity | what the account is worth now, in account currency; none or no number halts |
 | risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
+| | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
 | risk.halt, risk.reduce | code, reason, by | trading stops, or only reduces, until a person resumes it |
 | risk.resume | ack, by, rebase | lifts both if `ack` is the code that stands; with rebase 1, the peak too |
 | risk.trade | market | an order that is not reducing was approved |
@@ -27,6 +28,7 @@ from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.verdict import below
 
 KINDS = "risk."
+FLOW = "risk.flow"
 _UNREADABLE = "a record of the risk state could not be read"
 
 

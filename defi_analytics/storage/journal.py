@@ -3,15 +3,17 @@
 import fcntl
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.codec import decode, encode, rfc3339
+from defi_analytics.storage.wal import lost_commits
 
 APPLICATION_ID = 0x44454649
 BUSY_S = 30.0
@@ -28,18 +30,40 @@ MIGRATIONS = (
     CREATE TRIGGER records_are_not_deleted BEFORE DELETE ON records
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
     """,
+    """
+    DROP TRIGGER records_are_not_changed;
+    ALTER TABLE records ADD COLUMN sum INTEGER;
+    UPDATE records SET sum = record_sum(seq, at, kind, body);
+    CREATE TRIGGER records_are_not_changed BEFORE UPDATE ON records
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    """,
 )
 """Entry n brings a file of schema version n to n + 1; never edit one that was released."""
 
+_APPEND = """
+    INSERT INTO records (seq, at, kind, body, sum)
+    SELECT next, ?1, ?2, ?3, record_sum(next, ?1, ?2, ?3)
+    FROM (SELECT coalesce(max(seq), 0) + 1 AS next FROM records)
+"""
 _ASIDE = "it was left as it is: restore a copy, or move it away to start a new one"
+
+
+class Facts(NamedTuple):
+    version: int
+    """Of the schema."""
+    size_bytes: int
+    """Of the file and its log."""
+    kinds: Mapping[str, int]
+    """How many records there are of each."""
 
 
 class SqliteJournal:
     """A `Journal` in a file of mode 0600, made on first use.
 
     Write-ahead log with synchronous=FULL: a record is on the disk when `append` returns. Writers in several
-    processes wait for each other. Every failure, a damaged file included, is WrongState; the file is never
-    replaced or repaired here.
+    processes wait for each other. Every record is numbered without a gap and carries a checksum, for SQLite
+    has none of its own: what is read is an exact beginning of what was written. Every failure, a damaged file
+    included, is WrongState; the file is never replaced or repaired here.
     """
 
     def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
@@ -50,6 +74,7 @@ class SqliteJournal:
             with _locked(path):
                 if not path.exists():
                     _create(path)
+                _refuse_lost_commits(path)
                 self._db = _connect(path, busy_s)
                 try:
                     self._prepare()
@@ -61,23 +86,71 @@ class SqliteJournal:
         """Raises ValueError for a body that JSON cannot hold, before anything is written."""
         row = (rfc3339(at), kind, encode(dict(body)))
         with self._mapped():
-            self._db.execute("INSERT INTO records (at, kind, body) VALUES (?, ?, ?)", row)
+            self._db.execute(_APPEND, row)
 
-    def replay(
-        self, kind: str | None = None, after: int = 0
-    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        # Nothing is ever deleted, so `seq` counts the records from 1 without a gap.
-        query = "SELECT at, kind, body FROM records WHERE seq > ?2 AND (?1 IS NULL OR kind = ?1) ORDER BY seq"
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        """Bodies of other kinds are passed over unread, though not their numbers.
+
+        An index of kinds would be faster still, and a damaged page of it would hide records.
+        """
+        wanted, values = _wanted(kinds)
+        query = f"SELECT seq, CASE WHEN {wanted} THEN sum END, at, kind, CASE WHEN {wanted} THEN body END FROM records WHERE seq > ? ORDER BY seq"  # noqa: S608, E501  - made of placeholders alone
         with self._mapped():
-            for at, name, body in self._db.execute(query, (kind, after)):
-                yield datetime.fromisoformat(at), name, decode(body)
+            rows = self._db.execute(query, [*values, *values, after])
+            for expected, (seq, found, at, kind, body) in enumerate(rows, after + 1):
+                if seq != expected:
+                    raise ValueError(f"record {expected} is missing")
+                if body is None and kinds:
+                    continue
+                if found != _sum(seq, at, kind, body):
+                    raise ValueError(f"record {seq} is not what was written")
+                yield datetime.fromisoformat(at), kind, decode(body)
 
     def verify(self) -> None:
-        """Reads the whole file. Raises WrongState when any page of it is damaged."""
+        """Reads the whole file. Raises WrongState when any page or record of it is damaged."""
         with self._mapped():
             found = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise WrongState(f"{self.path} is damaged: {found}", hint=_ASIDE)
+        for _ in self.replay():
+            pass
+
+    def tail(self, count: int) -> list[tuple[datetime, str]]:
+        """When the last records were written and of which kind they are, the newest last."""
+        query = "SELECT at, kind FROM records ORDER BY seq DESC LIMIT ?"
+        with self._mapped():
+            found = self._db.execute(query, (count,)).fetchall()
+            return [(datetime.fromisoformat(at), kind) for at, kind in reversed(found)]
+
+    def facts(self) -> Facts:
+        query = "SELECT kind, count(*) FROM records GROUP BY kind ORDER BY kind"
+        with self._mapped():
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            kinds = dict(self._db.execute(query).fetchall())
+            log = _log(self.path)
+            size = self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        return Facts(version, size, kinds)
+
+    def backup(self, target: Path) -> None:
+        """A whole copy of this moment, though others write meanwhile; never over a file that is there."""
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            self._copy(draft)
+            os.link(draft, target)
+        except FileExistsError:
+            raise WrongState(f"{target} is there already", hint="name a new file") from None
+        except OSError as error:
+            raise WrongState(f"{target} cannot be written: {error.strerror}") from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _copy(self, draft: Path) -> None:
+        with self._mapped(), closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+            self._db.backup(copy)
+            # One file, to be moved anywhere: the log's content goes into it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.execute("PRAGMA synchronous = FULL")
 
     def close(self) -> None:
         with self._mapped():
@@ -119,12 +192,23 @@ class SqliteJournal:
 
 def _make_private(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = path.with_name(f"{path.name}-wal")
+    log = _log(path)
     if not path.exists() and log.exists() and log.stat().st_size:
         raise WrongState(f"{path} is missing but its {log.name} is there", hint="put the two back together")
     if path.exists() and path.stat().st_size == 0:
         # SQLite would take an empty file for a new one, and every record would be gone without a word.
         raise WrongState(f"{path} is empty: it held a journal once", hint=_ASIDE)
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _refuse_lost_commits(path: Path) -> None:
+    """SQLite takes the beginning of a log up to its first damage for the whole, and then deletes the rest."""
+    if not lost_commits(_log(path)):
+        return
+    raise WrongState(f"{_log(path)} is damaged: records that were written would be lost", hint=_ASIDE)
 
 
 @contextmanager
@@ -149,6 +233,7 @@ def _create(path: Path) -> None:
             leftover.unlink()
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(draft, isolation_level=None)
+    _teach(db)
     try:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _migrate(db, 0)
@@ -164,6 +249,7 @@ def _create(path: Path) -> None:
 
 def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
+    _teach(db)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -176,3 +262,20 @@ def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
 def _migrate(db: sqlite3.Connection, version: int) -> None:
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _teach(db: sqlite3.Connection) -> None:
+    db.create_function("record_sum", 4, _sum, deterministic=True)
+
+
+def _sum(seq: int, at: str, kind: str, body: str) -> int:
+    return zlib.crc32(f"{seq}|{at}|{kind}|{body}".encode())
+
+
+def _wanted(kinds: tuple[str, ...]) -> tuple[str, list[str]]:
+    """A condition on `kind`, and its values; one that ends in a point means all that begin with it."""
+    if not kinds:
+        return "1", []
+    parts = ["substr(kind, 1, length(?)) = ?" if kind.endswith(".") else "kind = ?" for kind in kinds]
+    values = [value for kind in kinds for value in ([kind, kind] if kind.endswith(".") else [kind])]
+    return f"({' OR '.join(parts)})", values

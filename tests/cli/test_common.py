@@ -6,7 +6,7 @@ from defi_analytics.cli.common import Common, NetworkName, Output
 def common(**changed):
     values = {
         "config": [], "network": None, "output": Output.AUTO, "json": False, "no_header": False, "no_color": False,
-        "no_input": False, "quiet": False, "verbose": 0, "timeout": None, "log_file": None,
+        "no_input": False, "quiet": False, "verbose": 0, "timeout": None, "log_file": None, "log_format": None,
     }  # fmt: skip
     return Common(**{**values, **changed})
 

@@ -1,11 +1,12 @@
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defi_analytics.cli.measures import seconds, sizes
+from defi_analytics.cli.measures import flows, seconds, sizes
 from defi_analytics.errors import UsageError
 
 
@@ -112,3 +113,14 @@ def test_sizes_share_one_currency():
     assert sizes([]) == ((), "")
     with pytest.raises(UsageError, match="INJ and USDT"):
         sizes(["5USDT", "5INJ"])
+
+
+def test_a_flow_is_an_asset_and_an_exact_amount_of_either_sign():
+    exact = "0.000000000000000001"
+    assert flows(["usdt=250", f"INJ=-{exact}"]) == [("USDT", Decimal(250)), ("INJ", -Decimal(exact))]
+
+
+@pytest.mark.parametrize("texts", [["USDT"], ["=1"], ["USDT=1e3"], ["USDT=NaN"], ["USDT=1", "usdt=1"]])
+def test_other_flows_are_usage_errors(texts):
+    with pytest.raises(UsageError):
+        flows(texts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit, emit_record, fitting
-from defi_analytics.cli.schemas import VersionRow, WarningRow
+from defi_analytics.cli.schemas import Row, VersionRow, WarningRow
 from tests.cli.test_common import common
 
 COLUMNS = (
@@ -137,3 +137,12 @@ def test_a_record_too_wide_for_the_terminal_is_a_line_for_each_field(capsys, nar
     said = capsys.readouterr()
     assert said.out == f"name: =a\nversion: {'x' * 31}\n  {'x' * 29}\n"
     assert said.err == "defi: warning: old\n"
+
+
+def test_a_record_shows_a_list_as_its_parts(capsys):
+    class Listed(Row, frozen=True, kw_only=True):
+        parts: list[str]
+        nothing: str | None = None
+
+    emit_record(Document("x", [Listed(parts=["a", "b"])]), common(output=Output.PLAIN))
+    assert capsys.readouterr().out == "Field\tValue\nparts\ta; b\nnothing\t\n"

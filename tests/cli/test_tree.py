@@ -42,3 +42,16 @@ def test_examples_are_shown_a_line_each(bare, args):
     examples = [line for line in out.splitlines() if line.startswith(("    defi ", "  defi "))]
     assert examples
     assert "\\b" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["orders", "--help"], 0, "cancel"),
+        (["orders", "list", "--help"], 0, "--all"),
+        (["orders", "nonsense"], 2, ""),
+    ],
+)
+def test_where_no_sub_command_is_named_list_is_meant(args, code, said, capsys):
+    assert run(args) == code
+    assert said in capsys.readouterr().out

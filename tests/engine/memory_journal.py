@@ -24,9 +24,8 @@ class MemoryJournal:
             raise WrongState("disk full")
         self.rows.append((at, kind, msgspec.json.encode(dict(body))))
 
-    def replay(
-        self, kind: str | None = None, after: int = 0
-    ) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        begin = tuple(kind for kind in kinds if kind.endswith("."))
         for at, name, body in self.rows[after:]:
-            if kind in (None, name):
+            if not kinds or name in kinds or name.startswith(begin):
                 yield at, name, msgspec.json.decode(body)

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,7 +48,7 @@ def filled(path, count):
 def numbers(path, kind=None):
     with SqliteJournal(path) as journal:
         journal.verify()
-        return [body["n"] for _, _, body in journal.replay(kind)]
+        return [body["n"] for _, _, body in journal.replay(*([kind] if kind else []))]
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_an_older_journal_is_brought_forward_once(path, monkeypatch):
     assert numbers(path) == [0, 1]
     assert numbers(path) == [0, 1]
     with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (len(module.MIGRATIONS),)
 
 
 def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
@@ -231,17 +232,173 @@ def test_a_torn_log_gives_an_exact_prefix(path, tmp_path):
         copy = tmp_path / str(index) / path.name
         copy.parent.mkdir()
         shutil.copy(path, copy)
-        torn = bytearray(log.read_bytes())
-        if index % 2:
-            del torn[chance.randrange(len(torn)) :]
-        else:
-            torn[chance.randrange(len(torn))] ^= 1 << chance.randrange(8)
+        torn = log.read_bytes()[: chance.randrange(log.stat().st_size)]
         copy.with_name(log.name).write_bytes(torn)
         rows = numbers(copy)
         assert rows == list(range(len(rows)))
         seen.add(len(rows))
     journal.close()
     assert len(seen) > 10
+
+
+HARMS = 2_000
+
+
+def harmed(chance, raw):
+    """Cut off, one bit turned, a stretch overwritten, or a stretch zeroed."""
+    start = chance.randrange(len(raw))
+    if (kind := chance.randrange(4)) == 0:
+        return raw[:start]
+    hurt = bytearray(raw)
+    if kind == 1:
+        hurt[start] ^= 1 << chance.randrange(8)
+    else:
+        end = min(len(hurt), start + chance.randrange(1, 700))
+        hurt[start:end] = bytes(end - start) if kind == 2 else chance.randbytes(end - start)
+    return bytes(hurt)
+
+
+def outcome(copy):
+    """The numbers that are read, or None for a refusal; `numbers` without the second opinion of `verify`."""
+    try:
+        with SqliteJournal(copy) as journal:
+            return [body["n"] for _, _, body in journal.replay("fills")], len(list(journal.replay()))
+    except WrongState:
+        return None
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """A folder where flushing costs nothing, on a machine that has one."""
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+def test_two_thousand_harms_give_an_exact_prefix_or_a_refusal_that_touches_nothing(path, memory):
+    """And never an account without positions, where there were some: a refused file stays as it is."""
+    records = 14
+    filled(path, 1)
+    journal = SqliteJournal(path)
+    for number in range(1, records):
+        journal.append("fills" if number % 2 else "decision", NOON, {"n": number, "pad": "x" * 40 * number})
+    log = path.with_name("journal.sqlite-wal")
+    live = {path.name: path.read_bytes(), log.name: log.read_bytes()}
+    journal.close()
+    rest = {path.name: path.read_bytes()}
+    chance, refused, folder = random.Random(5), 0, memory / "copy"
+    for index in range(HARMS):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        before, target = (live, log.name) if index % 2 else (rest, path.name)
+        now = {**before, target: harmed(chance, before[target])}
+        for name, raw in now.items():
+            (folder / name).write_bytes(raw)
+        found = outcome(folder / path.name)
+        if found is None:
+            refused += 1
+            assert (folder / target).read_bytes() == now[target]
+        else:
+            numbers_read, whole = found
+            assert numbers_read == [n for n in range(whole) if n % 2]
+            cut = len(now[target]) < len(before[target])
+            assert whole == records or (target == log.name and (cut or whole >= records - 1)), index
+    assert refused > HARMS / 4
+
+
+def old_journal(path):
+    """As version 1 made it."""
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA application_id = {module.APPLICATION_ID}")
+        db.executescript(f"PRAGMA journal_mode = WAL; {module.MIGRATIONS[0]} PRAGMA user_version = 1;")
+        for number in range(3):
+            row = ("2026-01-02T12:00:00Z", "scan", f'{{"n":{number},"name":"\u00e9"}}')
+            db.execute("INSERT INTO records (at, kind, body) VALUES (?, ?, ?)", row)
+        db.commit()
+    path.chmod(0o600)
+
+
+def test_a_journal_of_the_first_version_is_brought_forward_with_sums_and_stays_append_only(path):
+    old_journal(path)
+    with SqliteJournal(path) as journal:
+        assert journal.facts()[0] == 2
+        journal.append("scan", NOON, {"n": 3})
+    assert numbers(path) == [0, 1, 2, 3]
+    with (
+        contextlib.closing(sqlite3.connect(path)) as db,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        db.execute("UPDATE records SET kind = 'x'")
+
+
+def test_a_changed_record_and_a_missing_one_are_damage(path):
+    filled(path, 3)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TRIGGER records_are_not_changed; DROP TRIGGER records_are_not_deleted;")
+        db.execute("""UPDATE records SET body = '{"n":7}' WHERE seq = 2""")
+        db.commit()
+        with SqliteJournal(path) as journal, pytest.raises(WrongState, match="record 2 is not what was"):
+            journal.verify()
+        db.execute("DELETE FROM records WHERE seq = 2")
+        db.commit()
+    with SqliteJournal(path) as journal, pytest.raises(WrongState, match="record 2 is missing"):
+        list(journal.replay("nothing"))
+
+
+def test_kinds_are_asked_for_one_by_one_or_by_their_beginning(path):
+    with SqliteJournal(path) as journal:
+        for kind in ("risk.halt", "risky", "fills", "risk.flow", "scan"):
+            journal.append(kind, NOON, {})
+        assert [kind for _, kind, _ in journal.replay("risk.", "fills")] == [
+            "risk.halt",
+            "fills",
+            "risk.flow",
+        ]
+        assert journal.facts().kinds == {"fills": 1, "risk.flow": 1, "risk.halt": 1, "risky": 1, "scan": 1}
+
+
+def test_the_tail_is_the_newest_records_the_last_at_the_end(path):
+    with SqliteJournal(path) as journal:
+        assert journal.tail(3) == []
+    filled(path, 5)
+    with SqliteJournal(path) as journal:
+        assert journal.tail(2) == [(NOON + timedelta(seconds=s), "scan") for s in (3, 4)]
+
+
+def test_a_backup_is_one_whole_private_file_though_another_process_writes(path, tmp_path):
+    filled(path, 3)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path, "busy", "400"], env=ENV, stdout=subprocess.PIPE
+    )
+    assert writer.stdout.read(20)
+    target = tmp_path / "copy.sqlite"
+    with SqliteJournal(path) as journal:
+        journal.backup(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["copy.sqlite"]
+    assert writer.wait(60) == 0
+    writer.stdout.close()
+    with SqliteJournal(target) as copy:
+        copy.verify()
+        kept = [body["n"] for _, _, body in copy.replay("busy")]
+    assert kept == list(range(len(kept)))
+    assert len(kept) >= 19
+
+
+def test_a_backup_never_replaces_a_file_and_tells_why_it_cannot_be_written(path, tmp_path):
+    filled(path, 1)
+    (tmp_path / "there").write_text("mine")
+    with SqliteJournal(path) as journal:
+        with pytest.raises(WrongState, match="there already"):
+            journal.backup(tmp_path / "there")
+        with pytest.raises(WrongState, match="cannot be written"):
+            journal.backup(tmp_path / "no" / "folder")
+    assert (tmp_path / "there").read_text() == "mine"
+    assert not list(tmp_path.glob(".there*"))
 
 
 def test_a_folder_that_cannot_be_written_is_told(path, tmp_path):

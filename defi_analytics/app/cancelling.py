@@ -1,0 +1,65 @@
+"""Takes orders off the book while no agent runs: one broadcaster per account, here too."""
+
+from collections.abc import Sequence
+
+from defi_analytics.app.chains import chain_of
+from defi_analytics.app.parts import App
+from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.order import Cancel
+from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.execution import Execution
+from defi_analytics.errors import NotFound, OutcomeUnknown, WrongState
+from defi_analytics.storage.lock import holder_of
+
+_LOOK_S = 0.5
+
+
+async def cancel(
+    app: App, account: Account, order_ids: Sequence[str], patience_s: float
+) -> list[TrackedOrder]:
+    """Cancels these orders, or all where none is named, and waits for the proof; what became of each.
+
+    Raises WrongState while an agent holds the account, NotFound for an id without a resting order,
+    OutcomeUnknown when there is no proof in time.
+    """
+    holder = holder_of(account.lock(app.settings.home).path)
+    if holder is not None:
+        raise WrongState(
+            f"process {holder} trades this account, and two that send would break each other's sequence",
+            hint="defi agent stop ends it, and takes its orders off the book on the way",
+        )
+    async with opened_ledger(app, account, locked=True) as ledger:
+        execution = Execution(chain_of(app, account, ledger), ledger)
+        await execution.settle()
+        chosen = _chosen(execution, order_ids)
+        if not chosen:
+            return []
+        await execution.submit([], [_cancel(order) for order in chosen])
+        ids = [order.request.client_order_id for order in chosen]
+        until = app.clock.monotonic() + patience_s
+        while any(ledger.books.orders[order_id].live for order_id in ids):
+            if app.clock.monotonic() >= until:
+                raise OutcomeUnknown(
+                    "the orders may still be on the book", hint="see: defi orders list; defi reconcile"
+                )
+            await app.clock.sleep(_LOOK_S)
+            await execution.settle()
+        return [ledger.books.orders[order_id] for order_id in ids]
+
+
+def _chosen(execution: Execution, order_ids: Sequence[str]) -> list[TrackedOrder]:
+    resting = {
+        order.request.client_order_id: order
+        for order in execution.books.live
+        if order.request.kind is not OrderKind.MARKET
+    }
+    for order_id in order_ids:
+        if order_id not in resting:
+            raise NotFound("journal", f"no resting order {order_id!r}", hint="see: defi orders list")
+    return [resting[order_id] for order_id in order_ids] if order_ids else list(resting.values())
+
+
+def _cancel(order: TrackedOrder) -> Cancel:
+    request = order.request
+    return Cancel(request.market.key, request.market, request.client_order_id, order.order_hash)

@@ -1,0 +1,58 @@
+"""Compares an account with its venue, and records what a person declares to be their own doing."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+
+from defi_analytics.app.accounts import read_ledger
+from defi_analytics.app.chains import chain_of
+from defi_analytics.app.parts import App
+from defi_analytics.app.trading import Account, RunRequest, opened_ledger, traded_markets
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.reconcile import Reconciliation, reconcile, unexplained
+from defi_analytics.errors import NotFound
+from defi_analytics.mispricing.rates import STABLE
+from defi_analytics.risk.halting import FLOW
+
+
+async def compared(app: App, account: Account) -> Reconciliation:
+    """Reads alone; an agent may run meanwhile, and what it has not counted yet is no difference."""
+    with read_ledger(app, account) as ledger:
+        return await _reconciled(app, account, ledger)
+
+
+async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]]) -> Reconciliation:
+    """Records the flows, each exactly what was unexplained of its asset, and compares again.
+
+    Raises Mismatch for any other amount (none is recorded then), WrongState while an agent holds the account.
+    """
+    async with opened_ledger(app, account, locked=True) as ledger:
+        found = await _reconciled(app, account, ledger)
+        differences = [unexplained(found, asset, quantity) for asset, quantity in flows]
+        worth = [float(each.gap) * await _mark(app, each.about) for each in differences]
+        for each, amount in zip(differences, worth, strict=True):
+            body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
+            ledger.write(FLOW, body)
+        return await _reconciled(app, account, ledger)
+
+
+async def _reconciled(app: App, account: Account, ledger: Ledger) -> Reconciliation:
+    markets = await traded_markets(app, RunRequest())
+    return await reconcile(ledger, chain_of(app, account, ledger), markets)
+
+
+async def _mark(app: App, asset: str) -> float:
+    """Account currency per unit, for the equity that losses are measured from; a stablecoin counts as one.
+
+    Raises NotFound for an asset that no market here prices.
+    """
+    currency = app.settings.run.currency
+    if asset == currency or {asset, currency} <= set(STABLE):
+        return 1.0
+    listing = await app.injective().listing()
+    for market_id, market in listing.markets.items():
+        with suppress(KeyError):
+            mid = listing.tops[market_id].mid
+            if market.base == asset and market.quote == currency and mid is not None:
+                return mid
+    raise NotFound("injective", f"nothing prices {asset} in {currency}", hint="see: defi market list")

@@ -1,0 +1,71 @@
+"""An agent as a row: what the kernel says of it now, and what it last said of itself."""
+
+from pathlib import Path
+from typing import Any
+
+from defi_analytics.app.agents import Seen, number
+from defi_analytics.app.trading import Account
+from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.schemas_audit import AgentRow
+from defi_analytics.domain.text import safe
+from defi_analytics.storage.journal import SqliteJournal
+
+_RECORDS = 5
+
+
+def agent_row(account: Account, found: Seen, records: list[str]) -> AgentRow:
+    told = found.told
+    cycle, process = _group(told, "cycle"), _group(told, "process")
+    return AgentRow(
+        state=found.state,
+        network=account.network,
+        account=account.address,
+        execution=account.execution,
+        pid=found.pid,
+        started_at=_text(told, "started_at"),
+        written_at=_text(told, "written_at"),
+        trading=_text(told, "trading"),
+        halted_because=_text(told, "halted_because") or "",
+        equity=_figure(told, "equity"),
+        currency=_text(told, "currency") or "",
+        cycle=_count(cycle, "number"),
+        last_cycle_s=_figure(cycle, "took_s"),
+        usual_cycle_s=_figure(process, "usual_cycle_s"),
+        last_error=_text(cycle, "error") or "",
+        degraded=found.degraded,
+        rss_bytes=found.rss_bytes,
+        cpu_s=decimal_text(found.cpu_s),
+        open_files=found.open_files,
+        threads=found.threads,
+        live_orders=_count(told, "live_orders") or 0,
+        unproven=_count(told, "unresolved_transactions") or 0,
+        records=records,
+    )
+
+
+def record_lines(account: Account, home: Path) -> list[str]:
+    """The journal's last records; none where there is no journal."""
+    path = account.journal(home)
+    if not path.exists():
+        return []
+    with SqliteJournal(path) as journal:
+        return [f"{at:%Y-%m-%dT%H:%M:%SZ} {kind}" for at, kind in journal.tail(_RECORDS)]
+
+
+def _group(told: dict[str, Any], name: str) -> dict[str, Any]:
+    found = told.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(told: dict[str, Any], name: str) -> str | None:
+    found = told.get(name)
+    return safe(found, 200) if isinstance(found, str) and found else None
+
+
+def _figure(told: dict[str, Any], name: str) -> str | None:
+    return decimal_text(number(told.get(name)))
+
+
+def _count(told: dict[str, Any], name: str) -> int | None:
+    found = number(told.get(name))
+    return None if found is None else int(found)

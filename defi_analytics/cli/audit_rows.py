@@ -1,0 +1,185 @@
+"""Orders, positions, balances and fills as rows and columns."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
+from typing import Annotated
+
+import typer
+
+from defi_analytics.cli.figures import decimal_text, short
+from defi_analytics.cli.render import Column
+from defi_analytics.cli.schemas_audit import BalanceRow, DifferenceRow, FillRow, PositionRow, TrackedRow
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.portfolio import Balance
+from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.differences import Code, Difference
+
+AccountName = Annotated[
+    str,
+    typer.Option(
+        "--account", metavar="NAME", help="paper, or an address. [default: the only one there is, else paper]"
+    ),
+]
+_NEVER = 2**62
+_SHOWN = 13
+"""Characters of an order's id, of which its beginning is enough."""
+
+MEANS: Mapping[Code, str] = {
+    Code.ORDER_MISSING: "open by the journal, not on the venue's book: filled or cancelled unseen",
+    Code.ORDER_NOT_OVER: "over by the journal, still on the venue's book: cancel it there",
+    Code.ORDER_REMAINING: "what is left of the order differs: fills are missing or counted twice",
+    Code.ORDER_FOREIGN: "an order that this journal never placed: cancel it, or use an account of its own",
+    Code.FILL_MISSING: "a fill in counted blocks that the journal does not have: traded by hand?",
+    Code.FILL_UNKNOWN: "a fill that the venue does not have",
+    Code.FILL_CHANGED: "a fill that the venue tells differently",
+    Code.FILL_TWICE: "a fill that the journal counts more than once",
+    Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
+    Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
+    Code.PERPETUAL_CASH: "beside the fills of perpetuals: funding payments, mostly",
+}
+
+ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (
+    Column("Order", lambda r: r.client_order_id[:_SHOWN], exact=lambda r: r.client_order_id),
+    Column("Market", lambda r: r.market),
+    Column("Strategy", lambda r: r.strategy, spare=60),
+    Column("Side", lambda r: r.side),
+    Column("Kind", lambda r: r.kind, spare=90),
+    Column("State", lambda r: r.state),
+    Column("Price", lambda r: r.price, number=True),
+    Column("Quantity", lambda r: r.quantity, number=True),
+    Column("Filled", lambda r: r.filled, number=True),
+    Column("Expires", lambda r: "" if r.expiry_height is None else str(r.expiry_height), number=True),
+    Column("Tx", lambda r: r.tx_hash[:10], spare=80, exact=lambda r: r.tx_hash),
+)
+POSITION_COLUMNS: Sequence[Column[PositionRow]] = (
+    Column("Market", lambda r: r.market),
+    Column("Strategy", lambda r: r.strategy or "none of ours"),
+    Column("Side", lambda r: r.side),
+    Column("Quantity", lambda r: r.quantity, number=True),
+    Column("Entry", lambda r: short(r.entry_price), number=True, exact=lambda r: r.entry_price),
+    Column("Mark", lambda r: short(r.mark), number=True, exact=lambda r: r.mark or ""),
+    Column("Unrealised", lambda r: _cents(r.unrealised), number=True, exact=lambda r: r.unrealised or ""),
+    Column("Realised", lambda r: _cents(r.realised), number=True, spare=50, exact=lambda r: r.realised),
+    Column("Fees", lambda r: _cents(r.fees), number=True, spare=60, exact=lambda r: r.fees),
+    Column("Quote", lambda r: r.quote, spare=40),
+)
+BALANCE_COLUMNS: Sequence[Column[BalanceRow]] = (
+    Column("Asset", lambda r: r.asset or "not verified"),
+    Column("Total", lambda r: r.total, number=True),
+    Column("Available", lambda r: r.available, number=True),
+    Column("At start", lambda r: r.baseline or "", number=True, spare=60),
+    Column("Change", lambda r: r.change or "", number=True, spare=50),
+    Column("Denom", lambda r: r.denom, spare=90),
+)
+FILL_COLUMNS: Sequence[Column[FillRow]] = (
+    Column("Time", lambda r: f"{r.at:%m-%d %H:%M:%S}", exact=lambda r: r.at.isoformat()),
+    Column("Market", lambda r: r.market),
+    Column("Side", lambda r: r.side),
+    Column("Price", lambda r: short(r.price), number=True, exact=lambda r: r.price),
+    Column("Quantity", lambda r: r.quantity, number=True),
+    Column("Base", lambda r: r.base, spare=100),
+    Column("Notional", lambda r: _cents(r.notional), number=True, spare=30, exact=lambda r: r.notional),
+    Column("Quote", lambda r: r.quote, spare=100),
+    Column("Fee", lambda r: short(r.fee), number=True, exact=lambda r: r.fee),
+    Column("Fee asset", lambda r: r.fee_asset, spare=50),
+    Column("Liquidity", lambda r: r.liquidity, spare=70),
+    Column("Strategy", lambda r: r.strategy, spare=60),
+    Column("Height", lambda r: str(r.height), number=True, spare=80),
+    Column("Order", lambda r: r.client_order_id, spare=110),
+    Column("Tx", lambda r: r.tx_hash[:10], spare=90, exact=lambda r: r.tx_hash),
+    Column("Fill", lambda r: r.fill_id, spare=120),
+)
+DIFFERENCE_COLUMNS: Sequence[Column[DifferenceRow]] = (
+    Column("Code", lambda r: r.code, style=lambda r: "red" if r.refuses else "yellow"),
+    Column("About", lambda r: r.about, fold=True),
+    Column("Journal", lambda r: r.journal, number=True),
+    Column("Venue", lambda r: r.venue, number=True),
+    Column("Gap", lambda r: r.gap, number=True, spare=50),
+    Column("Unit", lambda r: r.unit),
+    Column("Meaning", lambda r: r.meaning, spare=90, fold=True),
+)
+
+
+def order_row(order: TrackedOrder) -> TrackedRow:
+    request = order.request
+    return TrackedRow(
+        client_order_id=request.client_order_id,
+        market=request.market.ticker,
+        market_id=request.market.market_id,
+        strategy=request.strategy,
+        side=request.side.value,
+        kind=request.kind.name.lower(),
+        state=order.state.value,
+        price=text(request.price),
+        quantity=text(request.quantity),
+        filled=text(order.filled),
+        reduce_only=request.reduce_only,
+        height=order.height,
+        expiry_height=None if order.expiry_height in (0, _NEVER) else order.expiry_height,
+        tx_hash=order.tx_hash,
+        order_hash=order.order_hash,
+        signed_at=order.signed_at,
+        error_code=order.error_code,
+    )
+
+
+def position_row(market: Market, strategy: str, held: Inventory, mark: Decimal | None) -> PositionRow:
+    with localcontext(prec=60):
+        entry = held.cost / abs(held.quantity)
+        value = None if mark is None else held.quantity * (mark - entry)
+    return PositionRow(
+        market=market.ticker,
+        market_id=market.market_id,
+        kind=market.kind.value,
+        strategy=strategy,
+        side="long" if held.quantity > 0 else "short",
+        quantity=text(held.quantity),
+        entry_price=text(_rounded(entry)),
+        mark=decimal_text(mark),
+        unrealised=None if value is None else text(_rounded(value)),
+        realised=text(_rounded(held.realised)),
+        fees=text(held.fees),
+        quote=market.quote,
+        entered_at=held.entered_at,
+    )
+
+
+def balance_row(balance: Balance, baseline: Mapping[str, str]) -> BalanceRow:
+    before = baseline.get(balance.asset)
+    return BalanceRow(
+        asset=balance.asset,
+        denom=balance.denom,
+        total=text(balance.total),
+        available=text(balance.available),
+        baseline=before,
+        change=None if before is None else text(balance.total - Decimal(before)),
+    )
+
+
+def difference_row(found: Difference) -> DifferenceRow:
+    return DifferenceRow(
+        code=found.code.value,
+        about=found.about,
+        journal=text(found.journal),
+        venue=text(found.venue),
+        gap=text(found.gap),
+        unit=found.unit,
+        refuses=found.refuses,
+        meaning=MEANS[found.code],
+    )
+
+
+def text(value: Decimal) -> str:
+    """Every digit of it."""
+    return decimal_text(value) or ""
+
+
+def _rounded(value: Decimal) -> Decimal:
+    """To the chain's own 18 decimals: a quotient has no end."""
+    with localcontext(prec=60):
+        return value.quantize(Decimal("1e-18"))
+
+
+def _cents(value: str | None) -> str:
+    return "" if value is None else f"{float(value):,.2f}"

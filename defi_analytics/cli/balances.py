@@ -1,0 +1,50 @@
+import asyncio
+
+from defi_analytics.cli.audit_rows import BALANCE_COLUMNS, AccountName, balance_row
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.tree import new_app
+
+app = new_app()
+
+
+@app.command()
+@with_common
+def balances(common: Common, account: AccountName = "") -> int:
+    r"""Show what an account has, and what became of its start.
+
+    As the venue tells it. A paper account has what run.paper_balances gave it, and its fills.
+
+    \b
+    Examples:
+      defi balances
+      defi balances -o csv
+    """
+    return asyncio.run(_balances(common, account))
+
+
+async def _balances(common: Common, account_name: str) -> int:
+    from defi_analytics.app.accounts import account_of, read_ledger
+    from defi_analytics.app.chains import chain_of
+    from defi_analytics.app.trading import RunRequest, traded_markets
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        account = account_of(session.app, account_name)
+        with read_ledger(session.app, account) as ledger, session.working("reading balances"):
+            markets = await traded_markets(session.app, RunRequest())
+            portfolio = await chain_of(session.app, account, ledger).portfolio(markets)
+        found = sorted(portfolio.balances.values(), key=lambda b: (not b.asset, b.asset, b.denom))
+        rows = [
+            balance_row(b, ledger.baseline or {})
+            for b in found
+            if b.total or b.asset in (ledger.baseline or {})
+        ]
+        emit(
+            Document("balances", rows, session.app.network, execution=account.execution),
+            BALANCE_COLUMNS,
+            common,
+        )
+        hint(common, f"{account.address} at block {portfolio.height}; see also: defi positions")
+        return 0

@@ -1,0 +1,73 @@
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from defi_analytics.cli.audit_rows import POSITION_COLUMNS, AccountName, position_row
+from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.schemas import WarningRow
+from defi_analytics.cli.tree import new_app
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.errors import DataError
+
+if TYPE_CHECKING:
+    from defi_analytics.app.parts import App
+
+app = new_app()
+
+
+@app.command()
+@with_common
+def positions(common: Common, account: AccountName = "") -> int:
+    r"""Show what an account holds by its fills, and what it is worth.
+
+    By strategy and market, spot holdings and perpetuals alike, from the journal; only the marks are read
+    from the venue. `defi reconcile` tells whether the venue agrees.
+
+    \b
+    Examples:
+      defi positions
+      defi positions --json
+    """
+    return asyncio.run(_positions(common, account))
+
+
+async def _positions(common: Common, account_name: str) -> int:
+    from defi_analytics.app.accounts import account_of, read_ledger
+    from defi_analytics.cli.session import opened
+
+    async with opened(common) as session:
+        account = account_of(session.app, account_name)
+        with read_ledger(session.app, account) as ledger:
+            books = ledger.books
+        held = {owner: own for owner, own in books.held.items() if own.quantity and owner[1] in books.markets}
+        with session.working("reading marks"):
+            marks, warnings = await _marks(session.app) if held else ({}, [])
+        rows = [
+            position_row(books.markets[key], strategy, own, _exact(marks.get(key)))
+            for (strategy, key), own in held.items()
+        ]
+        document = Document("positions", rows, session.app.network, warnings, execution=account.execution)
+        emit(document, POSITION_COLUMNS, common)
+        if not rows:
+            hint(common, f"{account.address} holds nothing by its fills")
+        return 0
+
+
+async def _marks(app: "App") -> tuple[Mapping[MarketKey, float | None], list[WarningRow]]:
+    """A venue that cannot be read is a warning: what is held is known without it."""
+    try:
+        listing = await app.injective().listing()
+    except DataError as error:
+        return {}, [WarningRow(code=error.code, message=error.message, source=error.source)]
+    return {
+        market.key: listing.tops[market_id].mid
+        for market_id, market in listing.markets.items()
+        if market_id in listing.tops
+    }, []
+
+
+def _exact(mark: float | None) -> Decimal | None:
+    return None if mark is None else Decimal(repr(mark))

@@ -1,0 +1,265 @@
+"""What the journal and the venue tell differently of one account, exactly: values in, differences out."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from enum import StrEnum
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import Fill, OpenOrder, OrderState
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.transaction import SignedTransaction
+from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+
+_DIGITS = 60
+_ZERO = Decimal(0)
+_LEAST_UNIT = Decimal("1e-18")
+GAS = "INJ"
+
+
+class Code(StrEnum):
+    ORDER_MISSING = "ORDER_MISSING"
+    """Open by the journal, not on the venue's book."""
+    ORDER_NOT_OVER = "ORDER_NOT_OVER"
+    """Over by the journal, still on the venue's book."""
+    ORDER_REMAINING = "ORDER_REMAINING"
+    ORDER_FOREIGN = "ORDER_FOREIGN"
+    """On the venue's book, and none of this journal's."""
+    FILL_MISSING = "FILL_MISSING"
+    """In blocks that the journal has counted, and not in it."""
+    FILL_UNKNOWN = "FILL_UNKNOWN"
+    """In the journal, and not in its block on the venue."""
+    FILL_CHANGED = "FILL_CHANGED"
+    FILL_TWICE = "FILL_TWICE"
+    POSITION = "POSITION"
+    BALANCE = "BALANCE"
+    PERPETUAL_CASH = "PERPETUAL_CASH"
+    """Cash beside the fills of perpetuals: funding payments, which the journal does not hold."""
+
+
+TOLD_ONLY = frozenset({Code.PERPETUAL_CASH})
+"""Does not keep an agent from starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    code: Code
+    about: str
+    """An order's or fill's id, a market's ticker, or an asset."""
+    journal: Decimal
+    venue: Decimal
+    unit: str
+
+    @property
+    def gap(self) -> Decimal:
+        """What the venue has more than the journal can explain."""
+        with localcontext(prec=_DIGITS):
+            return self.venue - self.journal
+
+    @property
+    def refuses(self) -> bool:
+        return self.code not in TOLD_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """The journal's side."""
+
+    books: Bookkeeping
+    fills: Sequence[Fill] = ()
+    """All since the baseline, as often as they were written."""
+    baseline: Mapping[str, Decimal] = field(default_factory=dict)
+    """What the account had, and people moved since; assets that are not in it are not compared."""
+    gas: Decimal = _ZERO
+    """What the account paid up to the venue's block, in INJ."""
+    rebate: Decimal = _ZERO
+    """Share of its fees that the account gets back, because its orders name it as their relayer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The venue's side, of one block."""
+
+    portfolio: Portfolio
+    fills: Sequence[Fill] = ()
+    """All of the blocks from `first_height` to `last_height`."""
+    first_height: int = 1
+    last_height: int = 0
+    """Before the first: no block was read."""
+    proven: Sequence[SignedTransaction] = ()
+    """Those without proof in the journal that are in a block."""
+
+
+def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> tuple[Difference, ...]:
+    """In the order in which a person should look at them."""
+    fresh = uncounted(own.books, told)
+    every = [*own.fills, *fresh]
+    with localcontext(prec=_DIGITS):
+        return (
+            *_orders(own.books, told, fresh),
+            *_fills(own, told, markets),
+            *_positions(every, told.portfolio, markets),
+            *_balances(own, told, every, markets),
+        )
+
+
+def uncounted(books: Bookkeeping, told: Told) -> list[Fill]:
+    """Fills of blocks that the journal has not counted yet: no difference, each once."""
+    return [fill for fill in _by_id(told.fills).values() if fill.height > books.scanned_height]
+
+
+def must_rest(books: Bookkeeping, told: Told) -> list[TrackedOrder]:
+    """Orders that are on the venue's book, if the journal is right."""
+    height = told.portfolio.height
+    proven = {transaction.tx_hash for transaction in told.proven}
+    cancelled = {
+        cancel.client_order_id
+        for tx_hash, pending in books.unresolved.items()
+        for cancel in pending.cancels
+        if tx_hash in proven
+    }
+    return [
+        order
+        for order in books.live
+        if order.state is OrderState.OPEN
+        and order.request.kind is not OrderKind.MARKET
+        and order.height <= height < order.expiry_height
+        and order.request.client_order_id not in cancelled
+    ]
+
+
+def _orders(books: Bookkeeping, told: Told, fresh: Iterable[Fill]) -> Iterator[Difference]:
+    done: dict[str, Decimal] = {}
+    for fill in fresh:
+        done[fill.client_order_id] = done.get(fill.client_order_id, _ZERO) + fill.quantity
+    rest = {order.request.client_order_id: order for order in must_rest(books, told)}
+    listed = {_own_id(books, order): order for order in told.portfolio.open_orders}
+    for order_id, order in rest.items():
+        left = order.request.quantity - order.filled - done.get(order_id, _ZERO)
+        there = listed[order_id].remaining if order_id in listed else _ZERO
+        if left > 0 and left != there:
+            code = Code.ORDER_REMAINING if there else Code.ORDER_MISSING
+            yield Difference(code, order_id, left, there, order.request.market.base)
+    for order_id, found in listed.items():
+        known = books.orders.get(order_id)
+        if known is None:
+            yield Difference(Code.ORDER_FOREIGN, order_id, _ZERO, found.remaining, "base")
+        elif not known.live:
+            base = known.request.market.base
+            yield Difference(Code.ORDER_NOT_OVER, order_id, _ZERO, found.remaining, base)
+
+
+def _own_id(books: Bookkeeping, found: OpenOrder) -> str:
+    if found.client_order_id in books.orders:
+        return found.client_order_id
+    by_hash = (i for i, order in books.orders.items() if order.order_hash == found.order_hash != "")
+    return next(by_hash, found.client_order_id or found.order_hash)
+
+
+def _fills(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:
+    counts = Counter(fill.fill_id for fill in own.fills)
+    known, seen = _by_id(own.fills), _by_id(told.fills)
+    for fill_id, fill in known.items():
+        base = _base(fill.key, markets)
+        if counts[fill_id] > 1:
+            yield Difference(Code.FILL_TWICE, fill_id, fill.quantity * counts[fill_id], fill.quantity, base)
+        if told.first_height <= fill.height <= told.last_height and fill_id not in seen:
+            yield Difference(Code.FILL_UNKNOWN, fill_id, _signed(fill), _ZERO, base)
+    for fill_id, fill in seen.items():
+        if fill_id in known:
+            yield from _changed(known[fill_id], fill, markets)
+        elif fill.height <= own.books.scanned_height:
+            yield Difference(Code.FILL_MISSING, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
+
+
+def _changed(known: Fill, seen: Fill, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:
+    if known.key != seen.key or _signed(known) != _signed(seen):
+        base = _base(seen.key, markets)
+        yield Difference(Code.FILL_CHANGED, seen.fill_id, _signed(known), _signed(seen), base)
+    elif _cash(known, _ZERO) != _cash(seen, _ZERO):
+        quote = markets[seen.key].quote if seen.key in markets else "quote"
+        yield Difference(Code.FILL_CHANGED, seen.fill_id, _cash(known, _ZERO), _cash(seen, _ZERO), quote)
+
+
+def _positions(
+    fills: Iterable[Fill], portfolio: Portfolio, markets: Mapping[MarketKey, Market]
+) -> Iterator[Difference]:
+    own: dict[MarketKey, Decimal] = {}
+    for fill in fills:
+        own[fill.key] = own.get(fill.key, _ZERO) + _signed(fill)
+    for key, market in markets.items():
+        if market.kind is MarketKind.SPOT:
+            continue
+        held = portfolio.positions.get(key)
+        journal, venue = own.get(key, _ZERO), held.quantity if held else _ZERO
+        if journal != venue:
+            yield Difference(Code.POSITION, market.ticker, journal, venue, market.base)
+
+
+def _balances(
+    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
+) -> Iterator[Difference]:
+    expected, perpetual = _expected(own, told, fills, markets)
+    units = _units(markets.values())
+    for asset, journal in expected.items():
+        venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
+        if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
+            code = Code.PERPETUAL_CASH if asset in perpetual else Code.BALANCE
+            yield Difference(code, asset, journal, venue, asset)
+
+
+def _expected(
+    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
+) -> tuple[dict[str, Decimal], set[str]]:
+    """What each asset of the baseline comes to, and which of them perpetuals were paid in."""
+    expected = dict(own.baseline)
+    inventories: dict[MarketKey, Inventory] = {}
+    for fill in (each for each in fills if each.key in markets):
+        market = markets[fill.key]
+        if market.kind is MarketKind.SPOT:
+            _add(expected, market.base, _signed(fill))
+            _add(expected, market.quote, _cash(fill, own.rebate))
+        else:
+            inventories[fill.key] = inventories.get(fill.key, Inventory()).after(fill)
+    for key, held in inventories.items():
+        _add(expected, markets[key].quote, held.realised - held.fees * (1 - own.rebate))
+    for key, position in told.portfolio.positions.items():
+        if key in markets:
+            # The venue keeps it with the position.
+            _add(expected, markets[key].quote, -position.margin)
+    _add(expected, GAS, -own.gas)
+    return expected, {markets[key].quote for key in inventories}
+
+
+def _add(expected: dict[str, Decimal], asset: str, amount: Decimal) -> None:
+    """Only where the start is known."""
+    if asset in expected:
+        expected[asset] += amount
+
+
+def _units(markets: Iterable[Market]) -> dict[str, Decimal]:
+    """The least amount of an asset that the chain can hold."""
+    markets = list(markets)
+    sides = [(m.base, m.base_decimals) for m in markets] + [(m.quote, m.quote_decimals) for m in markets]
+    return {asset: Decimal(1).scaleb(-decimals) for asset, decimals in sides if decimals}
+
+
+def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:
+    return {fill.fill_id: fill for fill in fills}
+
+
+def _signed(fill: Fill) -> Decimal:
+    return fill.quantity if fill.side is Side.BUY else -fill.quantity
+
+
+def _cash(fill: Fill, rebate: Decimal) -> Decimal:
+    """Quote received, or, negative, paid."""
+    return -_signed(fill) * fill.price - fill.fee * (1 - rebate)
+
+
+def _base(key: MarketKey, markets: Mapping[MarketKey, Market]) -> str:
+    return markets[key].base if key in markets else "base"

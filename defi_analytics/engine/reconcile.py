@@ -1,0 +1,173 @@
+"""Asks the venue, and holds the journal against what it says. Nothing here writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import Fill
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.transaction import SignedTransaction
+from defi_analytics.engine.bookkeeping import Fills, Kind
+from defi_analytics.engine.differences import (
+    Code,
+    Difference,
+    Journalled,
+    Told,
+    differences,
+    must_rest,
+)
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.errors import Mismatch, Stale
+from defi_analytics.ports import Chain, Journal
+
+WINDOW_BLOCKS = 200
+"""Blocks whose fills are read again: about two minutes. What is older shows in the quantities."""
+
+
+class Compared(NamedTuple):
+    """How much was held against the venue."""
+
+    orders: int
+    positions: int
+    assets: int
+    fills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    height: int
+    """The venue's block."""
+    differences: tuple[Difference, ...]
+    compared: Compared
+    blocks: tuple[int, int]
+    """The first and last whose fills were read; (1, 0) for none."""
+    unread: int = 0
+    """Blocks with orders of ours on the book that were neither counted nor read here: too many."""
+    unproven: tuple[str, ...] = ()
+    """Transactions that are in no block yet."""
+
+    @property
+    def clean(self) -> bool:
+        return not any(found.refuses for found in self.differences)
+
+    def require(self) -> None:
+        """Raises Mismatch unless it is clean."""
+        found = [each for each in self.differences if each.refuses]
+        if found:
+            first = found[0]
+            here, there = _plain(first.journal), _plain(first.venue)
+            said = f"{first.code} {first.about}: {here} here, {there} {first.unit} there"
+            raise Mismatch(
+                f"the journal and the venue disagree in {len(found)} points, first {said}",
+                hint="see: defi reconcile",
+            )
+
+
+async def reconcile(
+    ledger: Ledger,
+    chain: Chain,
+    markets: Sequence[Market],
+    *,
+    window_blocks: int = WINDOW_BLOCKS,
+    rebate: Decimal = Decimal(0),
+    pays_gas: bool = True,
+) -> Reconciliation:
+    """On these markets and all that the journal ever signed for.
+
+    `pays_gas` is false for an account whose transactions another key signs and pays. Settle first where you
+    may write: what is proven by then needs no second look. Raises DataError when the venue cannot be read,
+    Stale when it answers for a block before the journal's last.
+    """
+    every = {**{market.key: market for market in markets}, **ledger.books.markets}
+    told, unproven = await _told(ledger, chain, list(every.values()), window_blocks)
+    own = Journalled(
+        books=ledger.books,
+        fills=journalled_fills(ledger.journal),
+        baseline={asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items()},
+        # A paper account pays for gas in its books alone.
+        gas=_gas(ledger, told) if pays_gas and chain.account != ACCOUNT else Decimal(0),
+        rebate=rebate,
+    )
+    return Reconciliation(
+        height=told.portfolio.height,
+        differences=differences(own, told, every),
+        compared=Compared(
+            orders=max(len(must_rest(own.books, told)), len(told.portfolio.open_orders)),
+            positions=len(_positions(ledger, told.portfolio, every)),
+            assets=len(own.baseline),
+            fills=len(own.fills),
+        ),
+        blocks=(told.first_height, told.last_height),
+        unread=max(0, told.first_height - 1 - own.books.scanned_height) if own.books.live else 0,
+        unproven=unproven,
+    )
+
+
+def journalled_fills(journal: Journal) -> list[Fill]:
+    """Every fill as it was written down. Raises Mismatch for a record that is not whole."""
+    found: list[Fill] = []
+    for _, _, body in journal.replay(Kind.FILLS):
+        try:
+            found += msgspec.convert(body, Fills).fills
+        except msgspec.ValidationError as error:
+            raise Mismatch(f"the journal holds an impossible 'fills' record: {error}") from None
+    return found
+
+
+def unexplained(found: Reconciliation, asset: str, quantity: Decimal) -> Difference:
+    """The difference that a person declares to be a deposit, or, negative, a withdrawal of their own.
+
+    Raises Mismatch unless it is exactly what is unexplained: nothing is accepted by halves or on trust.
+    """
+    cash = {Code.BALANCE, Code.PERPETUAL_CASH}
+    for each in found.differences:
+        if each.code in cash and each.about == asset:
+            if each.gap == quantity:
+                return each
+            raise Mismatch(
+                f"{_plain(each.gap)} {asset} are unexplained, not {_plain(quantity)}",
+                hint=f"defi reconcile --accept-flow {asset}={_plain(each.gap)}",
+            )
+    raise Mismatch(f"nothing of {asset} is unexplained", hint="see: defi reconcile")
+
+
+async def _told(
+    ledger: Ledger, chain: Chain, markets: Sequence[Market], window_blocks: int
+) -> tuple[Told, tuple[str, ...]]:
+    portfolio = await chain.portfolio(markets)
+    counted = ledger.books.scanned_height
+    if portfolio.height < counted:
+        raise Stale("chain", f"it answered for block {portfolio.height}, {counted} is counted already")
+    if chain.account == ACCOUNT:
+        # It makes its fills when it is asked for them, and this is nobody's turn to count them.
+        return Told(portfolio), tuple(ledger.books.unresolved)
+    proven: list[SignedTransaction] = []
+    for tx_hash, pending in ledger.books.unresolved.items():
+        found = await chain.find(tx_hash)
+        if found is not None and found.height <= portfolio.height:
+            proven.append(pending.transaction)
+    first = max(1, portfolio.height - window_blocks + 1)
+    fills = await chain.fills(markets, first, portfolio.height)
+    known = {transaction.tx_hash for transaction in proven}
+    unproven = tuple(tx_hash for tx_hash in ledger.books.unresolved if tx_hash not in known)
+    return Told(portfolio, fills, first, portfolio.height, proven), unproven
+
+
+def _gas(ledger: Ledger, told: Told) -> Decimal:
+    return sum((transaction.fee for transaction in told.proven), ledger.books.gas_paid)
+
+
+def _positions(ledger: Ledger, portfolio: Portfolio, markets: Mapping[MarketKey, Market]) -> set[MarketKey]:
+    own = {key for key, held in ledger.books.net.items() if held.quantity}
+    spot = {key for key, market in markets.items() if market.kind is MarketKind.SPOT}
+    return {*portfolio.positions, *own} - spot
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

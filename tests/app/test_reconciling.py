@@ -1,0 +1,73 @@
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from defi_analytics.app import reconciling
+from defi_analytics.app.reconciling import accept, compared
+from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.domain.snapshot import Listing
+from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import Mismatch, NotFound
+from tests.builders import a_top
+from tests.engine.trading import HOME, World
+from tests.fakes import NOON
+
+PAPER = Account("sandbox")
+
+
+@pytest.fixture
+def app(tmp_path: Any, monkeypatch: Any) -> Any:
+    """What the account has is in `have`; it began with 100 USDT, 1 INJ and 1 ABC."""
+    world, have = World(), {"USDT": Decimal(100), "INJ": Decimal(1)}
+    venue: Any = world
+
+    async def markets(app: Any, request: Any) -> Any:
+        return [HOME]
+
+    async def listing() -> Listing:
+        top = a_top(HOME, 24.0, 26.0)
+        return Listing(NOON, {HOME.market_id: HOME}, {HOME.market_id: top})
+
+    def chain(app: Any, account: Account, ledger: Ledger) -> PaperChain:
+        return PaperChain(venue, world.latest, world.clock, ledger.books, have)
+
+    monkeypatch.setattr(reconciling, "traded_markets", markets)
+    monkeypatch.setattr(reconciling, "chain_of", chain)
+    settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
+    source = SimpleNamespace(listing=listing)
+    return SimpleNamespace(settings=settings, clock=world.clock, have=have, injective=lambda: source)
+
+
+async def begun(app: Any, **balances: str) -> None:
+    async with opened_ledger(app, PAPER, locked=True) as ledger:
+        ledger.write(BASELINE, {"height": 1, "balances": {"USDT": "100", "INJ": "1", **balances}})
+        ledger.write("risk.equity", {"equity": 125.0})
+
+
+async def test_a_deposit_moves_what_losses_are_measured_from_by_its_worth(app: Any) -> None:
+    await begun(app)
+    assert (await compared(app, PAPER)).clean
+    app.have["USDT"], app.have["INJ"] = Decimal(150), Decimal("1.5")
+    assert len((await compared(app, PAPER)).differences) == 2
+    after = await accept(app, PAPER, [("USDT", Decimal(50)), ("INJ", Decimal("0.5"))])
+    assert after.clean
+    async with opened_ledger(app, PAPER, locked=False) as ledger:
+        assert ledger.risk.equity == pytest.approx(125 + 50 + 0.5 * 25)
+        assert ledger.baseline == {"USDT": "150", "INJ": "1.5"}
+
+
+async def test_one_wrong_amount_and_none_is_recorded(app: Any) -> None:
+    await begun(app)
+    app.have["USDT"], app.have["INJ"] = Decimal(150), Decimal("1.5")
+    with pytest.raises(Mismatch):
+        await accept(app, PAPER, [("USDT", Decimal(50)), ("INJ", Decimal("0.4"))])
+    assert len((await compared(app, PAPER)).differences) == 2
+
+
+async def test_a_flow_of_what_nothing_prices_is_not_guessed(app: Any) -> None:
+    await begun(app, ABC="1")
+    with pytest.raises(NotFound, match="nothing prices ABC in USDT"):
+        await accept(app, PAPER, [("ABC", Decimal(-1))])

@@ -1,0 +1,23 @@
+import pytest
+
+from defi_analytics.cli.audit_rows import BALANCE_COLUMNS
+from tests.cli.forms import FORMS, assert_form
+from tests.cli.lived import live
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_balances_are_shown_in_every_form(defi, home, form):
+    live(home)
+    assert_form(defi("balances", "-o", form), form, BALANCE_COLUMNS, 2)
+
+
+def test_a_balance_tells_what_became_of_its_start(defi, home):
+    live(home)
+    rows = {row["asset"]: row for row in defi("balances", "--json").rows}
+    assert (rows["INJ"]["baseline"], rows["INJ"]["change"]) == ("0", "2")
+    assert (rows["USDT"]["total"], rows["USDT"]["change"]) == ("965.910964", "-34.089036")
+
+
+def test_an_account_that_never_ran_has_what_the_settings_give_it(defi):
+    (row,) = defi("balances", "--json").rows
+    assert (row["asset"], row["total"], row["baseline"]) == ("USDT", "1000", None)
