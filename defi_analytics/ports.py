@@ -118,10 +118,10 @@ class Journal(Protocol):
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None: ...
 
     def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        """Records of these kinds, oldest first; of all kinds when none is named.
+        """Records of these kinds, oldest first, without the first `after` records of the journal.
 
-        A name that ends in a point (`risk.`) means every kind that begins with it. The first `after` records
-        of the journal, whatever their kind, are left out.
+        Of all kinds when none is named; a name that ends in a point (`risk.`) means every kind that begins
+        with it.
         """
         ...
 

@@ -1,11 +1,16 @@
-"""Which accounts this home has: each has its journal, and nothing else tells of them."""
+"""Which accounts this home has, which of them a command means, and how each is read without a key."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.parts import App
+from defi_analytics.app.trading import Account, Unwritten
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import UsageError, WrongState
+from defi_analytics.storage.journal import SqliteJournal
 
 _ADDRESS = r"paper|inj1[0-9a-z]{38}"
 _JOURNAL = re.compile(rf"(mainnet|testnet|sandbox)-({_ADDRESS})\.sqlite")
@@ -39,3 +44,19 @@ def chosen_account(home: Path, network: str, address: str | None) -> Account:
         names = ", ".join(account.address for account in there)
         raise UsageError(f"several accounts of {network}: {names}", hint="choose one with --account")
     return there[0] if there else Account(network, ACCOUNT)
+
+
+def account_of(app: App, address: str = "") -> Account:
+    """As `chosen_account`, of this run's home and network; "" asks for none."""
+    return chosen_account(app.settings.home, app.network, address or None)
+
+
+@contextmanager
+def read_ledger(app: App, account: Account) -> Iterator[Ledger]:
+    """To look at only: an account that has no journal yet gets none by being looked at."""
+    path = account.journal(app.settings.home)
+    if not path.exists():
+        yield Ledger.opened(Unwritten(), app.clock)
+        return
+    with SqliteJournal(path) as journal:
+        yield Ledger.opened(journal, app.clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from defi_analytics.app.audited import chain_of
+from defi_analytics.app.chains import chain_of
 from defi_analytics.app.parts import App
 from defi_analytics.app.trading import Account, opened_ledger
 from defi_analytics.domain.decision import OrderKind

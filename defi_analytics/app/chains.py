@@ -1,15 +1,31 @@
-"""Which chain an account trades on."""
+"""How an account is asked about, and in paper and the sandbox also traded for, without a person's key."""
 
+from defi_analytics.app.live import Onlooker, injective_chain
 from defi_analytics.app.parts import App
+from defi_analytics.app.signing import Asked, signer_for
 from defi_analytics.app.trading import Account, Trader, paper_chain
-from defi_analytics.errors import WrongState
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.ports import Chain, Signer
 
 
 def trader_of(app: App, account: Account) -> Trader:
-    """Raises WrongState for an account whose chain cannot be opened."""
-    if account.live:
-        raise WrongState(
-            f"{account.address} cannot be asked about: only paper accounts can",
-            hint="use --account paper",
-        )
-    return Trader(account, lambda ledger: paper_chain(app, ledger))
+    """Paper, or the chain itself; there nothing can be signed but for the sandbox's development account."""
+    if not account.live:
+        return Trader(account, lambda ledger: paper_chain(app, ledger))
+    return Trader(account, lambda ledger: injective_chain(app, _signer(app, account.address)))
+
+
+def chain_of(app: App, account: Account, ledger: Ledger) -> Chain:
+    return trader_of(app, account).chain_of(ledger)
+
+
+def _signer(app: App, address: str) -> Signer:
+    if app.network == "sandbox" and not app.settings.keys.name:
+        known = signer_for(app.settings, Asked(), {}, _silent)
+        if known.address == address:
+            return known
+    return Onlooker(address)
+
+
+def _silent(warning: str) -> None:
+    return None

@@ -1,52 +1,60 @@
 """The way to real orders: who may sign for which account on which network."""
 
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from defi_analytics.app.parts import App
+from defi_analytics.app.signing import Asked, signer_for
 from defi_analytics.app.trading import Account, Trader
 from defi_analytics.errors import AuthError, UsageError
-from defi_analytics.ports import Chain, Signer
+from defi_analytics.ports import Signer
 
 if TYPE_CHECKING:
     from defi_analytics.venues.injective.chain.chain import InjectiveChain
 
-DEVELOPMENT_KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-"""The first test account of Hardhat and Anvil: known to everybody, so worth nothing but in the sandbox."""
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """An address without its key: enough to read what its account holds and did."""
+
+    address: str
+    public_key: bytes = b""
+
+    def sign(self, document: bytes) -> bytes:
+        raise AuthError(f"{self.address} is only looked at here: nothing can be signed for it")
 
 
-async def live_trader(app: App, confirmed: str) -> Trader:
-    """Whoever may sign on this network. Raises AuthError without a key, or for another network's chain.
+@asynccontextmanager
+async def live_trader(
+    app: App, asked: Asked, environ: Mapping[str, str], confirmed: str, warn: Callable[[str], None]
+) -> AsyncIterator[Trader]:
+    """Whoever may sign on this network; the key is wiped when this is left.
 
     On mainnet the account has to be confirmed by name, and what may be traded has to be listed: an order
-    that nobody meant cannot be taken back.
+    that nobody meant cannot be taken back. Raises AuthError without a key, or for another network's chain.
     """
-    chain = injective_chain(app, signer_of(app))
-    await chain.block()
-    if app.network == "mainnet":
-        _check_mainnet(app, chain, confirmed)
-    return Trader(Account(app.network, chain.account), lambda ledger: chain)
+    with signer_for(app.settings, asked, environ, warn) as signer:
+        own = app.settings.keys
+        chain = injective_chain(app, signer, own.granter, own.subaccount)
+        await chain.block()
+        if app.network == "mainnet":
+            _check_mainnet(app, chain.account, confirmed)
+        yield Trader(Account(app.network, chain.account), lambda ledger: chain)
 
 
-def injective_chain(app: App, signer: Signer) -> "InjectiveChain":
+def injective_chain(app: App, signer: Signer, granter: str = "", subaccount: int = 0) -> "InjectiveChain":
     from defi_analytics.venues.injective.chain.chain import InjectiveChain
     from defi_analytics.venues.injective.chain.policy import ChainPolicy
 
     policy = ChainPolicy(timeout_blocks=app.settings.run.timeout_blocks)
-    return InjectiveChain(app.http, app.clock, app.injective_network, app.assets(), signer, policy=policy)
+    network, assets = app.injective_network, app.assets()
+    return InjectiveChain(app.http, app.clock, network, assets, signer, granter, subaccount, policy)
 
 
-def signer_of(app: App) -> Signer:
-    if app.network != "sandbox":
-        raise AuthError("there is no key to sign with", hint="see: defi key new")
-    from defi_analytics.keys.signer import KeySigner
-
-    return KeySigner(bytearray.fromhex(DEVELOPMENT_KEY))
-
-
-def _check_mainnet(app: App, chain: Chain, confirmed: str) -> None:
-    if confirmed != chain.account:
-        raise UsageError(
-            f"real money: confirm the account {chain.account}", hint=f"--confirm-mainnet {chain.account}"
-        )
+def _check_mainnet(app: App, account: str, confirmed: str) -> None:
+    if confirmed != account:
+        raise UsageError(f"real money: confirm the account {account}", hint=f"--confirm-mainnet {account}")
     if not (app.settings.run.markets or app.settings.injective.markets):
         raise UsageError("mainnet needs a list of what may be traded", hint="set run.markets")

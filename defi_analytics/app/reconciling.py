@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from defi_analytics.app.audited import chain_of, read_ledger
+from defi_analytics.app.accounts import read_ledger
+from defi_analytics.app.chains import chain_of
 from defi_analytics.app.parts import App
 from defi_analytics.app.trading import Account, RunRequest, opened_ledger, traded_markets
 from defi_analytics.engine.ledger import Ledger

@@ -85,8 +85,8 @@ def show_logs(
 
 
 async def _status(common: Common, account_name: str) -> int:
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.app.agents import seen
-    from defi_analytics.app.audited import account_of
     from defi_analytics.cli.agent_rows import agent_row, record_lines
     from defi_analytics.cli.session import opened
 
@@ -110,8 +110,8 @@ def _missing(account: "Account", *, died: bool) -> WrongState:
 
 
 async def _stop(common: Common, account_name: str, wait_s: float) -> int:
+    from defi_analytics.app.accounts import account_of, read_ledger
     from defi_analytics.app.agents import seen, stop
-    from defi_analytics.app.audited import account_of, read_ledger
     from defi_analytics.cli.agent_rows import agent_row, record_lines
     from defi_analytics.cli.session import opened
 

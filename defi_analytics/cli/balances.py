@@ -25,7 +25,8 @@ def balances(common: Common, account: AccountName = "") -> int:
 
 
 async def _balances(common: Common, account_name: str) -> int:
-    from defi_analytics.app.audited import account_of, chain_of, read_ledger
+    from defi_analytics.app.accounts import account_of, read_ledger
+    from defi_analytics.app.chains import chain_of
     from defi_analytics.app.trading import RunRequest, traded_markets
     from defi_analytics.cli.session import opened
 

@@ -63,7 +63,7 @@ def export_fills(common: Common, account: AccountName = "", since: Since = "", u
 async def _fills(common: Common, account_name: str, days: tuple[str, str], limit: int | None) -> int:
     from dataclasses import replace
 
-    from defi_analytics.app.audited import account_of, read_ledger
+    from defi_analytics.app.accounts import account_of, read_ledger
     from defi_analytics.app.fills import executed
     from defi_analytics.cli.session import opened
 

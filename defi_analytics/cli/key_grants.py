@@ -87,9 +87,6 @@ def check(
 
 
 async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Sequence[str]) -> int:
-    from defi_analytics.app.grants import grants_of, markets_of
-    from defi_analytics.venues.injective.chain.grants import shortcomings
-
     process.harden()
     async with session_opened(common) as session:
         own = session.app.settings
@@ -97,12 +94,7 @@ async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Seq
         with opened(own, wanted, asked, os.environ, session.app.warn) as signer:
             address = signer.address
         trader = _trader(replace(own.keys, **given), address)
-        found: tuple[str, ...] = ("the key trades its own account: whoever has it can withdraw everything",)
-        if trader.delegated:
-            with session.working("reading grants"):
-                markets = await markets_of(session.app, names)
-                held = await grants_of(session.app, trader)
-            found = shortcomings(held, trader, markets, session.app.clock.now())
+        found = await _shortcomings(session, trader, names)
     rows = [
         CheckRow(name="key", ok=True, message=f"{wanted} opens and belongs to {address}", hint=""),
         *(CheckRow(name="grant", ok=False, message=one, hint="see: defi key grant --help") for one in found),
@@ -113,6 +105,18 @@ async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Seq
     error = AuthError(found[0]) if found else None
     emit(Document("doctor", rows, session.app.network, error=error), CHECK_COLUMNS, common)
     return error.exit_code if error else 0
+
+
+async def _shortcomings(session: Session, trader: "Trader", names: Sequence[str]) -> tuple[str, ...]:
+    from defi_analytics.app.grants import grants_of, markets_of
+    from defi_analytics.venues.injective.chain.grants import shortcomings
+
+    if not trader.delegated:
+        return ("the key trades its own account: whoever has it can withdraw everything",)
+    with session.working("reading grants"):
+        markets = await markets_of(session.app, names)
+        held = await grants_of(session.app, trader)
+    return shortcomings(held, trader, markets, session.app.clock.now())
 
 
 @with_common

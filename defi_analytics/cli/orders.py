@@ -69,7 +69,7 @@ def cancel_orders(
 
 
 async def _list(common: Common, account_name: str, everything: bool) -> int:
-    from defi_analytics.app.audited import account_of, read_ledger
+    from defi_analytics.app.accounts import account_of, read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
@@ -85,7 +85,7 @@ async def _list(common: Common, account_name: str, everything: bool) -> int:
 
 
 async def _show(common: Common, account_name: str, order_id: str) -> int:
-    from defi_analytics.app.audited import account_of, read_ledger
+    from defi_analytics.app.accounts import account_of, read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
@@ -103,7 +103,7 @@ async def _show(common: Common, account_name: str, order_id: str) -> int:
 
 
 async def _cancel(common: Common, account_name: str, order_ids: tuple[str, ...], wait_s: float) -> int:
-    from defi_analytics.app.audited import account_of
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.app.cancelling import cancel
     from defi_analytics.cli.session import opened
 

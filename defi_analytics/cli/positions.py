@@ -35,7 +35,7 @@ def positions(common: Common, account: AccountName = "") -> int:
 
 
 async def _positions(common: Common, account_name: str) -> int:
-    from defi_analytics.app.audited import account_of, read_ledger
+    from defi_analytics.app.accounts import account_of, read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:

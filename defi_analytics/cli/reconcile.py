@@ -50,7 +50,7 @@ def reconcile(
 
 
 async def _reconcile(common: Common, account_name: str, accepted: list[tuple[str, Decimal]]) -> int:
-    from defi_analytics.app.audited import account_of
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.app.reconciling import accept, compared
     from defi_analytics.cli.session import opened
 

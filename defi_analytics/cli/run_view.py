@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from defi_analytics.app.live import live_trader
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import Account, RunRequest, Trader, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.cli.common import Output
@@ -41,6 +43,8 @@ class How:
     on_exit: str
     status_file: Path | None
     metrics_file: Path | None
+    asked: Asked
+    """Which key signs, where it is live."""
 
     @property
     def endless(self) -> bool:
@@ -80,8 +84,11 @@ class _Lines:
 async def running(session: Session, request: RunRequest, how: How) -> int:
     """The exit code; raises what ended the run before its time."""
     policy = how.policy(float(session.loaded.settings.monitoring.update_interval))
-    trader = await live_trader(session.app, how.confirmed) if how.live else paper_trader(session.app)
-    async with opened_agent(session.app, trader, request, policy, dry=how.plan) as agent:
+    async with AsyncExitStack() as stack:
+        trader = await stack.enter_async_context(_trader(session, how))
+        agent = await stack.enter_async_context(
+            opened_agent(session.app, trader, request, policy, dry=how.plan)
+        )
         lines = _Lines(session, agent)
         if how.plan:
             lines.show(Cycle(1, await agent.plan(), 0.0))
@@ -91,6 +98,12 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
             write_document(_document(session, trader, lines.rows))
         halted = agent.ledger.risk.trading is TradingState.HALTED
         return RiskHalt.exit_code if halted else 0
+
+
+def _trader(session: Session, how: How) -> AbstractAsyncContextManager[Trader]:
+    if not how.live:
+        return nullcontext(paper_trader(session.app))
+    return live_trader(session.app, how.asked, os.environ, how.confirmed, _warn)
 
 
 async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lines: "_Lines") -> None:

@@ -110,7 +110,7 @@ async def _show(common: Common) -> int:
 
 
 async def _backup(common: Common, account_name: str, target: Path) -> int:
-    from defi_analytics.app.audited import account_of
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.cli.session import opened
     from defi_analytics.storage.journal import SqliteJournal
 

@@ -1,7 +1,6 @@
 """Files that hold something secret: read and made so that nobody else has a part in them."""
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -46,7 +45,7 @@ def private_folder(path: Path) -> None:
 
 def write_private(path: Path, content: bytes) -> None:
     """A new file of mode 0600, durable and whole, or none. Raises WrongState: nothing is ever overwritten."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    part = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         _written(part, content)
         try:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit, emit_record, fitting
-from defi_analytics.cli.row import Row
-from defi_analytics.cli.schemas import VersionRow, WarningRow
+from defi_analytics.cli.schemas import Row, VersionRow, WarningRow
 from tests.cli.test_common import common
 
 COLUMNS = (
