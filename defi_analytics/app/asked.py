@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from defi_analytics.app.parts import App
 from defi_analytics.app.standing import Looked
-from defi_analytics.config.settings import STRATEGY_NAMES
+from defi_analytics.config.fields import STRATEGY_NAMES
 from defi_analytics.config.tree import Node
 from defi_analytics.config.values import Choice, Number, Text, YesNo
 from defi_analytics.config.yaml_file import parse

@@ -14,7 +14,7 @@ from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document, say
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column, emit
-from defi_analytics.cli.schemas import SettingRow
+from defi_analytics.cli.schemas_setup import SettingRow
 from defi_analytics.cli.session import settings_of
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import WrongState

@@ -9,7 +9,7 @@ from defi_analytics import errors
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import ERROR_MEANS, OK_MEANS, Document
 from defi_analytics.cli.render import Column, emit
-from defi_analytics.cli.schemas import CodeRow
+from defi_analytics.cli.schemas_setup import CodeRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError, NotFound

@@ -11,6 +11,7 @@ import msgspec
 from defi_analytics.cli.key_rows import GrantRow, KeyRow
 from defi_analytics.cli.row import Row
 from defi_analytics.cli.schemas_risk import RISK_SCHEMAS
+from defi_analytics.cli.schemas_setup import CodeRow, SettingRow, VersionRow
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
@@ -230,24 +231,6 @@ class CheckRow(Row, frozen=True, kw_only=True):
     ok: bool
     message: str
     hint: str
-
-
-class CodeRow(Row, frozen=True, kw_only=True):
-    code: str
-    kind: str
-    meaning: str
-    hint: str
-
-
-class SettingRow(Row, frozen=True, kw_only=True):
-    name: str
-    value: str
-    origin: str
-
-
-class VersionRow(Row, frozen=True, kw_only=True):
-    name: str
-    version: str
 
 
 class WarningRow(Row, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas import PingRow, VenueRow
 from defi_analytics.cli.tree import new_app
-from defi_analytics.config.settings import VENUE_NAMES
+from defi_analytics.config.fields import VENUE_NAMES
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.errors import DefiError, Unavailable
 

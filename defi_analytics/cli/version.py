@@ -6,7 +6,7 @@ from defi_analytics import __version__
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit
-from defi_analytics.cli.schemas import VersionRow
+from defi_analytics.cli.schemas_setup import VersionRow
 from defi_analytics.cli.tree import new_app
 
 PACKAGES = ("httpx", "msgspec", "rich", "tenacity", "typer", "injective-py")

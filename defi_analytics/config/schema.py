@@ -6,7 +6,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from defi_analytics.config.settings import VENUE_NAMES, Settings
+from defi_analytics.config.fields import VENUE_NAMES
+from defi_analytics.config.settings import Settings
 from defi_analytics.config.tree import Trail
 
 

@@ -11,35 +11,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Registered, Text, Url, Whole, YesNo
+from defi_analytics.config.fields import (
+    KINDS,
+    NETWORKS,
+    ONE,
+    STRATEGY_NAMES,
+    ZERO,
+    Address,
+    Amount,
+    Denom,
+    Fee,
+    Fraction,
+    MarketId,
+    Pair,
+    Positive,
+    Seconds,
+    Symbol,
+    VenueName,
+)
+from defi_analytics.config.risk_settings import RiskManagement
+from defi_analytics.config.values import Choice, Folder, LogSpan, Number, Text, Whole, YesNo
 
-NETWORKS = ("mainnet", "testnet", "sandbox")
-KINDS = ("cross-venue", "oracle", "prediction")
-STRATEGY_NAMES = ("convergence", "oracle", "prediction")
-VENUE_NAMES = ("hyperliquid", "binance", "binance-perp", "okx", "okx-perp")
-VENUE_GROUP = "defi_analytics.venues"
-"""Entry points of this group offer further venues, by name."""
 SANDBOX_PORT = 10337
 ALLORA_URL = "https://api.allora.network/v2"
-
-_ZERO, _ONE = Decimal(0), Decimal(1)
-Amount = Annotated[Decimal, Number(at_least=_ZERO)]
-Positive = Annotated[Decimal, Number(above=_ZERO)]
-Fraction = Annotated[Decimal, Number(at_least=_ZERO, below=_ONE)]
-Fee = Annotated[Decimal, Number(above=Decimal("-0.1"), below=Decimal("0.1"))]
-Seconds = Annotated[Decimal, Number(above=_ZERO, at_most=Decimal(86400))]
-Address = Annotated[str, Url()]
-VenueName = Annotated[str, Registered(VENUE_NAMES, VENUE_GROUP)]
-Symbol = Annotated[str, Text(r"[A-Za-z0-9.]{1,20}", "an asset symbol such as INJ")]
-Pair = Annotated[str, Text(r"[A-Z0-9.]{1,20}/[A-Z0-9.]{1,20}", "a pair such as USDC/USDT")]
-Denom = Annotated[str, Text(r"[A-Za-z][A-Za-z0-9/:._-]{1,127}", "a denom such as peggy0x… or ibc/…")]
-MarketId = Annotated[
-    str,
-    Text(
-        r"0x[0-9a-fA-F]{64}|[A-Za-z0-9.*?]{1,20}/[A-Za-z0-9.*?]{1,20}( PERP|-PERP)?",
-        "INJ/USDT, INJ/USDT PERP or a 0x… id",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ class RiskParameters:
 @dataclass(frozen=True, slots=True)
 class MarketSettings:
     id: Annotated[MarketId, "ticker or market id"]
-    min_trade_size: Annotated[Amount, "smallest size scanned"] = _ZERO
+    min_trade_size: Annotated[Amount, "smallest size scanned"] = ZERO
     max_trade_size: Annotated[Positive | None, "largest size scanned; null: what the book holds"] = None
     risk_parameters: RiskParameters = RiskParameters()
 
@@ -77,7 +71,7 @@ class ScanSettings:
     min_edge_bps: Annotated[
         Amount | None, "smallest net edge shown, in bps; null: monitoring.min_profit_threshold"
     ] = None
-    min_profit: Annotated[Amount, "smallest profit shown"] = _ZERO
+    min_profit: Annotated[Amount, "smallest profit shown"] = ZERO
     max_age_s: Annotated[Seconds, "older order books are refused"] = Decimal(10)
     sizes: Annotated[tuple[Positive, ...], "sizes to price; empty: the size that earns most"] = ()
     against: Annotated[tuple[VenueName, ...], "venues compared with Injective"] = (
@@ -88,7 +82,7 @@ class ScanSettings:
     kinds: Annotated[tuple[Annotated[str, Choice(KINDS)], ...], "kinds of mispricing looked for"] = KINDS
     top: Annotated[Annotated[int, Whole(1, 10_000)], "rows shown"] = 20
     max_candidates: Annotated[Annotated[int, Whole(1, 10_000)], "pairs whose whole books are fetched"] = 12
-    min_z: Annotated[Amount, "a prediction's edge in units of its own uncertainty"] = _ONE
+    min_z: Annotated[Amount, "a prediction's edge in units of its own uncertainty"] = ONE
     oracle_deviation: Annotated[Fraction, "distance from the oracle that is shown"] = Decimal("0.005")
     gas_cost_inj: Annotated[Amount, "network fee of one order, in INJ"] = Decimal("0.000048")
 
@@ -162,41 +156,10 @@ class AlloraSettings:
         "topic by asset, where auto picks the wrong one, e.g. {BTC: 14}",
     ] = field(default_factory=dict)
     confidence_level: Annotated[
-        Annotated[Decimal, Number(above=_ZERO, at_most=Decimal("0.9544"))],
+        Annotated[Decimal, Number(above=ZERO, at_most=Decimal("0.9544"))],
         "level of the interval shown, at most 0.9544",
     ] = Decimal("0.95")
     prediction_settings: PredictionSettings = PredictionSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class RiskManagement:
-    portfolio_stop_loss: Annotated[Fraction, "drawdown from the highest equity that halts trading"] = Decimal(
-        "0.05"
-    )
-    max_daily_trades: Annotated[Annotated[int, Whole(0, 10**6)], "entries a day, UTC"] = 50
-    cooldown_period: Annotated[Annotated[int, Whole(0, 10**7)], "seconds after leaving a market"] = 300
-    daily_loss: Annotated[
-        Fraction, "loss of the day's first equity after which positions are only reduced"
-    ] = Decimal("0.03")
-    soft_drawdown: Annotated[Fraction, "drawdown after which positions are only reduced"] = Decimal("0.03")
-    max_exposure: Annotated[Positive, "all markets together; account currency"] = Decimal(3000)
-    max_asset_exposure: Annotated[Positive, "one asset, spot and perpetuals; account currency"] = Decimal(
-        2000
-    )
-    max_market_exposure: Annotated[Positive, "one market; account currency"] = Decimal(1500)
-    max_position: Annotated[Positive, "one position; account currency"] = Decimal(1000)
-    max_order: Annotated[Positive, "one order; account currency"] = Decimal(500)
-    stop_loss: Annotated[Fraction, "loss that closes a position"] = Decimal("0.05")
-    max_slippage: Annotated[Fraction, "of one order"] = Decimal("0.01")
-    oracle_band: Annotated[Fraction, "furthest an order's price may lie from the oracle's"] = Decimal("0.05")
-    mid_band: Annotated[Fraction, "furthest it may lie from the middle of the book"] = Decimal("0.02")
-    max_leverage: Annotated[Positive, "notional per margin of a perpetual"] = Decimal(3)
-    liquidation_distance: Annotated[Fraction, "least distance of the price from a liquidation"] = Decimal(
-        "0.15"
-    )
-    max_orders_per_minute: Annotated[Annotated[int, Whole(1, 10**4)], "all markets together"] = 20
-    max_gas_per_day: Annotated[Positive, "INJ"] = Decimal("0.1")
-    max_clock_skew: Annotated[Seconds, "seconds between this machine's clock and the chain's"] = Decimal(10)
 
 
 @dataclass(frozen=True, slots=True)

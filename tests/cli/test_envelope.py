@@ -14,7 +14,8 @@ from defi_analytics.cli.envelope import (
     write_error,
     write_error_line,
 )
-from defi_analytics.cli.schemas import VersionRow, WarningRow
+from defi_analytics.cli.schemas import WarningRow
+from defi_analytics.cli.schemas_setup import VersionRow
 from defi_analytics.errors import ConfigError, NotFound
 
 

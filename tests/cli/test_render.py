@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit, emit_record, fitting
-from defi_analytics.cli.schemas import Row, VersionRow, WarningRow
+from defi_analytics.cli.row import Row
+from defi_analytics.cli.schemas import WarningRow
+from defi_analytics.cli.schemas_setup import VersionRow
 from tests.cli.test_common import common
 
 COLUMNS = (
