@@ -169,7 +169,7 @@ class MonitoringSettings:
         Decimal("0.0005")
     )
     max_active_positions: Annotated[Annotated[int, Whole(0, 10**6)], "markets held at the same time"] = 3
-    risk_management: RiskManagement = RiskManagement()
+    risk_management: RiskManagement = RiskManagement()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from defi_analytics.app.standing import standing
 from defi_analytics.app.trading import Account, stop_file
 from defi_analytics.clock import WallClock
 from defi_analytics.config.load import load
-from defi_analytics.errors import OutcomeUnknown, WrongState
+from defi_analytics.errors import DefiError, OutcomeUnknown
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.sandbox.sandbox import Sandbox
 from tests.cli.holding import holds, market_at
