@@ -188,7 +188,7 @@ def lived(place: Place, pipe: int, cycles: int | None = None) -> int:
     except DefiError as error:
         tell(f"ended {error.exit_code} {error.message}")
         return error.exit_code
-    except BaseException:
+    except BaseException:  # noqa: BLE001 -- told to the parent, which fails
         traceback.print_exc()
         return CRASHED
     return 0

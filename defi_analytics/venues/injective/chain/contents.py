@@ -1,7 +1,7 @@
 """Which transactions a block holds, by the block itself: it is there before any index of it.
 
-Source: cosmos.base.tendermint.v1beta1.Service GetBlockByHeight; CometBFT, a transaction's key is the SHA-256 of
-its bytes.
+Source: cosmos.base.tendermint.v1beta1.Service GetBlockByHeight; CometBFT, a transaction's key is the SHA-256
+of its bytes.
 """
 
 import hashlib
