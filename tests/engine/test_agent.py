@@ -6,7 +6,7 @@ import pytest
 
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
-from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, World, an_agent, quantity
@@ -187,3 +187,53 @@ async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
     chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
     with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
         await agent.cancel_all()
+
+
+class Failing:
+    """The same chain, one of whose calls fails so many times first."""
+
+    def __init__(self, chain: Any, name: str, *errors: Exception) -> None:
+        self.chain, self.name, self.left = chain, name, list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        then = getattr(self.chain, name)
+
+        async def called(*given: Any) -> Any:
+            if self.left:
+                raise self.left.pop(0)
+            return await then(*given)
+
+        return called if name == self.name else then
+
+
+async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
+    await agent.cancel_all()
+    assert not agent.ledger.books.live
+
+
+async def test_a_node_that_does_not_answer_at_the_end_is_asked_again() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    agent.execution.chain = Failing(agent.execution.chain, "block", Unavailable("injective", "down"))
+    await agent.finish()
+    assert not agent.ledger.books.live
+
+
+async def test_a_run_that_ends_in_doubt_says_so() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world)
+    await agent.cycle()
+    down = [Unavailable("injective", "down")] * 60
+    agent.execution.chain = Failing(agent.execution.chain, "block", *down)
+    with pytest.raises(OutcomeUnknown, match="not proven yet"):
+        await agent.finish()

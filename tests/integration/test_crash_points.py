@@ -97,4 +97,4 @@ def test_a_broadcast_before_the_sync_would_be_noticed():
     write = '7 pwrite64(9</h/j.sqlite-wal>, "x", 1, 0) = 1'
     sync = "7 fdatasync(9</h/j.sqlite-wal>) = 0"
     send = '7 sendto(8<socket:[1]>, "POST /cosmos/tx/v1beta1/txs HTTP/1.1", 36, 0, NULL, 0) = 36'
-    assert sent_before_durable("\n".join([write, sync, send, write, send])) == (2, 1)
+    assert sent_before_durable(f"{write}\n{sync}\n{send}\n{write}\n{send}") == (2, 1)

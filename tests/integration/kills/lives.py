@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.integration.kills.life import Place, lived
+from tests.integration.kills.life import RESTING_BLOCKS, Place, lived
 from tests.integration.kills.local_chain import LocalChain
 
 LONGEST_START_S = 20.0
@@ -138,14 +138,15 @@ class Reaper:
                     self.errors[rest] += 1
 
 
-def left_resting(place: Place) -> int:
-    """How many orders are on the book when an agent, which only leaves such, is killed."""
+def left_resting(place: Place) -> tuple[int, int]:
+    """How many orders are on the book when an agent, which only leaves such, is killed; and some blocks later."""
     chain = LocalChain(f"http://127.0.0.1:{place.port}")
     life = born(place)
     while not (resting := len(chain.ledger()["orders"])):
         life.listen(time.monotonic() + 0.05)
     life.kill()
-    return resting
+    chain.wait_blocks(RESTING_BLOCKS + 2)
+    return resting, len(chain.ledger()["orders"])
 
 
 def settled(place: Place) -> str:
@@ -168,7 +169,7 @@ def main() -> None:
     own = told.parse_args()
     place = Place(own.home, own.port, restless=own.resting, broken=own.broken)
     if own.resting:
-        sys.stdout.write(json.dumps({"resting": left_resting(place)}) + "\n")
+        sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
         return
     reaper = Reaper(Random(own.seed))
     began = time.monotonic()
