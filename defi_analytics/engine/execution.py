@@ -166,13 +166,17 @@ class Execution:
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
 
     async def _close_gone(self) -> None:
-        """Orders that were open at the counted height and are no longer on the venue's list are over."""
+        """Orders that were open at the counted height and are no longer on the venue's list are over.
+
+        A node may tell the list as of a newer block than it was asked for, so the fills are counted up to a
+        block that is asked for after the list: what took an order off it is then among them.
+        """
         resting = [order for order in self.books.live if order.height and order.expiry_height]
         if not resting:
             return
         portfolio = await self.chain.portfolio([order.request.market for order in resting])
-        if portfolio.height > self.books.scanned_height:
-            await self._count_fills(portfolio.height)
+        height = max(portfolio.height, (await self.chain.block()).height)
+        await self._count_fills(height)
         listed = {order.client_order_id for order in portfolio.open_orders}
         listed_hashes = {order.order_hash for order in portfolio.open_orders}
         gone = tuple(
@@ -184,7 +188,7 @@ class Execution:
             and order.order_hash not in listed_hashes
         )
         if gone:
-            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
+            self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:

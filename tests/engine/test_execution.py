@@ -277,6 +277,30 @@ async def test_a_fill_between_the_count_and_the_list_is_counted_before_the_order
     assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))
 
 
+async def test_a_list_that_is_newer_than_its_height_says_does_not_lose_the_fill_that_emptied_it() -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+    chain.make_block()
+    portfolio = chain.portfolio
+
+    async def newer(markets: Any) -> Any:
+        told = await portfolio(markets)
+        if "c1" in chain.resting:
+            chain.make_block()
+            gone = chain.resting.pop("c1")
+            del chain.expiries["c1"]
+            chain.fill("c1", gone.order_hash, MARKET, Side.BUY, Decimal(1))
+        return replace(await portfolio(markets), height=told.height)
+
+    chain.portfolio = newer  # type: ignore[method-assign]  # a node that answers as of its own latest block
+    await execution.settle()
+    order = execution.books.orders["c1"]
+    assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

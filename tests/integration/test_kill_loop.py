@@ -17,6 +17,8 @@ from tests.shared_data import ROOT
 KILLS = int(os.environ.get("DEFI_KILLS", "500"))
 PER_SEED = 100
 SEEDS = range(-(-KILLS // PER_SEED))
+SOURCE_FAILED = {"5", "6", "7"}
+"""Exit codes of a life whose start-up met a node that did not answer in time."""
 MOMENTS = {"quiet", "signed", "sent", "uncounted"}
 
 
@@ -42,7 +44,7 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
     told = json.dumps(report | {"faults": happened}, indent=1)
     assert not verdict.differences, "\n".join([*verdict.differences, told, said[-2000:]])
     assert report["last"] == "0", told
-    assert not report["ended"], told
+    assert report["ended"].keys() <= SOURCE_FAILED, told
     assert report["hit"].keys() == MOMENTS, told
     assert verdict.placed > PER_SEED / 5, told
 

@@ -90,7 +90,7 @@ class Place:
             injective=InjectiveSettings(network="sandbox"),
             sandbox=SandboxSettings(port=self.port),
             scan=ScanSettings(against=("hyperliquid",)),
-            http=HttpSettings(deadline_s=Decimal("0.6")),
+            http=HttpSettings(deadline_s=Decimal("1.5")),
             monitoring=MonitoringSettings(risk_management=risk),
             run=RunSettings(timeout_blocks=TIMEOUT_BLOCKS, resting_blocks=RESTING_BLOCKS),
         )
