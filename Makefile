@@ -35,9 +35,9 @@ check: install  ## Format, lint, types, import contracts, dependencies, spelling
 test: install  ## The whole test suite, with branch coverage
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
-soak: export DEFI_KILLS ?= 2000
-soak: install  ## Kill a trading agent 2,000 times, or DEFI_KILLS times
-	$(BIN)/pytest -n auto --no-cov tests/integration/test_kill_loop.py
+KILLS ?= 2000
+soak: install  ## Kill a trading agent 2,000 times, or KILLS=... times
+	DEFI_KILLS=$(KILLS) $(BIN)/pytest -n auto --no-cov tests/integration/test_kill_loop.py
 
 fix: install  ## Format and apply safe lint fixes
 	$(BIN)/ruff format .
