@@ -5,7 +5,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo check test fix bench lock docs clean
+.PHONY: help install demo check test soak fix bench lock docs clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -34,6 +34,10 @@ check: install  ## Format, lint, types, import contracts, dependencies, spelling
 
 test: install  ## The whole test suite, with branch coverage
 	$(BIN)/pytest -n auto --cov --cov-report=term
+
+KILLS ?= 2000
+soak: install  ## Kill a trading agent 2,000 times, or KILLS=... times
+	DEFI_KILLS=$(KILLS) $(BIN)/pytest -n auto --no-cov tests/integration/test_kill_loop.py
 
 fix: install  ## Format and apply safe lint fixes
 	$(BIN)/ruff format .

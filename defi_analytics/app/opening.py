@@ -13,7 +13,7 @@ from defi_analytics.app.parts import App
 from defi_analytics.clock import WallClock
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import LoggingSettings, Settings
-from defi_analytics.errors import DefiError
+from defi_analytics.errors import DefiError, Unavailable
 from defi_analytics.ports import Clock, HttpClient
 
 if TYPE_CHECKING:
@@ -175,13 +175,16 @@ async def sandbox_endpoints(
 async def asked_sandbox(http: HttpClient, url: str) -> bytes | None:
     """What a sandbox at this status address says of itself; nothing where none answers.
 
-    A closed port is the usual case and must not cost any retries.
+    A closed port is the usual case and must not cost any retries. Raises Unavailable where somebody has the
+    port and does not answer: a sandbox of one's own instead would be another chain with the same accounts.
     """
     parts = urlsplit(url)
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.close()
         return await http.get("sandbox", url)
+    except Unavailable:
+        raise
     except (OSError, DefiError):
         return None
 

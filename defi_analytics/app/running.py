@@ -3,6 +3,7 @@
 import msgspec
 
 from defi_analytics.app.opening import STATUS_PATH, asked_sandbox
+from defi_analytics.errors import Unavailable
 from defi_analytics.ports import Clock
 
 _PATIENCE_S = 2.0
@@ -21,7 +22,10 @@ async def running_at(url: str, clock: Clock) -> Running | None:
     from defi_analytics.http.policy import Policy
 
     async with Http(clock, Policy(deadline_s=_PATIENCE_S, attempts=1)) as http:
-        answer = await asked_sandbox(http, f"{url}{STATUS_PATH}")
+        try:
+            answer = await asked_sandbox(http, f"{url}{STATUS_PATH}")
+        except Unavailable:
+            return None
     if answer is None:
         return None
     try:

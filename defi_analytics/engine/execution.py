@@ -116,8 +116,10 @@ class Execution:
         keys = {market.key for market in markets}
         if not self._resting(keys):
             return
-        if portfolio.height > self.books.scanned_height:
-            await self._count_fills(portfolio.height)
+        # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
+        # block that is asked for after it, so that what took an order off the list is among them.
+        height = max(portfolio.height, (await self.chain.block()).height)
+        await self._count_fills(height)
         listed = {order.client_order_id for order in portfolio.open_orders}
         listed_hashes = {order.order_hash for order in portfolio.open_orders}
         gone = tuple(
@@ -128,7 +130,7 @@ class Execution:
             and order.order_hash not in listed_hashes
         )
         if gone:
-            self.ledger.write(Kind.CLOSED, Closed(portfolio.height, gone))
+            self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""

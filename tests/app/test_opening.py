@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from defi_analytics.app.opening import allora_key, injective_network, policy_of, trusted
+from defi_analytics.app.opening import allora_key, injective_network, opened_app, policy_of, trusted
 from defi_analytics.config.load import load
+from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import LoggingSettings
+from defi_analytics.errors import Unavailable
+from defi_analytics.sandbox.server import Request, Response, serve
 from defi_analytics.venues.injective.networks import MAINNET, TESTNET
 
 ENV = {"HOME": "/nonexistent"}
@@ -131,3 +134,21 @@ def test_a_log_below_home_may_be_named_by_the_folders_file(
     assert (own.file_path, own.level) == ("logs/other.log", "DEBUG")
     flagged = trusted(load(None, ENV, {"logging.file_path": "/nonexistent/a.log"})).logging
     assert flagged.file_path == "/nonexistent/a.log"
+
+
+async def test_no_sandbox_is_started_beside_one_that_is_too_busy_to_answer(tmp_path: Path) -> None:
+    async def busy(request: Request) -> Response:
+        return Response(503)
+
+    async with serve(busy) as server:
+        port = server.url.rpartition(":")[2]
+        flags = {
+            "injective.network": "sandbox",
+            "sandbox.port": port,
+            "home": str(tmp_path),
+            "http.attempts": "1",
+        }
+        settings = load(None, {}, flags).settings
+        with pytest.raises(Unavailable):
+            async with opened_app(Loaded(settings, {}), {}):
+                pass

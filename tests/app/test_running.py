@@ -12,7 +12,8 @@ async def test_a_sandbox_tells_its_seed_and_block():
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(404, b"{}"), (200, b"<html>"), (200, b'{"seed": "7"}'), (200, b"[" * 100_000)]
+    ("status", "body"),
+    [(404, b"{}"), (200, b"<html>"), (200, b'{"seed": "7"}'), (200, b"[" * 100_000), (503, b"")],
 )
 async def test_whoever_else_answers_is_no_sandbox(status, body):
     async def answer(request):

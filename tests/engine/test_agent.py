@@ -7,7 +7,7 @@ import pytest
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, World, an_agent, quantity
@@ -238,3 +238,53 @@ async def test_a_halted_account_is_flattened_when_a_person_asks_though_the_file_
     await agent.flatten()
     assert agent.ledger.risk.trading is TradingState.HALTED
     assert quantity(agent, PERP.key) == 0
+
+
+class Failing:
+    """The same chain, one of whose calls fails so many times first."""
+
+    def __init__(self, chain: Any, name: str, *errors: Exception) -> None:
+        self.chain, self.name, self.left = chain, name, list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        then = getattr(self.chain, name)
+
+        async def called(*given: Any) -> Any:
+            if self.left:
+                raise self.left.pop(0)
+            return await then(*given)
+
+        return called if name == self.name else then
+
+
+async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
+    await agent.cancel_all()
+    assert not agent.ledger.books.live
+
+
+async def test_a_node_that_does_not_answer_at_the_end_is_asked_again() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    agent.execution.chain = Failing(agent.execution.chain, "block", Unavailable("injective", "down"))
+    await agent.finish()
+    assert not agent.ledger.books.live
+
+
+async def test_a_run_that_ends_in_doubt_says_so() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world)
+    await agent.cycle()
+    down = [Unavailable("injective", "down")] * 60
+    agent.execution.chain = Failing(agent.execution.chain, "block", *down)
+    with pytest.raises(OutcomeUnknown, match="not proven yet"):
+        await agent.finish()

@@ -15,7 +15,7 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, Ord
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import ExecutionError, OutcomeUnknown, WrongState
+from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed
 from tests.engine.memory_journal import MemoryJournal
@@ -180,6 +180,70 @@ async def test_a_sequence_taken_by_someone_else_ends_in_absence_and_the_next_ord
     assert [order.state for order in execution.books.orders.values()] == [OrderState.ABSENT, OrderState.DONE]
 
 
+async def test_a_sequence_taken_by_someone_else_is_proven_a_few_blocks_later_not_at_the_timeout() -> None:
+    chain = FakeChain(faults=["foreign"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.fault_rate = 0.0
+    while execution.books.unresolved:
+        chain.make_block()
+        await execution.settle()
+    assert chain.height == transaction.height + 4 < transaction.timeout_height
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
+
+
+async def test_a_sequence_that_the_transaction_itself_took_is_no_proof_of_absence() -> None:
+    chain = FakeChain(faults=["lost after"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    find = chain.find
+
+    async def not_indexed(tx_hash: str) -> None:
+        return None
+
+    chain.find = not_indexed  # type: ignore[method-assign]  # an index that lags
+    for _ in range(6):
+        chain.make_block()
+        await execution.settle()
+        assert execution.books.unresolved
+    chain.find = find  # type: ignore[method-assign]  # it has caught up
+    await settled(execution, chain)
+    assert execution.books.orders["c1"].filled == 1
+
+
+async def test_a_node_that_cannot_tell_of_the_sequence_proves_nothing() -> None:
+    chain = FakeChain(faults=["foreign"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.fault_rate = 0.0
+
+    def dark(name: str) -> None:
+        if name == "sequence":
+            raise Unavailable("injective", "down")
+
+    chain.step = dark
+    while execution.books.unresolved:
+        chain.make_block()
+        await execution.settle()
+    assert chain.height > transaction.timeout_height + 2
+
+
+async def test_a_transaction_of_an_older_journal_waits_for_its_timeout() -> None:
+    chain = FakeChain(faults=["foreign"], fault_rate=1.0)
+    sign, asked = chain.sign, list[str]()
+
+    async def as_before(orders: Any, cancels: Any = ()) -> SignedTransaction:
+        return replace(await sign(orders, cancels), height=0)
+
+    chain.sign = as_before  # type: ignore[method-assign]  # written before the height was kept
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    chain.fault_rate, chain.step = 0.0, asked.append
+    await settled(execution, chain)
+    assert "sequence" not in asked
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
+
+
 async def test_a_resting_order_stays_live_until_the_venue_no_longer_lists_it() -> None:
     chain = FakeChain()
     execution = an_execution(chain, MemoryJournal())
@@ -219,6 +283,30 @@ async def test_a_fill_between_the_count_and_the_list_is_counted_before_the_order
             chain.fill("c1", gone.order_hash, MARKET, Side.BUY, Decimal(1))
 
     chain.step = filled_meanwhile
+    await execution.settle()
+    order = execution.books.orders["c1"]
+    assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))
+
+
+async def test_a_list_that_is_newer_than_its_height_says_does_not_lose_the_fill_that_emptied_it() -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+    chain.make_block()
+    portfolio = chain.portfolio
+
+    async def newer(markets: Any) -> Any:
+        told = await portfolio(markets)
+        if "c1" in chain.resting:
+            chain.make_block()
+            gone = chain.resting.pop("c1")
+            del chain.expiries["c1"]
+            chain.fill("c1", gone.order_hash, MARKET, Side.BUY, Decimal(1))
+        return replace(await portfolio(markets), height=told.height)
+
+    chain.portfolio = newer  # type: ignore[method-assign]  # a node that answers as of its own latest block
     await execution.settle()
     order = execution.books.orders["c1"]
     assert (order.state, order.filled) == (OrderState.DONE, Decimal(1))

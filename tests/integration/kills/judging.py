@@ -109,10 +109,15 @@ def _money(books, before, after):
     expected = Counter()
     for key, own in books.net.items():
         listing = LISTINGS[key.market_id]
-        expected[listing.quote_denom] += own.cash.scaleb(listing.quote_decimals)
         if hasattr(listing, "base_denom"):
+            expected[listing.quote_denom] += own.cash.scaleb(listing.quote_decimals)
             expected[listing.base_denom] += own.quantity.scaleb(listing.base_decimals)
+        else:
+            # What a position locks is still the account's; funding is paid on the hour alone.
+            expected[listing.quote_denom] += (own.realised - own.fees).scaleb(listing.quote_decimals)
     expected["inj"] -= books.gas_paid * INJ
+    if before["cumulative_funding"] != after["cumulative_funding"]:
+        return
     had, has = _amounts(before), _amounts(after)
     for denom in had.keys() | has.keys():
         if has[denom] - had[denom] != expected[denom]:
@@ -125,6 +130,9 @@ def _amounts(ledger):
         held[name.split()[1]] += Decimal(amount)
     for name, amounts in ledger["deposits"].items():
         held[name.split()[1]] += Decimal(amounts.split()[1])
+    for position in ledger["positions"]:
+        listing = LISTINGS[position["market_id"]]
+        held[listing.quote_denom] += Decimal(position["margin"]).scaleb(listing.quote_decimals)
     return held
 
 

@@ -90,7 +90,7 @@ class Place:
             injective=InjectiveSettings(network="sandbox"),
             sandbox=SandboxSettings(port=self.port),
             scan=ScanSettings(against=("hyperliquid",)),
-            http=HttpSettings(deadline_s=Decimal("0.6")),
+            http=HttpSettings(deadline_s=Decimal("1.5")),
             monitoring=MonitoringSettings(risk_management=risk),
             run=RunSettings(timeout_blocks=TIMEOUT_BLOCKS, resting_blocks=RESTING_BLOCKS),
         )
@@ -188,7 +188,7 @@ def lived(place: Place, pipe: int, cycles: int | None = None) -> int:
     except DefiError as error:
         tell(f"ended {error.exit_code} {error.message}")
         return error.exit_code
-    except BaseException:  # noqa: BLE001 - a child process: whatever ended it is printed
+    except BaseException:  # noqa: BLE001 -- told to the parent, which fails
         traceback.print_exc()
         return CRASHED
     return 0

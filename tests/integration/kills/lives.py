@@ -1,6 +1,6 @@
 """Forks one life after the other and kills it: imports are paid once, recovery every time.
 
-python -m tests.integration.kills.lives HOME PORT SEED KILLS [--broken]
+python -m tests.integration.kills.lives HOME PORT SEED KILLS [--broken | --resting]
 """
 
 import argparse
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.integration.kills.life import Place, lived
+from tests.integration.kills.life import RESTING_BLOCKS, Place, lived
 from tests.integration.kills.local_chain import LocalChain
 
 LONGEST_START_S = 20.0
@@ -138,6 +138,17 @@ class Reaper:
                     self.errors[rest] += 1
 
 
+def left_resting(place: Place) -> tuple[int, int]:
+    """How many orders are on the book when an agent, which only leaves such, is killed; and some blocks later."""
+    chain = LocalChain(f"http://127.0.0.1:{place.port}")
+    life = born(place)
+    while not (resting := len(chain.ledger()["orders"])):
+        life.listen(time.monotonic() + 0.05)
+    life.kill()
+    chain.wait_blocks(RESTING_BLOCKS + 2)
+    return resting, len(chain.ledger()["orders"])
+
+
 def settled(place: Place) -> str:
     """A last life without faults or kills: how it ended."""
     life = born(place, cycles=2)
@@ -154,8 +165,12 @@ def main() -> None:
     told.add_argument("seed", type=int)
     told.add_argument("kills", type=int)
     told.add_argument("--broken", action="store_true")
+    told.add_argument("--resting", action="store_true")
     own = told.parse_args()
-    place = Place(own.home, own.port, broken=own.broken)
+    place = Place(own.home, own.port, restless=own.resting, broken=own.broken)
+    if own.resting:
+        sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
+        return
     reaper = Reaper(Random(own.seed))
     began = time.monotonic()
     while reaper.kills < own.kills and sum(reaper.ended.values()) < own.kills:
