@@ -19,7 +19,8 @@ from defi_analytics.cli.commands import COMMANDS
 from defi_analytics.cli.explain import REASONS
 from defi_analytics.cli.main import main
 from defi_analytics.cli.scan import EXIT_NOT_MET
-from defi_analytics.cli.schemas import SCHEMAS, VERSION
+from defi_analytics.cli.schema_names import SCHEMAS
+from defi_analytics.cli.schemas import VERSION
 from defi_analytics.cli.tree import EPILOG
 from defi_analytics.config import schema
 from defi_analytics.config.load import load

@@ -6,7 +6,8 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import ERROR_MEANS, OK_MEANS
-from defi_analytics.cli.schemas import SCHEMAS, VERSION, ErrorRow, Meta, WarningRow
+from defi_analytics.cli.schema_names import SCHEMAS
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
 

@@ -278,22 +278,4 @@ class ErrorRow(Row, frozen=True, kw_only=True):
     violations: list[str] = []
 
 
-SCHEMAS: dict[str, type[Row]] = {
-    "scan": ScanRow,
-    "predict": PredictionRow,
-    "topics": TopicRow,
-    "market": MarketRow,
-    "book": BookRow,
-    "candles": CandleRow,
-    "funding": FundingRow,
-    "venue": VenueRow,
-    "ping": PingRow,
-    "doctor": CheckRow,
-    "explain": CodeRow,
-    "config": SettingRow,
-    "version": VersionRow,
-    "error": ErrorRow,
-}
-"""By the name that `schema` carries: defi.<name>/<VERSION>."""
-
 VERSION = 1

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from defi_analytics.cli.schema import envelope_schema
-from defi_analytics.cli.schemas import SCHEMAS
+from defi_analytics.cli.schema_names import SCHEMAS
 from tests.cli.json_schema import violations
 
 COMMANDS = [
@@ -18,6 +18,7 @@ COMMANDS = [
     ("book", ["market", "book", "INJ/USDT"]),
     ("candles", ["market", "candles", "INJ/USDT", "--count", "3"]),
     ("funding", ["market", "funding", "INJ/USDT PERP", "--count", "3"]),
+    ("run", ["run", "--plan"]),
     ("venue", ["venue", "list"]),
     ("ping", ["venue", "ping"]),
     ("doctor", ["doctor"]),
