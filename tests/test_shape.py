@@ -31,6 +31,8 @@ WORTH_A_TEST = 15
 TESTED_ELSEWHERE = {
     "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
     "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
+    "cli/run_schema.py": "values without behaviour; tests/cli/test_run_rows.py makes them",
+    "cli/schema_names.py": "one table: tests/cli/test_schemas.py holds each of its rows against a command",
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",
