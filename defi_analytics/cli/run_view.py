@@ -149,9 +149,9 @@ def _leaving(agent: Agent) -> Iterator[None]:
 def _greeting(agent: Agent, account: Account) -> str:
     how = "with real orders" if account.live else "on paper"
     names = ", ".join(strategy.name for strategy, _ in agent.terms.strategies)
-    return (
-        f"{names} on {len(agent.tickers)} markets of {account.network}, {how}; Ctrl-C ends the run in order"
-    )
+    count = len(agent.tickers)
+    where = f"{count} market{'' if count == 1 else 's'} of {account.network}"
+    return f"{names} on {where}, {how}; Ctrl-C ends the run in order"
 
 
 def _document(session: Session, trader: Trader, rows: list[RunRow]) -> Document:

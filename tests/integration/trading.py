@@ -21,7 +21,7 @@ from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.sandbox.world import BLOCK_S
 
 MARKETS = ("INJ/USDT", "WETH/USDT", "INJ/USDT PERP", "SOL/USDT PERP")
-EVERY_BLOCKS = 5
+EVERY_BLOCKS = 8
 """Between two rounds."""
 START = datetime(2026, 1, 2, 12, 10, tzinfo=UTC)
 
