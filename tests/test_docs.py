@@ -19,7 +19,7 @@ from defi_analytics.cli.commands import COMMANDS
 from defi_analytics.cli.explain import REASONS
 from defi_analytics.cli.main import main
 from defi_analytics.cli.scan import EXIT_NOT_MET
-from defi_analytics.cli.schema import EVERY
+from defi_analytics.cli.schema_names import SCHEMAS
 from defi_analytics.cli.schemas import VERSION
 from defi_analytics.cli.tree import EPILOG
 from defi_analytics.config import schema
@@ -127,7 +127,7 @@ def test_a_command_of_the_readme_ends_as_documented(line, outside, keys, monkeyp
 
 def is_as_its_schema_says(document):
     assert document["ok"] is True
-    row = EVERY[document["schema"].removeprefix("defi.").removesuffix(f"/{VERSION}")]
+    row = SCHEMAS[document["schema"].removeprefix("defi.").removesuffix(f"/{VERSION}")]
     assert document["data"]
     for each in document["data"]:
         assert each.keys() == set(row.__struct_fields__)

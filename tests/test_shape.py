@@ -32,6 +32,8 @@ TESTED_ELSEWHERE = {
     "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
     "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
     "cli/key_rows.py": "rows without behaviour; tests/cli/test_schemas.py holds them against commands",
+    "cli/run_schema.py": "values without behaviour; tests/cli/test_run_rows.py makes them",
+    "cli/schema_names.py": "one table: tests/cli/test_schemas.py holds each of its rows against a command",
     "domain/quote.py": "two values without behaviour",
     "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",

@@ -1,73 +1,16 @@
 """What one round of a run did, as a row."""
 
 import math
-from datetime import datetime
 
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import Column
-from defi_analytics.cli.row import Row
+from defi_analytics.cli.run_schema import OrderRow, RefusedRow, RunRow, SaidRow
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.trade import Decision
+from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.gate import Refused
-
-
-class SaidRow(Row, frozen=True, kw_only=True):
-    strategy: str
-    market: str
-    market_id: str
-    said: str
-    """idle, entry, exit-converged, exit-stop, exit-time; or what kept the strategy from asking."""
-
-
-class OrderRow(Row, frozen=True, kw_only=True):
-    client_order_id: str
-    strategy: str
-    market: str
-    market_id: str
-    side: str
-    kind: str
-    price: str
-    """Quote per base: the limit, or the worst price of a market order."""
-    quantity: str
-    """Base."""
-    reduce_only: bool
-    state: str
-    """planned, signed, unknown, open, done, rejected or absent."""
-    filled: str
-    """Base."""
-    error_code: int
-    """The venue's, 0 for none."""
-
-
-class RefusedRow(Row, frozen=True, kw_only=True):
-    client_order_id: str
-    strategy: str
-    market: str
-    code: str
-    limit: str | None
-    value: str | None
-    unit: str
-
-
-class RunRow(Row, frozen=True, kw_only=True):
-    cycle: int
-    at: datetime
-    took_s: float
-    decision: str
-    """Its id in the journal; empty where the markets could not be read."""
-    trading: str
-    equity: str | None
-    """Account currency."""
-    considered: list[SaidRow]
-    orders: list[OrderRow]
-    refused: list[RefusedRow]
-    positions: dict[str, str]
-    """Base, by market id."""
-    error: str
-    happened: str
-    """All of it in one line for a person."""
-
+from defi_analytics.risk.halting import RiskState
 
 COLUMNS: tuple[Column[RunRow], ...] = (
     Column("Round", lambda row: str(row.cycle), number=True),
@@ -96,8 +39,19 @@ def run_row(agent: Agent, cycle: Cycle) -> RunRow:
         refused=refused,
         positions={market_id: f"{quantity:f}" for market_id, quantity in held.items()},
         error=cycle.error,
-        happened=cycle.error or _happened(orders, refused),
+        halted_because=_halted(ledger.risk),
+        happened=_told(cycle, orders, refused, _halted(ledger.risk)),
     )
+
+
+def _halted(risk: RiskState) -> str:
+    return risk.reason if risk.trading is TradingState.HALTED else ""
+
+
+def _told(cycle: Cycle, orders: list[OrderRow], refused: list[RefusedRow], halted: str) -> str:
+    """Why nothing may happen comes first: a person who reads on knows what the rest is worth."""
+    happened = cycle.error or _happened(orders, refused)
+    return f"halted: {halted}; {happened}" if halted else happened
 
 
 def _happened(orders: list[OrderRow], refused: list[RefusedRow]) -> str:

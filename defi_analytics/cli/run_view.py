@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -17,9 +17,10 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import Account, RunRequest, Trader, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.cli.common import Output
-from defi_analytics.cli.envelope import Document, say, write_document
+from defi_analytics.cli.envelope import Document, say, write_document, write_error_line
 from defi_analytics.cli.render import emit, hint
-from defi_analytics.cli.run_rows import COLUMNS, RunRow, run_row
+from defi_analytics.cli.run_rows import COLUMNS, run_row
+from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
@@ -64,6 +65,7 @@ class _Lines:
     session: Session
     agent: Agent
     rows: list[RunRow] = field(default_factory=list)
+    shown: bool = False
 
     def show(self, cycle: Cycle) -> None:
         row = run_row(self.agent, cycle)
@@ -77,7 +79,9 @@ class _Lines:
             line = f"{row.at:%H:%M:%S}  {row.cycle:>4}  {state}  {row.happened}"
             sys.stdout.write(safe(line, 400) + "\n")
         else:
-            emit(Document("run", [row]), COLUMNS, common)
+            # One stream of rows: only the first has a header above it.
+            emit(Document("run", [row]), COLUMNS, replace(common, no_header=common.no_header or self.shown))
+            self.shown = True
         sys.stdout.flush()
 
 
@@ -94,10 +98,13 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
             lines.show(Cycle(1, await agent.plan(), 0.0))
         else:
             await _watched(session, agent, trader, how, lines)
+        risk = agent.ledger.risk
+        halt = RiskHalt(f"trading is halted: {risk.reason}") if risk.trading is TradingState.HALTED else None
         if session.common.format is Output.JSON:
-            write_document(_document(session, trader, lines.rows))
-        halted = agent.ledger.risk.trading is TradingState.HALTED
-        return RiskHalt.exit_code if halted else 0
+            write_document(replace(_document(session, trader, lines.rows), error=halt))
+        if halt is not None:
+            write_error_line(halt)
+        return halt.exit_code if halt else 0
 
 
 def _trader(session: Session, how: How) -> AbstractAsyncContextManager[Trader]:
@@ -128,31 +135,36 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
 
 @contextmanager
 def _leaving(agent: Agent) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run after what is under way; a second one ends it at once."""
+    """SIGINT and SIGTERM end the run after what is under way; a second one ends it as any other command."""
     loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
 
-    def leave() -> None:
-        if agent.leave.is_set() and task is not None:
-            task.cancel()
+    def restore() -> None:
+        # What the loop leaves behind is the system's own handling, which would kill without closing anything.
+        for kind, handler in before.items():
+            if loop.remove_signal_handler(kind):
+                signal.signal(kind, handler)
+
+    def leave(kind: int) -> None:
+        if agent.leave.is_set():
+            restore()
+            signal.raise_signal(kind)
         agent.leave.set()
 
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    for kind in kinds:
-        loop.add_signal_handler(kind, leave)
+    for kind in before:
+        loop.add_signal_handler(kind, leave, kind)
     try:
         yield
     finally:
-        for kind in kinds:
-            loop.remove_signal_handler(kind)
+        restore()
 
 
 def _greeting(agent: Agent, account: Account) -> str:
     how = "with real orders" if account.live else "on paper"
     names = ", ".join(strategy.name for strategy, _ in agent.terms.strategies)
-    return (
-        f"{names} on {len(agent.tickers)} markets of {account.network}, {how}; Ctrl-C ends the run in order"
-    )
+    count = len(agent.tickers)
+    where = f"{count} market{'' if count == 1 else 's'} of {account.network}"
+    return f"{names} on {where}, {how}; Ctrl-C ends the run in order"
 
 
 def _document(session: Session, trader: Trader, rows: list[RunRow]) -> Document:

@@ -6,14 +6,13 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import ERROR_MEANS, OK_MEANS
-from defi_analytics.cli.schemas import SCHEMAS, VERSION, ErrorRow, Meta, WarningRow
-from defi_analytics.cli.schemas_audit import AUDIT_SCHEMAS
+from defi_analytics.cli.schema_names import SCHEMAS
+from defi_analytics.cli.schemas import VERSION, ErrorRow, Meta, WarningRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
 
 app = new_app()
 
-EVERY = {**SCHEMAS, **AUDIT_SCHEMAS}
 """By the name that `schema` carries."""
 
 
@@ -21,7 +20,7 @@ EVERY = {**SCHEMAS, **AUDIT_SCHEMAS}
 @with_common
 def schema(
     common: Common,
-    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(EVERY)}.")] = "scan",
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = "scan",
 ) -> int:
     r"""Print the JSON Schema of a command's JSON output.
 
@@ -31,15 +30,15 @@ def schema(
     Example:
       defi schema scan > scan.schema.json
     """
-    if name not in EVERY:
-        raise UsageError(f"no schema {name!r}", hint=f"there are: {', '.join(EVERY)}")
+    if name not in SCHEMAS:
+        raise UsageError(f"no schema {name!r}", hint=f"there are: {', '.join(SCHEMAS)}")
     typer.echo(json.dumps(envelope_schema(name), indent=2))
     return 0
 
 
 def envelope_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of the whole document that a command prints."""
-    row = msgspec.json.schema(EVERY[name], ref_template="#/$defs/{name}")
+    row = msgspec.json.schema(SCHEMAS[name], ref_template="#/$defs/{name}")
     shared = msgspec.json.schema_components([WarningRow, Meta, ErrorRow], ref_template="#/$defs/{name}")
     definitions = {**shared[1], **row.get("$defs", {})}
     warning, meta, error = shared[0]

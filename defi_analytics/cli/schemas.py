@@ -8,10 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from defi_analytics.cli.key_rows import GrantRow, KeyRow
 from defi_analytics.cli.row import Row
-from defi_analytics.cli.schemas_risk import RISK_SCHEMAS
-from defi_analytics.cli.schemas_setup import CodeRow, SettingRow, VersionRow
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
@@ -260,26 +257,5 @@ class ErrorRow(Row, frozen=True, kw_only=True):
     retryable: bool
     violations: list[str] = msgspec.field(default_factory=list)
 
-
-SCHEMAS: dict[str, type[Row]] = {
-    "scan": ScanRow,
-    "predict": PredictionRow,
-    "topics": TopicRow,
-    "market": MarketRow,
-    "book": BookRow,
-    "candles": CandleRow,
-    "funding": FundingRow,
-    "venue": VenueRow,
-    "ping": PingRow,
-    "doctor": CheckRow,
-    "explain": CodeRow,
-    "config": SettingRow,
-    "key": KeyRow,
-    "grant": GrantRow,
-    "version": VersionRow,
-    **RISK_SCHEMAS,
-    "error": ErrorRow,
-}
-"""By the name that `schema` carries: defi.<name>/<VERSION>."""
 
 VERSION = 1

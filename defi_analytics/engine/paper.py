@@ -25,6 +25,7 @@ from defi_analytics.ports import Clock, MarketData
 ACCOUNT = "paper"
 TIMEOUT_BLOCKS = 30
 GAS = 300_000
+_INCLUDED_KEPT = 100
 FEE = Decimal("0.000048")
 """INJ. Source: the chain's least gas price, 160,000,000 inj-wei, times `GAS`."""
 _MAINTENANCE = Decimal("0.05")
@@ -108,6 +109,7 @@ class PaperChain:
         del self._pending[tx_hash]
         results = tuple(result for result, _ in outcomes)
         self._included[tx_hash] = TransactionResult(tx_hash, block.height, block.at, 0, "", "", GAS, results)
+        self._forget()
         return self._included[tx_hash]
 
     async def next_sequence(self) -> int:
@@ -151,6 +153,14 @@ class PaperChain:
                 _open_order(order) for order in self._resting() if order.request.market.key in keys
             ),
         )
+
+    def _forget(self) -> None:
+        """What the books have taken note of long since."""
+        for tx_hash in list(self._included)[:-_INCLUDED_KEPT]:
+            del self._included[tx_hash]
+        live = {order.request.client_order_id for order in self.books.live}
+        self._cancelled &= live
+        self._took_all &= live
 
     def _resting(self) -> list[TrackedOrder]:
         return [

@@ -54,6 +54,8 @@ class Sandbox:
     """Correlation between the forecasts and what happens."""
     block_s: float = BLOCK_S
     """Between two blocks."""
+    calm: bool = False
+    """Without planted mispricings: nothing is there to be found."""
     faults: Sequence[Fault] = ()
     """What goes wrong, drawn from `seed`."""
     _stack: AsyncExitStack = field(init=False, repr=False)
@@ -127,7 +129,7 @@ class Sandbox:
         return served
 
     def _begin(self) -> None:
-        world = World(self.seed, self.skill, self.block_s)
+        world = World(self.seed, self.skill, self.block_s, calm=self.calm)
         blocks = BlockClock(world, self.clock, self.start_block, hold=self.hold)
         self._chain = Chain(blocks, Ledger(world), Faults(seed=self.seed))
         self._front = Front(self._chain, self.clock)

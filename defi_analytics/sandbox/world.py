@@ -44,8 +44,12 @@ class Episode(NamedTuple):
 class World:
     """One seed's markets. All methods are pure: any block, in any order, costs the same."""
 
-    def __init__(self, seed: int, skill: float = 0.3, block_s: float = BLOCK_S) -> None:
+    def __init__(
+        self, seed: int, skill: float = 0.3, block_s: float = BLOCK_S, *, calm: bool = False
+    ) -> None:
         self.seed = seed
+        self.calm = calm
+        """Nothing is ever dislocated; all else is as without."""
         self.skill = skill
         """Correlation between the forecasts and what happens."""
         self.block_s = block_s
@@ -106,7 +110,7 @@ class World:
     def _plant(self, market_id: str, slot: int) -> Episode | None:
         listing, phase = LISTINGS[market_id], self._phases[market_id]
         draw = self._noise[market_id].fork(0).fork(slot)
-        if listing.reference is None or draw.unit(2) > _EPISODE_CHANCE:
+        if self.calm or listing.reference is None or draw.unit(2) > _EPISODE_CHANCE:
             return None
         start = slot * _SLOT - phase + int(draw.between(0, 0, _SLOT - _EPISODE_BLOCKS[1]))
         end = start + int(draw.between(1, *_EPISODE_BLOCKS))

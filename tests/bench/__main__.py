@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-MODULES = ("start_up", "two_stages", "books", "walk", "backtest")
+MODULES = ("start_up", "two_stages", "books", "walk", "backtest", "agent")
 
 
 def main(wanted: list[str]) -> int:

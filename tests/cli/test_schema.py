@@ -1,6 +1,6 @@
 import json
 
-from defi_analytics.cli.schemas import SCHEMAS
+from defi_analytics.cli.schema_names import SCHEMAS
 
 
 def test_a_schema_is_printed_as_json_and_scans_is_the_default(bare):

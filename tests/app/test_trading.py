@@ -1,0 +1,118 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.app.trading import (
+    Account,
+    RunRequest,
+    limits_of,
+    opened_agent,
+    paper_trader,
+    stop_file,
+    strategies_of,
+    told_to_stop,
+    traded_markets,
+)
+from defi_analytics.engine.agent import Policy
+from defi_analytics.errors import UnknownMarket, UsageError, WrongState
+from defi_analytics.risk.halting import RiskState
+from tests.integration.trading import staged
+
+ONCE = Policy(1.0, cycles=1)
+
+
+@pytest.fixture
+async def stage(tmp_path):
+    async with staged(tmp_path) as stage:
+        yield stage
+
+
+def test_a_file_that_a_person_left_stops_trading(tmp_path):
+    assert told_to_stop(tmp_path) == ""
+    stop_file(tmp_path).touch()
+    assert told_to_stop(tmp_path) == f"the file {stop_file(tmp_path)} is there"
+
+
+def test_a_stop_file_that_leads_nowhere_stops_too(tmp_path):
+    stop_file(tmp_path).symlink_to(tmp_path / "nowhere")
+    assert told_to_stop(tmp_path)
+
+
+def test_a_home_that_cannot_be_looked_at_stops_too(tmp_path):
+    (tmp_path / "file").touch()
+    assert "cannot be looked at" in told_to_stop(tmp_path / "file")
+
+
+async def test_strategies_are_those_asked_for_each_once(stage):
+    names = [s.name for s in strategies_of(stage.app, RunRequest(("oracle", "convergence", "oracle")))]
+    assert names == ["oracle", "convergence"]
+    assert strategies_of(stage.app, RunRequest())
+    with pytest.raises(UsageError, match="no strategy 'nope'"):
+        strategies_of(stage.app, RunRequest(("nope",)))
+
+
+async def test_what_is_asked_for_only_tightens_the_limits(stage):
+    general = limits_of(stage.app, RunRequest()).max_trade_size
+    assert limits_of(stage.app, RunRequest(max_notional=general / 2)).max_trade_size == general / 2
+    assert limits_of(stage.app, RunRequest(max_notional=general * 2)).max_trade_size == general
+
+
+async def test_only_verified_markets_that_are_open_are_traded(stage):
+    every = await traded_markets(stage.app, RunRequest())
+    assert every
+    assert all(market.verified and market.status.value == "active" for market in every)
+    [one] = await traded_markets(stage.app, RunRequest(markets=("INJ/USDT",)))
+    assert one.ticker == "INJ/USDT"
+    with pytest.raises(UnknownMarket):
+        await traded_markets(stage.app, RunRequest(markets=("FOO/BAR",)))
+
+
+async def test_an_account_is_one_agents_at_a_time_but_a_plan_needs_no_lock(stage):
+    trader = paper_trader(stage.app)
+    request = RunRequest(markets=("INJ/USDT",))
+    async with opened_agent(stage.app, trader, request, ONCE):
+        with pytest.raises(WrongState):
+            async with opened_agent(stage.app, trader, request, ONCE):
+                pass
+        async with opened_agent(stage.app, trader, request, ONCE, dry=True) as planning:
+            await planning.plan()
+
+
+async def test_what_the_account_had_before_stays_reserved_over_a_restart(stage):
+    own = stage.app.settings
+    stage.app.settings = replace(
+        own, run=replace(own.run, paper_balances={"USDT": Decimal(1000), "INJ": Decimal(3)})
+    )
+    for _ in range(2):
+        async with opened_agent(
+            stage.app, paper_trader(stage.app), RunRequest(markets=("INJ/USDT",)), ONCE
+        ) as agent:
+            assert agent.terms.reserved == {"INJ": Decimal(3)}
+
+
+async def test_nothing_to_trade_is_said_before_anything_runs(stage):
+    listed = (await stage.app.injective().listing()).markets.values()
+    doubtful = next(market for market in listed if not market.verified)
+    with pytest.raises(UsageError, match="can be traded"):
+        async with opened_agent(
+            stage.app, paper_trader(stage.app), RunRequest(markets=(doubtful.market_id,)), ONCE
+        ):
+            pass
+
+
+async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
+    request = RunRequest(markets=("INJ/USDT",), max_loss=10.0)
+    async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+        await agent.run()
+        start = agent.ledger.risk.day_start_equity
+        assert start > 0
+    async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+        assert agent.terms.limits.max_daily_loss == pytest.approx(10.0 / start)
+        assert isinstance(agent.ledger.risk, RiskState)
+
+
+def test_paper_is_an_account_of_its_own_on_each_network(tmp_path):
+    assert not Account("sandbox").live
+    assert Account("sandbox").journal(tmp_path) != Account("mainnet").journal(tmp_path)
+    assert Account("sandbox", "inj1x").live

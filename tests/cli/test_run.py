@@ -1,0 +1,161 @@
+"""`defi run` as a person or a script meets it, in a process of its own where signals matter."""
+
+import json
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from defi_analytics.clock import WallClock
+from defi_analytics.sandbox.sandbox import Sandbox
+from tests.cli.harness import Defi, command, process_environment
+
+FAST = ("--cycles", "2", "--interval", "50ms", "--market", "INJ/USDT")
+
+
+@pytest.fixture(scope="module")
+def moving(background):
+    """Blocks go on here, or nothing that is sent would ever be proven."""
+    sandbox = Sandbox(58, WallClock(), block_s=0.05)
+    background.call(sandbox.__aenter__())
+    yield sandbox
+    background.call(sandbox.__aexit__())
+
+
+@pytest.fixture
+def run(moving, monkeypatch, capsys):
+    monkeypatch.setenv("DEFI_SANDBOX__PORT", moving.url.rpartition(":")[2])
+    monkeypatch.setenv("DEFI_NETWORK", "sandbox")
+    defi = Defi(capsys)
+    return lambda *args, **how: defi("run", *args, **how)
+
+
+def test_rows_in_a_pipe_have_one_header_above_them(run):
+    ran = run(*FAST)
+    lines = ran.out.splitlines()
+    assert ran.code == 0
+    assert [line.split("\t")[0] for line in lines] == ["Round", "1", "2"]
+    assert run(*FAST, "--no-header").out.splitlines()[0].startswith("1\t")
+
+
+def test_each_round_is_a_line_of_json(run):
+    rows = [json.loads(line) for line in run(*FAST, "-o", "ndjson").out.splitlines()]
+    assert [row["cycle"] for row in rows] == [1, 2]
+    assert {row["trading"] for row in rows} == {"active"}
+
+
+def test_one_document_holds_every_round_and_says_that_it_is_paper(run):
+    document = run(*FAST, "--json").document
+    assert (document["execution"], [row["cycle"] for row in document["data"]]) == ("paper", [1, 2])
+
+
+def test_a_document_without_an_end_is_refused(run):
+    ran = run("--json")
+    assert (ran.code, ran.error["hint"]) == (2, "use -o ndjson")
+
+
+@pytest.mark.parametrize("columns", ["60", "100"])
+def test_a_terminal_gets_a_line_a_round_and_how_to_end_it(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    ran = run(*FAST, terminal=True)
+    assert len(ran.out.splitlines()) == 2
+    assert "Ctrl-C ends the run in order" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["--strategy", "nope"], 2, "there are convergence, oracle, prediction"),
+        (["--market", "FOO/BAR"], 8, "no market 'FOO/BAR'"),
+        (["--on-exit", "panic"], 2, "one of cancel, keep, flatten"),
+        (["--once", "--cycles", "2"], 2, "give one of the two"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_a_code(run, args, code, said):
+    ran = run("--plan", *args) if "--once" not in args else run(*args)
+    assert ran.code == code
+    assert said in ran.err
+    assert ran.out == ""
+
+
+def test_a_plan_leaves_no_trace(run, home):
+    ran = run("--plan", "-o", "ndjson", "--market", "INJ/USDT")
+    [row] = [json.loads(line) for line in ran.out.splitlines()]
+    assert {order["state"] for order in row["orders"]} <= {"planned"}
+    assert ran.code == 0
+    again = run("--plan", "-o", "ndjson", "--market", "INJ/USDT")
+    assert json.loads(again.out)["equity"] == row["equity"]
+
+
+def test_why_trading_is_halted_is_in_the_line_and_in_the_document(run, home):
+    (home / "state").mkdir(exist_ok=True)
+    (home / "state" / "STOP").touch()
+    ran = run("--once", "--market", "INJ/USDT")
+    assert ran.code == 21
+    assert "halted: the file" in ran.out
+    assert "trading is halted: the file" in ran.err
+    (home / "state" / "STOP").unlink()
+    document = run("--once", "--market", "INJ/USDT", "--json").document
+    assert document["error"]["code"] == "HALTED"
+    assert "STOP is there" in document["data"][0]["halted_because"]
+
+
+def test_a_network_that_cannot_be_reached_is_one_line(run, monkeypatch):
+    # Nobody listens on port 9 of the loopback interface.
+    monkeypatch.setenv("DEFI_NETWORK", "mainnet")
+    monkeypatch.setenv("DEFI_INJECTIVE__LCD_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("DEFI_HTTP__ATTEMPTS", "1")
+    ran = run("--once")
+    assert (ran.code, len(ran.err.splitlines())) == (5, 1)
+
+
+def started(*args, **how):
+    return subprocess.Popen(
+        command("run", "--market", "INJ/USDT", "-o", "ndjson", *args),
+        env=process_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **how,
+    )
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order_after_what_is_under_way(run, kind):
+    child = started("--interval", "30s")
+    assert child.stdout is not None
+    assert json.loads(child.stdout.readline())["cycle"] == 1
+    child.send_signal(kind)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out) == (0, "")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_it_in_the_midst_of_a_round(defi, home, kind, code):
+    # No block is made in a held sandbox, so what was sent stays without proof, and the round waits for it.
+    child = started()
+    journal = home / "state" / "accounts" / "sandbox-paper.sqlite-wal"
+    while not (journal.exists() and b"signed" in journal.read_bytes()):
+        time.sleep(0.05)
+    child.send_signal(kind)
+    time.sleep(0.5)
+    assert child.poll() is None, "the first one waits for what is under way"
+    child.send_signal(kind)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out) == (code, "")
+    assert "Traceback" not in err
+
+
+def test_a_full_disk_is_one_line_and_a_code(run):
+    small = 100 * 1024
+    child = started(
+        "--interval", "50ms", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (small, small))
+    )
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 9
+    assert "Traceback" not in err
+    assert "the disk is full" in err

@@ -1,0 +1,67 @@
+import asyncio
+import os
+import signal
+
+import pytest
+
+from defi_analytics.cli.run_view import How, _leaving
+from defi_analytics.engine.agent import OnExit
+from defi_analytics.errors import UsageError
+from tests.engine.trading import World, an_agent
+
+
+def how(**more):
+    own = {
+        "live": False,
+        "confirmed": "",
+        "cycles": None,
+        "duration_s": None,
+        "interval_s": None,
+        "plan": False,
+        "on_exit": "cancel",
+        "status_file": None,
+        "metrics_file": None,
+    }
+    return How(**{**own, **more})
+
+
+def test_a_run_is_endless_unless_rounds_or_time_end_it():
+    assert how().endless
+    assert not how(cycles=1).endless
+    assert not how(duration_s=1.0).endless
+
+
+def test_the_settings_interval_holds_unless_another_is_given():
+    assert how().policy(5.0).interval_s == 5.0
+    assert how(interval_s=0.5, on_exit="flatten").policy(5.0) == how(
+        interval_s=0.5, on_exit="flatten"
+    ).policy(9.0)
+    assert how(on_exit="flatten").policy(5.0).on_exit is OnExit.FLATTEN
+
+
+def test_an_exit_nobody_knows_is_refused():
+    with pytest.raises(UsageError, match="panic"):
+        how(on_exit="panic").policy(5.0)
+
+
+async def test_the_first_signal_asks_to_leave_and_the_handlers_before_come_back():
+    agent = an_agent(World())
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    with _leaving(agent):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(agent.leave.wait(), 5)
+    assert {kind: signal.getsignal(kind) for kind in before} == before
+
+
+async def test_a_second_signal_goes_to_whom_it_went_before():
+    agent, heard = an_agent(World()), []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with _leaving(agent):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.wait_for(agent.leave.wait(), 5)
+                await asyncio.sleep(0.05)
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)

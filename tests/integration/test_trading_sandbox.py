@@ -1,0 +1,226 @@
+"""The live agent trades in the sandbox: real sockets, the real chain adapter, signed transactions.
+
+Claimed, and checked to the last chain unit: what the journal says happened is what the exchange's ledger says
+happened, fill by fill, and together with gas it explains every balance. For `convergence` and `oracle` also
+that whatever was entered was truly mispriced just then, that all of it together earned more than its fees and
+its gas, and that nothing is traded in a world without mispricings.
+
+Of `prediction` only this is claimed: it enters where the scan's edge stands, and the books are as exact. No
+profit is: the sandbox's forecasts are right as often as their skill says, about a moment eight hours away,
+and twenty minutes of them prove nothing. Its result is reported by the assertion that sums it up.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.order import Fill
+from defi_analytics.engine.agent import Agent, OnExit
+from defi_analytics.engine.bookkeeping import Kind
+from defi_analytics.engine.decide import decide
+from defi_analytics.engine.decisions import DECIDED, decided_again, unpacked
+from defi_analytics.engine.replay import replayed
+from defi_analytics.risk.codes import TradingState
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
+from defi_analytics.sandbox.ledger.addresses import subaccount
+from defi_analytics.sandbox.listings import LISTINGS
+from defi_analytics.sandbox.moment import FIRST_HEIGHT
+from defi_analytics.sandbox.truth import truth
+from defi_analytics.strategies.registry import STRATEGIES
+from tests.integration.trading import EVERY_BLOCKS, Stage, quick_folder, staged
+
+BLOCKS = 2_000
+CALM_BLOCKS = 1_000
+needs_the_sdk = [
+    # The SDK and its dependencies warn at import.
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("pyinjective") is None
+        and (os.environ.get("CI") != "true" or sys.version_info >= (3, 13)),
+        reason="the official SDK is not installed: pip install defi-analytics[injective]",
+    ),
+]
+LIVE = pytest.param(True, marks=needs_the_sdk, id="live")
+PAPER = pytest.param(False, id="paper")
+KINDS = {"convergence": "cross-venue", "oracle": "oracle"}
+OWNER_SHARE = Decimal("0.6")
+"""Of a fee: the rest comes back to whom the order names for it, and ours name ourselves."""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = quick_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def fills_of(agent: Agent) -> list[Fill]:
+    """As the journal on the disk has them, not as the process remembers."""
+    told = []
+    for _, _, body in agent.ledger.journal.replay(Kind.FILLS):
+        told += [msgspec.convert(row, Fill) for row in body["fills"]]
+    return told
+
+
+class Books:
+    """The exchange's own account of one trader, before and after."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.ledger, self.before = stage.sandbox.chain.ledger, {}
+        self.who = subaccount(DEV_ADDRESS)
+        self.before = self.owned()
+
+    def owned(self) -> Counter[str]:
+        """Chain units by denom: in the bank, in deposits, and as the margin of positions."""
+        owned: Counter = Counter({k: Decimal(v) for k, v in self.ledger.balances(DEV_ADDRESS).items()})
+        for denom, deposit in self.ledger.deposits(self.who).items():
+            owned[denom] += deposit.total
+        for position in self.ledger.positions(self.who):
+            listing = LISTINGS[position.market_id]
+            owned[listing.quote_denom] += position.margin.scaleb(listing.quote_decimals)
+        return owned
+
+    def explained(self, agent: Agent) -> Counter[str]:
+        """What there must be by the journal alone: what there was, its fills, and its gas."""
+        books, owned = agent.ledger.books, self.before.copy()
+        for key, held in books.net.items():
+            market: Market = books.markets[key]
+            spot = market.kind is MarketKind.SPOT
+            moved = held.cash if spot else held.realised - held.fees
+            owned[market.quote_denom] += moved.scaleb(market.quote_decimals)
+            if spot:
+                owned[market.base_denom] += held.quantity.scaleb(market.base_decimals)
+        owned["inj"] -= books.gas_paid.scaleb(18)
+        return owned
+
+    def check(self, agent: Agent) -> None:
+        trades = self.ledger.trades(self.who)
+        expected = sorted(
+            (FIRST_HEIGHT + t.block, t.cid, t.market_id, t.is_buy, t.price, t.quantity, t.fee) for t in trades
+        )
+        fills = fills_of(agent)
+        told = sorted(
+            (f.height, f.client_order_id, f.key.market_id, f.side is Side.BUY, f.price, f.quantity, f.fee)
+            for f in fills
+        )
+        assert told == expected
+        for trade in trades:
+            charged = trade.notional * LISTINGS[trade.market_id].taker_fee * OWNER_SHARE
+            assert abs(trade.fee - charged) < Decimal("1e-17")
+        held = {
+            p.market_id: p.quantity if p.is_long else -p.quantity for p in self.ledger.positions(self.who)
+        }
+        books = agent.ledger.books
+        perpetual = {k: h for k, h in books.net.items() if books.markets[k].kind is MarketKind.PERPETUAL}
+        assert {k.market_id: h.quantity for k, h in perpetual.items() if h.quantity} == held
+        assert self.owned() == self.explained(agent)
+
+
+def result_of(agent: Agent) -> Decimal:
+    """Quote, after all fees and with gas at what an INJ costs."""
+    books = agent.ledger.books
+    return sum((h.realised - h.fees for h in books.net.values()), Decimal(0)) - books.gas_paid * 30
+
+
+class Entry(NamedTuple):
+    market: Market
+    side: Side
+    block: int
+    """At which it was decided."""
+    decision: str
+
+
+@asynccontextmanager
+async def traded(
+    stage: Stage, strategy: str, *, live: bool, blocks: int = BLOCKS
+) -> AsyncIterator[tuple[Agent, list[Entry]]]:
+    """Runs it to its end, where it closes what it still holds, and compares every account there is."""
+    books = Books(stage)
+    async with stage.agent(strategy, blocks, live=live, on_exit=OnExit.FLATTEN) as agent:
+        await agent.run()
+        assert [cycle.error for cycle in stage.cycles if cycle.error] == []
+        assert agent.ledger.risk.trading is TradingState.ACTIVE
+        assert agent.ledger.books.live == []
+        assert {key for key, held in agent.ledger.books.net.items() if held.quantity} == set()
+        assert stage.sandbox.chain.ledger.conditional(books.who) == []
+        if live:
+            books.check(agent)
+        check_decisions(agent)
+        yield agent, entries(stage)
+
+
+def entries(stage: Stage) -> list[Entry]:
+    """What was sent to open something."""
+    moment = stage.sandbox.moment()
+    return [
+        Entry(
+            order.request.market,
+            order.request.side,
+            moment.block_at(cycle.decision.at.timestamp()),
+            cycle.decision.id,
+        )
+        for cycle in stage.cycles
+        for approved in cycle.decision.approved
+        for order in approved.orders
+        if not order.request.reduce_only
+    ]
+
+
+def check_decisions(agent: Agent) -> None:
+    again = list(decided_again(agent.ledger.journal, agent.clock, STRATEGIES))
+    differ = [one.id for one in again if not one.same]
+    assert differ == [], f"{len(differ)} of {len(again)} decisions are not made again"
+    assert len(again) >= agent.cycles, f"{len(again)} decisions of {agent.cycles} rounds"
+
+
+@pytest.mark.parametrize("live", [LIVE, PAPER])
+@pytest.mark.parametrize("strategy", ["convergence", "oracle"])
+async def test_it_earns_on_what_is_truly_mispriced_and_every_unit_is_explained(strategy, live, home):
+    async with staged(home) as stage, traded(stage, strategy, live=live) as (agent, entered):
+        world = stage.sandbox.moment().world
+        for market, side, block, _ in entered:
+            true = {(p.kind, p.market_id, p.side.lower()) for p in truth(world, block)}
+            assert (KINDS[strategy], market.market_id, side.value) in true, (market.ticker, side, block)
+        kinds = {entry.market.kind for entry in entered}
+        assert kinds == {MarketKind.SPOT, MarketKind.PERPETUAL}, f"{len(entered)} entries"
+        assert result_of(agent) > 0, f"{len(entered)} entries"
+
+
+@pytest.mark.parametrize("live", [LIVE])
+@pytest.mark.parametrize("strategy", ["convergence", "oracle"])
+async def test_it_leaves_a_world_alone_in_which_nothing_is_mispriced(strategy, live, home):
+    async with (
+        staged(home, calm=True) as stage,
+        traded(stage, strategy, live=live, blocks=CALM_BLOCKS) as (agent, entered),
+    ):
+        assert (entered, agent.ledger.books.gas_paid) == ([], 0)
+        assert len(stage.cycles) >= CALM_BLOCKS / EVERY_BLOCKS / 2
+
+
+@pytest.mark.parametrize("live", [LIVE, PAPER])
+async def test_it_follows_a_forecast_only_where_the_scan_does_and_every_unit_is_explained(live, home):
+    async with staged(home, seed=10, skill=0.95) as stage:
+        stage.markets = ("SOL/USDT", "WETH/USDT", "SOL/USDT PERP", "BTC/USDT PERP")
+        async with traded(stage, "prediction", live=live) as (agent, entered):
+            standing = set()
+            for _, _, body in agent.ledger.journal.replay(DECIDED):
+                edges = decide(*replayed(unpacked(body)))
+                standing |= {
+                    (body["id"], e.market.key, e.side) for e in edges if e.stands and e.kind == "prediction"
+                }
+            told = f"{len(entered)} entries, a result of {result_of(agent):.4f} USDT"
+            assert entered, told
+            assert {(e.decision, e.market.key, e.side) for e in entered} <= standing, told
+            assert {e.market.kind for e in entered} == {MarketKind.SPOT, MarketKind.PERPETUAL}, told

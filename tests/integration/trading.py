@@ -1,0 +1,87 @@
+"""A live or paper agent in the sandbox, in one process: real sockets, and a time that only sleeping moves."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from defi_analytics.app.live import live_trader
+from defi_analytics.app.opening import injective_network, pointed_at, policy_of
+from defi_analytics.app.parts import App
+from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
+from defi_analytics.clock import WallClock
+from defi_analytics.config.settings import InjectiveSettings, SandboxSettings, Settings
+from defi_analytics.engine.agent import Agent, Cycle, Policy
+from defi_analytics.http.client import Http
+from defi_analytics.sandbox.sandbox import Sandbox
+from defi_analytics.sandbox.world import BLOCK_S
+
+MARKETS = ("INJ/USDT", "WETH/USDT", "INJ/USDT PERP", "SOL/USDT PERP")
+EVERY_BLOCKS = 8
+"""Between two rounds."""
+START = datetime(2026, 1, 2, 12, 10, tzinfo=UTC)
+
+
+class SleptClock:
+    """Moves by what is slept, at once: blocks are made while the agent waits, and never while it works."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.elapsed_s)
+
+    def monotonic(self) -> float:
+        return 1_000.0 + self.elapsed_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.elapsed_s += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Stage:
+    """Where an agent trades, and for how long."""
+
+    sandbox: Sandbox
+    app: App
+    clock: SleptClock
+    markets: tuple[str, ...] = MARKETS
+    cycles: list[Cycle] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def agent(self, strategy: str, blocks: int, *, live: bool, **policy: Any) -> AsyncIterator[Agent]:
+        trader = await live_trader(self.app, "") if live else paper_trader(self.app)
+        how = Policy(EVERY_BLOCKS * BLOCK_S, None, blocks * BLOCK_S, settle_s=BLOCK_S, **policy)
+        async with opened_agent(self.app, trader, RunRequest((strategy,), self.markets), how) as agent:
+            agent.watch = self.cycles.append
+            yield agent
+
+
+def quick_folder() -> Path:
+    """In memory where the system has such a place: it is not the disk that is tested here."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+
+
+@asynccontextmanager
+async def staged(home: Path, seed: int = 3, **world: Any) -> AsyncIterator[Stage]:
+    clock = SleptClock()
+    async with Sandbox(seed, clock, **world) as sandbox:
+        port = int(sandbox.url.rpartition(":")[2])
+        own = pointed_at(settings(home, seed, port), sandbox.endpoints)
+        # HTTP has deadlines of its own in real time; without a folder it keeps no file per host either.
+        async with Http(WallClock(), policy_of(own)) as http:
+            yield Stage(sandbox, App(own, http, clock, injective_network(own)), clock)
+
+
+def settings(home: Path, seed: int, port: int) -> Settings:
+    return Settings(
+        home=home,
+        injective=InjectiveSettings(network="sandbox"),
+        sandbox=SandboxSettings(seed=seed, port=port),
+    )
