@@ -32,10 +32,8 @@ TESTED_ELSEWHERE = {
     "ports.py": "Protocols alone: tests/conformance runs their promises over every adapter",
     "config/*.py": "one door: tests/config/test_load.py enters through `load` and comes by all of it",
     "domain/quote.py": "two values without behaviour",
-    "domain/snapshot.py": "values without behaviour",
     "domain/portfolio.py": "values without behaviour",
     "risk/views.py": "values without behaviour",
-    "domain/transaction.py": "values without behaviour",
 }
 """Modules without a test file of their own, and why."""
 
