@@ -28,6 +28,7 @@ STRICTER = {"at_most": "-", "at_least": "", "below": ""}
 """How the rules of `risk` compare, as `f(code, value, limit)`, and the sign of the infinity towards which their
 limit moves by one float so that it no longer holds for itself (`below`: that it does)."""
 
+SIGNS = {"side", "sign"}
 NUDGED = "  at its limit"
 
 
@@ -105,7 +106,7 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
                     changed = copy.deepcopy(node)
                     changed.ops[index] = other()
                     yield changed
-        case ast.BinOp() if type(node.op) in COMPUTED:
+        case ast.BinOp() if type(node.op) in COMPUTED and not _signed(node):
             yield ast.BinOp(node.left, COMPUTED[type(node.op)](), node.right)
         case ast.AugAssign() if type(node.op) in COMPUTED:
             yield ast.AugAssign(node.target, COMPUTED[type(node.op)](), node.value)
@@ -135,6 +136,11 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
                 yield type(node)(rest, ast.Load())
         case ast.Call(func=ast.Name(id=name), args=arguments):
             yield from _called(node, name, arguments)
+
+
+def _signed(node: ast.BinOp) -> bool:
+    """A product with a sign: dividing by 1 or -1 instead is the same."""
+    return isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Name) and node.right.id in SIGNS
 
 
 def _called(node: ast.Call, name: str, arguments: list[ast.expr]) -> Iterator[ast.AST]:

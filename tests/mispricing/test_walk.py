@@ -107,6 +107,49 @@ def test_size_shrinks_until_slippage_is_within_bounds() -> None:
     assert trade.slippage / trade.notional == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize(
+    ("asks", "bids", "terms"),
+    [
+        (levels((100, 1), (110, 9)), levels((300, 20)), Terms(buy_mid_rate=2.0, max_slippage=0.05)),
+        (levels((100, 20)), levels((300, 1), (290, 9)), Terms(sell_mid_rate=2.0, max_slippage=0.1)),
+        (levels((100, 20)), levels((300, 1), (280, 9)), Terms(sell_mid_rate=0.5, max_slippage=0.05)),
+    ],
+)
+def test_slippage_on_either_side_is_counted_in_the_settlement_quote(asks, bids, terms) -> None:
+    """At two units: one of them ten or twenty dearer than the best, in a leg that is converted."""
+    assert best_quantity(asks, bids, terms) == pytest.approx(2.0)
+    trade = price_at(asks, bids, terms, 2.0)
+    assert trade.slippage / trade.notional == pytest.approx(terms.max_slippage)
+
+
+def test_size_shrinks_until_the_edge_is_kept_after_the_fixed_cost() -> None:
+    """Powers of two: 8 - 4 on the first unit, 3 - 4 on the others, and 2 in any case."""
+    asks, bids, terms = levels((128, 9)), levels((136, 1), (131, 9)), Terms(min_edge=1 / 32, fixed=2.0)
+    trade = priced(asks, bids, terms)
+    assert (trade.reason, trade.quantity, trade.profit) == (Reason.NONE, 3.0, 12.0)
+    assert best_quantity(asks, bids, terms._replace(fixed=4.0)) == 1.0
+    assert best_quantity(asks, bids, terms._replace(fixed=4.5)) == 0.0
+
+
+def test_a_trade_costs_nothing_and_is_bound_by_nothing_unless_told() -> None:
+    assert Terms() == (0.0, 0.0, 1.0, 1.0, 1.0, 1.0, *[0.0] * 7, math.inf, math.inf, 0.0, 0.0)
+    standing = price_at(levels((100, 1)), levels((101, 1)), FREE, 1.0)
+    assert standing[:5] == (Reason.NONE, 0.0, 0.0, 1.0, 0)
+    assert priced(levels((101, 1)), levels((101, 1)), FREE) == (Reason.NOT_CROSSED, *[0.0] * 16)
+
+
+def test_a_bound_itself_still_stands() -> None:
+    asks, bids = levels((128, 2)), levels((132, 2))
+    exact = Terms(min_quantity=2.0, min_buy_notional=256.0, min_sell_notional=264.0, min_edge=1 / 32)
+    assert priced(asks, bids, exact._replace(min_profit=8.0)).reason == Reason.NONE
+    assert priced(asks, bids, exact._replace(min_profit=8.5)).reason == Reason.BELOW_MIN_PROFIT
+    edges = (math.nextafter(1 / 32, 0), math.nextafter(1 / 32, 1))
+    assert [priced(asks, bids, exact._replace(min_edge=e)).reason for e in edges] == [
+        Reason.NONE,
+        Reason.BELOW_MIN_EDGE,
+    ]
+
+
 def test_a_fixed_cost_larger_than_the_gain_leaves_nothing() -> None:
     trade = priced(levels((100, 1)), levels((101, 1)), Terms(fixed=2.0, step=0.1))
     assert trade.reason == Reason.BELOW_MIN_EDGE
