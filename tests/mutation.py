@@ -41,7 +41,35 @@ PATIENCE, PATIENCE_S = 4, 10
 MOST_BYTES = 4 * 2**30
 SURVIVED, KILLED, UNFIT = 0, 1, 2
 
-EQUIVALENT: dict[tuple[str, str], str] = {}
+EQUIVALENT = {
+    (
+        "domain/inventory.py",
+        "held.quantity > 0  ->  held.quantity >= 0",
+    ): "a quantity of zero was dealt with before",
+    (
+        "mispricing/oracle.py",
+        "edge.signal is None or not edge.stands  ->  not edge.stands",
+    ): "what stands has a signal; asked for the type alone",
+    (
+        "risk/exposure.py",
+        "math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)",
+    ): "`max` of NaN and a number is its first argument",
+    (
+        "risk/liquidation.py",
+        "float(request.quantity) * (1 if request.side is Side.BUY else -1)"
+        "  ->  float(request.quantity) / (1 if request.side is Side.BUY else -1)",
+    ): "multiplied with a sign or divided by it",
+    (
+        "risk/liquidation.py",
+        "held * after > 0.0  ->  held * after >= 0.0",
+    ): "nothing is left then, and nothing is as far as can be",
+    (
+        "risk/rules/state.py",
+        "account.pending_buys + account.pending_sells  ->  account.pending_buys - account.pending_sells",
+    ): "asked only whether it is finite",
+    ("risk/stops.py", "60  ->  59"): "more digits than any product of two has",
+    ("risk/stops.py", "60  ->  61"): "more digits than any product of two has",
+}
 """Module and change of a mutant that behaves like the original, and why."""
 
 

@@ -120,6 +120,7 @@ def one_level(price: float, quantity: float) -> Levels:
         (one_level(1.0, MOST), one_level(1.0, math.nextafter(MOST, math.inf))),
         (Levels((2.0, 1.0), (MOST / 2, MOST / 2)), Levels((2.0, 1.0), (MOST / 2, MOST))),
         (Levels((MOST, LEAST), (1.0, 1.0)), Levels((MOST, LEAST / 2), (1.0, 1.0))),
+        (Levels((MOST, LEAST), (1.0, 1.0)), Levels((MOST * 2, LEAST), (1.0, 1.0))),
     ],
 )
 def test_prices_and_depth_may_reach_the_bounds_of_what_chains_can_express(good, bad):

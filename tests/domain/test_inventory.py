@@ -33,7 +33,7 @@ def test_selling_a_part_realises_that_part_at_average_cost() -> None:
 def test_a_short_gains_when_it_is_bought_back_cheaper() -> None:
     held = Inventory().after(a_fill(Side.SELL, "2", "10")).after(a_fill(Side.BUY, "2", "9", minute=3))
     assert (held.quantity, held.cost, held.realised) == (Decimal(0), Decimal(0), Decimal(2))
-    assert held.exited_at == NOON + timedelta(minutes=3)
+    assert (held.entered_at, held.exited_at) == (NOON, NOON + timedelta(minutes=3))
 
 
 def test_a_fill_larger_than_the_position_turns_it_around() -> None:
