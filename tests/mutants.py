@@ -28,7 +28,7 @@ STRICTER = {"at_most": "-", "at_least": "", "below": ""}
 """How the rules of `risk` compare, as `f(code, value, limit)`, and the sign of the infinity towards which their
 limit moves by one float so that it no longer holds for itself (`below`: that it does)."""
 
-SIGNS = {"side", "sign"}
+SIGNS = ("side", "sign", "1 if request.side is Side.BUY else -1")
 NUDGED = "  at its limit"
 
 
@@ -140,7 +140,7 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
 
 def _signed(node: ast.BinOp) -> bool:
     """A product with a sign: dividing by 1 or -1 instead is the same."""
-    return isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Name) and node.right.id in SIGNS
+    return isinstance(node.op, ast.Mult) and ast.unparse(node.right).endswith(SIGNS)
 
 
 def _called(node: ast.Call, name: str, arguments: list[ast.expr]) -> Iterator[ast.AST]:

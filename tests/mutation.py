@@ -41,34 +41,21 @@ PATIENCE, PATIENCE_S = 4, 10
 MOST_BYTES = 4 * 2**30
 SURVIVED, KILLED, UNFIT = 0, 1, 2
 
+_SUM = "account.pending_buys + account.pending_sells"
 EQUIVALENT = {
-    (
-        "domain/inventory.py",
-        "held.quantity > 0  ->  held.quantity >= 0",
-    ): "a quantity of zero was dealt with before",
-    (
-        "mispricing/oracle.py",
-        "edge.signal is None or not edge.stands  ->  not edge.stands",
-    ): "what stands has a signal; asked for the type alone",
-    (
-        "risk/exposure.py",
-        "math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)",
-    ): "`max` of NaN and a number is its first argument",
-    (
-        "risk/liquidation.py",
-        "float(request.quantity) * (1 if request.side is Side.BUY else -1)"
-        "  ->  float(request.quantity) / (1 if request.side is Side.BUY else -1)",
-    ): "multiplied with a sign or divided by it",
-    (
-        "risk/liquidation.py",
-        "held * after > 0.0  ->  held * after >= 0.0",
-    ): "nothing is left then, and nothing is as far as can be",
-    (
-        "risk/rules/state.py",
-        "account.pending_buys + account.pending_sells  ->  account.pending_buys - account.pending_sells",
-    ): "asked only whether it is finite",
-    ("risk/stops.py", "60  ->  59"): "more digits than any product of two has",
-    ("risk/stops.py", "60  ->  61"): "more digits than any product of two has",
+    "domain/inventory.py: held.quantity > 0  ->  held.quantity >= 0": "a quantity of zero was dealt with before",
+    "mispricing/oracle.py: edge.signal is None or not edge.stands  ->  not edge.stands": (
+        "what stands has a signal; asked for the type alone"
+    ),
+    "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
+        "`max` of NaN and a number is its first argument"
+    ),
+    "risk/liquidation.py: held * after > 0.0  ->  held * after >= 0.0": (
+        "nothing is left then, and nothing is as far as can be"
+    ),
+    f"risk/rules/state.py: {_SUM}  ->  {_SUM.replace('+', '-')}": "asked only whether it is finite",
+    "risk/stops.py: 60  ->  59": "more digits than any product of two has",
+    "risk/stops.py: 60  ->  61": "more digits than any product of two has",
 }
 """Module and change of a mutant that behaves like the original, and why."""
 
@@ -294,7 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
     places = [PACKAGE / room for room in asked.rooms]
     paths = [p for place in places for p in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
     found = [*(of_rules() if asked.rules else ()), *(mutant for path in paths for mutant in mutants(path))]
-    chosen = [m for m in found if (_place(m), m.what) not in EQUIVALENT][:: asked.every]
+    chosen = [m for m in found if f"{_place(m)}: {m.what}" not in EQUIVALENT][:: asked.every]
     tests = {TESTS / "risk" / "rules"} if asked.rules else set()
     breaking = broken(chosen, asked.jobs, tests | _noticing(paths))
     if not breaking.sound:

@@ -91,7 +91,8 @@ def test_what_is_no_function_is_left_to_a_new_import(module):
 
 
 def test_a_mutant_that_is_excused_exists_and_has_a_reason():
-    for (place, what), reason in mutation.EQUIVALENT.items():
+    for excused, reason in mutation.EQUIVALENT.items():
+        place, what = excused.split(": ", 1)
         assert what in {m.what for m in mutants(PACKAGE / place)}, (place, what)
         assert len(reason.split()) > 3
 

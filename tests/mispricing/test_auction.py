@@ -187,6 +187,12 @@ def test_a_mark_price_is_taken_between_the_last_sell_and_the_last_buy_both_inclu
     assert clearing_half_ticks(Crossing(5, 110, 100), 100, 110, mark) == price
 
 
+def test_a_mark_of_a_single_tick_is_a_mark():
+    assert limit_fill(SELL, 3, 1, ladder((2, 3)), 1) == Executed(3, 3)
+    assert limit_fill(SELL, 3, 1, ladder((2, 3)), 0) == Executed(3, 6)
+    assert clearing_half_ticks(Crossing(3, 2, 1), 2, 2, 1) == 2
+
+
 def test_a_rebate_is_rounded_down_and_a_fee_up():
     assert fee_units(1001, -0.001) == -1
     assert fee_units(1001, 0.001) == 2
