@@ -47,6 +47,9 @@ EQUIVALENT = {
     "mispricing/oracle.py: edge.signal is None or not edge.stands  ->  not edge.stands": (
         "what stands has a signal; asked for the type alone"
     ),
+    "mispricing/pairing.py: market.verified and market.status is MarketStatus.ACTIVE  ->  "
+    "market.status is MarketStatus.ACTIVE": "what is not known is comparable with nothing either",
+    "mispricing/pricing.py: 60  ->  59": "more digits than any product of two has",
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),

@@ -139,6 +139,21 @@ def test_a_walk_to_the_end_of_a_cut_book_says_so(fair: float, whole: int) -> Non
     assert ended.pricing.quantity == whole
 
 
+@pytest.mark.parametrize(
+    ("fair", "bids", "asks"), [(25.5, [(24.9, 100)], [(25.0, 4)]), (24.5, [(24.9, 4)], [(25.0, 100)])]
+)
+def test_only_the_side_that_is_taken_from_can_end_a_walk(fair: float, bids, asks) -> None:
+    snapshot = _snapshot(bids, asks)
+    cut = {k: replace(b, truncated=True) for k, b in snapshot.books.items()}
+    edge = _priced(fair, replace(snapshot, books=cut))
+    assert edge.pricing is not None
+    assert edge.pricing.exhausted
+    turned = _snapshot([(b, 104 - q) for b, q in bids], [(a, 104 - q) for a, q in asks])
+    capped = _priced(fair, turned, replace(LOOSE, max_notional=25.0 * 4))
+    assert capped.pricing is not None
+    assert not capped.pricing.exhausted
+
+
 @pytest.mark.parametrize(("bids", "asks"), [([], ASKS), (BIDS, []), ([], [])])
 def test_a_book_with_one_side_has_no_middle_to_measure(bids, asks) -> None:
     rejection = _priced(25.5, _snapshot(bids, asks)).rejection

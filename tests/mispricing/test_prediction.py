@@ -140,6 +140,8 @@ def test_a_gap_within_the_uncertainty_is_refused_and_still_says_how_probable_it_
     assert (edge.rejection.code, edge.rejection.unit) == ("BELOW_UNCERTAINTY", "z")
     assert edge.signal is not None
     assert edge.signal.probability == probability(edge.signal.z)
+    unsure = _gap(a_prediction(25.0), replace(LOOSE, min_confidence=0.74))
+    assert unsure.rejection == edge.rejection, "the first thing that is wrong is what is told"
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,21 @@ def test_a_fixed_cost_larger_than_the_gain_leaves_nothing() -> None:
     assert trade.value < 0
 
 
+def test_a_level_is_left_only_when_all_of_it_is_taken() -> None:
+    asks, bids = levels((100, 3), (101, 1)), levels((105, 2), (104, 1.5), (103, 9))
+    walked = [(100, 105, 2), (100, 104, 1), (101, 104, 0.5), (101, 103, 0.5)]
+    assert steps(asks, bids, FREE) == walked
+    assert steps(asks, bids, Terms(max_quantity=2.5)) == [(100, 105, 2), (100, 104, 0.5)]
+
+
+def test_one_step_is_taken_where_only_a_part_of_it_earns_by_itself() -> None:
+    asks, bids = levels((100, 0.0625), (103, 1)), levels((102, 1))
+    trade = priced(asks, bids, Terms(step=0.125))
+    assert (trade.reason, trade.lots, trade.profit) == (Reason.NONE, 1, 0.0625)
+    refused = priced(asks, bids, Terms(step=0.125, max_quantity=0.12))
+    assert (refused.reason, refused.lots) == (Reason.BELOW_MIN_QUANTITY, 0)
+
+
 def test_a_fixed_cost_is_paid_once() -> None:
     trade = priced(levels((100, 10)), levels((101, 10)), Terms(fixed=2.0))
     assert trade.profit == pytest.approx(8.0)
