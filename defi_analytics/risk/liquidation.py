@@ -1,11 +1,11 @@
 """How far a perpetual position with a margin of its own is from being taken over.
 
 It may be from the mark price P on at which margin and unrealised profit are down to the maintenance margin,
-margin + q (P - entry) = m |q| P: a long one at or below P, a short one at or above. The chain first takes what
-funding is owed off the margin (a long one's, and adds it to a short one's); that is left to `margin` here.
-Fees of the way out are not counted, there neither.
-Source: injective-core, modules/exchange/types/v2/position.go (GetLiquidationPrice; ApplyPositionDelta for what
-an order makes of a position) and keeper/derivative_liquidations.go, which asks whether it is due.
+margin + q (P - entry) = m |q| P: a long one at or below P, a short one at or above. The chain first takes
+what funding a long one owes off its margin, and adds it to a short one's; here `margin` is taken as it is.
+Fees of the way out are counted neither here nor there.
+Source: injective-core, modules/exchange/types/v2/position.go (GetLiquidationPrice; ApplyPositionDelta for
+what an order makes of a position) and keeper/derivative_liquidations.go (when it is due).
 """
 
 import math

@@ -143,6 +143,7 @@ def test_a_bound_itself_still_stands() -> None:
     exact = Terms(min_quantity=2.0, min_buy_notional=256.0, min_sell_notional=264.0, min_edge=1 / 32)
     assert priced(asks, bids, exact._replace(min_profit=8.0)).reason == Reason.NONE
     assert priced(asks, bids, exact._replace(min_profit=8.5)).reason == Reason.BELOW_MIN_PROFIT
+    assert priced(asks, bids, Terms(fixed=8.0)).reason == Reason.BELOW_MIN_EDGE, "nothing is left of it"
     edges = (math.nextafter(1 / 32, 0), math.nextafter(1 / 32, 1))
     assert [priced(asks, bids, exact._replace(min_edge=e)).reason for e in edges] == [
         Reason.NONE,
