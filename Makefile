@@ -5,7 +5,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo check test soak fix bench lock docs clean
+.PHONY: help install demo check test soak fix bench mutate lock docs clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -51,6 +51,9 @@ bench: install .venv-bench/installed  ## Speed, as ratios to what the machine an
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< \
 		&& touch $@ || echo "The other engines could not be installed: no comparison with them."
+
+mutate: install  ## Break risk, domain and mispricing on purpose: how much of it the tests notice
+	$(BIN)/python -m tests.mutation risk domain mispricing
 
 docs: install  ## Write the help texts anew into help.txt and README.md
 	$(BIN)/python -m tests.docs

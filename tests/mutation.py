@@ -2,148 +2,65 @@
 
     python -m tests.mutation risk domain mispricing        # rooms, or modules such as risk/gate.py
     python -m tests.mutation risk --every 5                # a fifth of the mutants, spread evenly
+    python -m tests.mutation --rules                       # every rule of `risk`: gone, inverted, at its limit
 
-The tests of a room are collected once; each mutant then runs in a forked process, the tests of its own module
-first. Inside a function only its code is exchanged; for the rest of a module everything is imported anew. What
-no test noticed is listed; the exit code is 1 when fewer than `--least` of the mutants were killed.
+A mutant is killed when a test of its room fails, or one of a module of the decision core that imports it; or
+when these tests take several times as long as they should. They are collected and watched once; each mutant
+then runs in a forked process, and in it only the tests that reach its function: first those of its own module,
+then those of its users, the quickest first. Inside a function only its code is exchanged; for the rest of a
+module everything is imported anew. What no test noticed is listed; the exit code is 1 when fewer than
+`--least` of the mutants of any room were killed.
 """
 
 import argparse
-import ast
-import copy
+import functools
 import importlib.abc
 import importlib.util
 import os
+import pickle
+import resource
 import sys
+import time
 import types
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
 import _pytest.main
+import coverage
 import hypothesis
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE, TESTS = ROOT / "defi_analytics", ROOT / "tests"
-LONGEST_S = 60
-KILLED, SURVIVED = 1, 0
+from tests.mutants import PACKAGE, ROOT, Mutant, mutants, of_rules
 
-COMPARED = {
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
+TESTS = ROOT / "tests"
+CORE = ("domain", "metrics", "mispricing", "risk", "strategies")
+PATIENCE, PATIENCE_S = 4, 10
+"""A mutant may use this many times the CPU time its tests use without it, and this much more."""
+MOST_BYTES = 4 * 2**30
+SURVIVED, KILLED, UNFIT = 0, 1, 2
+
+_SUM = "account.pending_buys + account.pending_sells"
+EQUIVALENT = {
+    "domain/inventory.py: held.quantity > 0  ->  held.quantity >= 0": "a quantity of zero was dealt with before",
+    "mispricing/oracle.py: edge.signal is None or not edge.stands  ->  not edge.stands": (
+        "what stands has a signal; asked for the type alone"
+    ),
+    "mispricing/pairing.py: market.verified and market.status is MarketStatus.ACTIVE  ->  "
+    "market.status is MarketStatus.ACTIVE": "what is not known is comparable with nothing either",
+    "mispricing/pricing.py: 60  ->  59": "more digits than any product of two has",
+    "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
+        "`max` of NaN and a number is its first argument"
+    ),
+    "risk/liquidation.py: held * after > 0.0  ->  held * after >= 0.0": (
+        "nothing is left then, and nothing is as far as can be"
+    ),
+    f"risk/rules/state.py: {_SUM}  ->  {_SUM.replace('+', '-')}": "asked only whether it is finite",
+    "risk/stops.py: 60  ->  59": "more digits than any product of two has",
+    "risk/stops.py: 60  ->  61": "more digits than any product of two has",
 }
-COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
-RENAMED = {"min": "max", "max": "min", "any": "all", "all": "any"}
-
-
-class Mutant(NamedTuple):
-    path: Path
-    line: int
-    what: str
-    source: str
-    function: str
-    """Qualified name of the outermost function it is in; empty outside of any."""
-
-    @property
-    def module(self) -> str:
-        return ".".join(self.path.relative_to(ROOT).with_suffix("").parts)
-
-
-def mutants(path: Path) -> list[Mutant]:
-    """Every mutant of a module, in the order of its lines."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = []
-    for node, function in list(_nodes(tree)):
-        for replacement in _changed(node):
-            source = _with(tree, node, replacement)
-            what = f"{_short(node)}  ->  {_short(replacement)}"
-            found.append(Mutant(path, node.lineno, what, source, function))
-    return sorted(found, key=lambda m: m.line)
-
-
-def _nodes(
-    node: ast.AST, scope: tuple[str, ...] = (), function: str = ""
-) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    """What runs, and the function it is in: no annotations, no decorators, no imports."""
-    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        scope = (*scope, node.name)
-    for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns", "decorator_list"} or isinstance(value, ast.JoinedStr):
-            continue
-        body = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and name == "body"
-        within = function or (".".join(scope) if body else "")
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.expr | ast.stmt):
-                yield child, within
-            if isinstance(child, ast.AST) and not isinstance(child, ast.Import | ast.ImportFrom):
-                yield from _nodes(child, scope, within)
-
-
-def _changed(node: ast.AST) -> Iterator[ast.AST]:
-    match node:
-        case ast.Compare():
-            for index, operator in enumerate(node.ops):
-                for other in COMPARED[type(operator)]:
-                    changed = copy.deepcopy(node)
-                    changed.ops[index] = other()
-                    yield changed
-        case ast.BinOp() if type(node.op) in COMPUTED:
-            yield ast.BinOp(node.left, COMPUTED[type(node.op)](), node.right)
-        case ast.AugAssign() if type(node.op) in COMPUTED:
-            yield ast.AugAssign(node.target, COMPUTED[type(node.op)](), node.value)
-        case ast.BoolOp():
-            yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
-            for index in range(len(node.values)):
-                rest = node.values[:index] + node.values[index + 1 :]
-                yield rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
-        case ast.UnaryOp(op=ast.Not() | ast.USub()):
-            yield node.operand
-        case ast.IfExp():
-            yield from (node.body, node.orelse)
-        case ast.If():
-            for outcome in (True, False):
-                yield ast.If(ast.Constant(outcome), node.body, node.orelse)
-        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
-            yield ast.Return(ast.Constant(None))
-        case ast.Expr(value=ast.Call()):
-            yield ast.Pass()
-        case ast.Constant(value=bool()):
-            yield ast.Constant(not node.value)
-        case ast.Constant(value=int() | float()):
-            yield from (ast.Constant(node.value + 1), ast.Constant(node.value - 1))
-        case ast.Call(func=ast.Name(id=name)) if name in RENAMED:
-            yield ast.Call(ast.Name(RENAMED[name], ast.Load()), node.args, node.keywords)
-
-
-def _with(tree: ast.Module, old: ast.AST, new: ast.AST) -> str:
-    """The source with one node replaced; the tree itself is put back as it was."""
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, name, new)
-                text = ast.unparse(tree)
-                setattr(parent, name, old)
-                return text
-            if isinstance(value, list) and any(item is old for item in value):
-                index = next(i for i, item in enumerate(value) if item is old)
-                value[index] = new
-                text = ast.unparse(tree)
-                value[index] = old
-                return text
-    raise AssertionError("the node is not in the tree")
-
-
-def _short(node: ast.AST) -> str:
-    return ast.unparse(node).split("\n")[0][:70]
+"""Module and change of a mutant that behaves like the original, and why."""
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -164,58 +81,131 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return False
 
 
+class Watched(NamedTuple):
+    """What the tests do as long as nothing is broken; a test is named by its place in the collection."""
+
+    passed: bool
+    cpu_s: list[float]
+    lines: dict[str, dict[int, set[int]]]
+    """Of a file: of a line: the tests that ran it."""
+
+
 class Breaking:
     """A pytest plugin that runs the collected tests once as they are, then once for each mutant."""
 
     def __init__(self, chosen: list[Mutant], jobs: int) -> None:
         self.chosen, self.jobs = chosen, jobs
         self.alive: list[Mutant] = []
+        self.timed_out = 0
         self.sound = False
+        self.measured: coverage.Coverage | None = None
+        self.cpu_s: list[float] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        untouched = _forked(lambda: _fails(session, session.items))
-        self.sound = bool(session.items) and os.waitpid(untouched, 0)[1] == SURVIVED
+        watched = self._watched(session)
+        self.sound = bool(session.items) and watched.passed
         running: dict[int, Mutant] = {}
         for mutant in self.chosen if self.sound else ():
             if len(running) == self.jobs:
                 self._wait(running)
-            running[_forked(lambda broken=mutant: _noticed(session, broken))] = mutant
+            items = _selected(mutant, session.items, watched)
+            budget_s = PATIENCE_S + PATIENCE * sum(watched.cpu_s[i] for i in items)
+            tests = [session.items[i] for i in items]
+            running[_forked(lambda b=mutant, t=tests: _noticed(session, b, t), budget_s)] = mutant
         while running:
             self._wait(running)
         return True
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if self.measured is None:
+            return (yield)
+        self.measured.switch_context(str(len(self.cpu_s)))
+        started = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.cpu_s.append(time.process_time() - started)
+
+    def _watched(self, session: pytest.Session) -> Watched:
+        """In a process of its own: what a test leaves behind should not meet a mutant."""
+        reading, writing = os.pipe()
+
+        def watch() -> bool:
+            paths = sorted({str(mutant.path) for mutant in self.chosen})
+            self.measured = coverage.Coverage(data_file=None, include=paths, config_file=False)
+            self.measured.start()
+            failed = _fails(session, session.items)
+            self.measured.stop()
+            data = self.measured.get_data()
+            lines = {
+                path: {n: {int(c) for c in tests if c} for n, tests in data.contexts_by_lineno(path).items()}
+                for path in paths
+            }
+            with os.fdopen(writing, "wb") as out:
+                pickle.dump(Watched(not failed, self.cpu_s, lines), out)
+            return failed
+
+        pid = _forked(watch)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as answer:
+            told = answer.read()
+        os.waitpid(pid, 0)
+        return pickle.loads(told) if told else Watched(False, [], {})  # noqa: S301 - our own child wrote it
+
     def _wait(self, running: dict[int, Mutant]) -> None:
         pid, status = os.wait()
         mutant = running.pop(pid)
+        self.timed_out += os.WIFSIGNALED(status)
+        if os.waitstatus_to_exitcode(status) == UNFIT:
+            raise RuntimeError(f"cannot be run: {_told(mutant)}")
         if status == SURVIVED:
             self.alive.append(mutant)
+            sys.stderr.write(f"survived: {_told(mutant)}\n")
 
 
-def _forked(noticed: Callable[[], bool]) -> int:
+def _forked(noticed: Callable[[], bool], budget_s: float = 600) -> int:
     """Its process id; what it exits with is whether a test noticed."""
     pid = os.fork()
     if pid == 0:
-        code = KILLED
+        code = UNFIT
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(budget_s), int(budget_s)))
+            resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
             code = KILLED if noticed() else SURVIVED
         finally:
             os._exit(code)
     return pid
 
 
-def _noticed(session: pytest.Session, mutant: Mutant) -> bool:
-    own = f"test_{mutant.path.stem}"
+def _selected(mutant: Mutant, items: list[pytest.Item], watched: Watched) -> list[int]:
+    """The tests that can notice it, in the order in which they should be asked."""
+    own, users = tests_of(mutant.path), {t for user in users_of(mutant.path) for t in tests_of(user)}
+    room = TESTS / room_of(mutant.path)
+    ranks: dict[int, int] = {}
+    for index, item in enumerate(items):
+        if item.path in own or item.path in users or item.path.is_relative_to(room):
+            ranks[index] = 0 if item.path in own else 1 if item.path in users else 2
+    first, last = mutant.span
+    lines = watched.lines[str(mutant.path)]
+    reaching = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+    chosen = [i for i in ranks if i in reaching or not mutant.function]
+    return sorted(chosen, key=lambda i: (ranks[i], watched.cpu_s[i]))
+
+
+def _noticed(session: pytest.Session, mutant: Mutant, items: list[pytest.Item]) -> bool:
     if mutant.function and _exchanged(mutant):
-        return _fails(session, sorted(session.items, key=lambda item: not item.path.stem.startswith(own)))
+        return _fails(session, items)
     sys.meta_path.insert(0, _Mutated(mutant))
     for name in [n for n in sys.modules if n.split(".")[0] in {"defi_analytics", "tests"}]:
         del sys.modules[name]
-    beside = TESTS / mutant.path.relative_to(PACKAGE).parent
-    runs = [sorted(map(str, beside.glob(f"{own}*.py"))), [str(TESTS / _room(mutant.path))]]
+    files = list(dict.fromkeys(str(item.path) for item in items))
+    own = [name for name in files if Path(name) in tests_of(mutant.path)]
+    runs = [own, [name for name in files if name not in own]]
     return any(pytest.main([*OPTIONS, "-x", *run]) != 0 for run in runs if run)
 
 
@@ -239,56 +229,96 @@ def _exchanged(mutant: Mutant) -> bool:
     found: object = sys.modules.get(mutant.module)
     for part in mutant.function.split("."):
         found = vars(found).get(part) if found else None
-    found = getattr(found, "fget", found)
+    found = getattr(found, "fget", getattr(found, "__func__", found))
     if not isinstance(found, types.FunctionType) or found.__code__.co_freevars != code.co_freevars:
         return False
     found.__code__ = code
     return True
 
 
-def _room(path: Path) -> str:
+def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
+@functools.cache
+def tests_of(path: Path) -> set[Path]:
+    """The test modules that mirror a module."""
+    return set((TESTS / path.relative_to(PACKAGE).parent).glob(f"test_{path.stem.strip('_')}*.py"))
+
+
+@functools.cache
+def users_of(path: Path) -> list[Path]:
+    """The modules of the decision core that import it."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    core = (p for room in CORE for p in sorted((PACKAGE / room).rglob("*.py")))
+    return [p for p in core if f"from {module} import" in p.read_text(encoding="utf-8")]
+
+
 OPTIONS = [
-    "-q", "-s", "--assert=plain", f"--timeout={LONGEST_S}",
+    *("-q", "-s", "--assert=plain"),
     *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cov"),
-]  # fmt: skip
+]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("rooms", nargs="+")
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--least", type=float, default=0.9)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    asked = parser.parse_args(arguments)
+def broken(chosen: list[Mutant], jobs: int, asked: set[Path]) -> Breaking:
+    """What became of these mutants with the tests in these places."""
     # Compiling takes longer than all other tests together, and would only say the same once more.
     sys.modules["numba"] = None
     hypothesis.settings.register_profile(
         "mutation", max_examples=25, database=None, derandomize=True, deadline=None
     )
     hypothesis.settings.load_profile("mutation")
+    breaking = Breaking(chosen, jobs)
+    pytest.main([*OPTIONS, *sorted(map(str, asked))], plugins=[breaking])
+    return breaking
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rooms", nargs="*")
+    parser.add_argument("--rules", action="store_true")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--least", type=float, default=0.9)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args(arguments)
     places = [PACKAGE / room for room in asked.rooms]
     paths = [p for place in places for p in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
-    chosen = [mutant for path in paths for mutant in mutants(path)][:: asked.every]
-    alive = []
-    for room in dict.fromkeys(_room(path) for path in paths):
-        breaking = Breaking([m for m in chosen if _room(m.path) == room], asked.jobs)
-        pytest.main([*OPTIONS, str(TESTS / room)], plugins=[breaking])
-        if not breaking.sound:
-            sys.stderr.write(f"the tests of {room} fail as it is\n")
-            return 2
-        alive += breaking.alive
-    return _report(chosen, alive, asked.least)
+    found = [*(of_rules() if asked.rules else ()), *(mutant for path in paths for mutant in mutants(path))]
+    chosen = [m for m in found if f"{_place(m)}: {m.what}" not in EQUIVALENT][:: asked.every]
+    tests = {TESTS / "risk" / "rules"} if asked.rules else set()
+    breaking = broken(chosen, asked.jobs, tests | _noticing(paths))
+    if not breaking.sound:
+        sys.stderr.write("the tests fail as it is\n")
+        return 2
+    return _report(chosen, breaking, 1.0 if asked.rules else asked.least)
 
 
-def _report(chosen: list[Mutant], alive: list[Mutant], least: float) -> int:
-    for mutant in sorted(alive, key=lambda m: (m.path, m.line)):
-        sys.stdout.write(f"{mutant.path.relative_to(ROOT)}:{mutant.line}: {mutant.what}\n")
-    rate = 1 - len(alive) / len(chosen)
-    sys.stdout.write(f"{len(chosen) - len(alive)} of {len(chosen)} mutants killed: {rate:.1%}\n")
-    return 0 if rate >= least else 1
+def _noticing(paths: list[Path]) -> set[Path]:
+    """The rooms' own tests, and those of their users elsewhere."""
+    rooms = {TESTS / room_of(path) for path in paths}
+    users = {test for path in paths for user in users_of(path) for test in tests_of(user)}
+    return rooms | {test for test in users if not any(test.is_relative_to(room) for room in rooms)}
+
+
+def _report(chosen: list[Mutant], breaking: Breaking, least: float) -> int:
+    alive = sorted(breaking.alive, key=lambda m: (m.path, m.line, m.what))
+    sys.stdout.write("".join(f"{_told(mutant)}\n" for mutant in alive) + "\n")
+    for name in (_place, lambda m: room_of(m.path)):
+        made, left = Counter(map(name, chosen)), Counter(map(name, alive))
+        rates = {place: 1 - left[place] / made[place] for place in made}
+        for place, rate in rates.items():
+            sys.stdout.write(f"{place:32} {made[place] - left[place]:5} of {made[place]:5}  {rate:7.1%}\n")
+        sys.stdout.write("\n")
+    sys.stdout.write(f"{breaking.timed_out} of the killed took too long.\n")
+    return 0 if min(rates.values()) >= least else 1
+
+
+def _place(mutant: Mutant) -> str:
+    return mutant.path.relative_to(PACKAGE).as_posix()
+
+
+def _told(mutant: Mutant) -> str:
+    return f"{mutant.path.relative_to(ROOT)}:{mutant.line}: {mutant.what}"
 
 
 if __name__ == "__main__":

@@ -87,6 +87,9 @@ def shortened(command):
         r"--watch \d+", "--watch 0.1", re.sub(r"--count \d+(?= -o ndjson)", "--count 2", command)
     )
     command = re.sub(r"\b(mainnet|testnet)\b", "sandbox", re.sub(r"--port \d+", "--port 0", command))
+    if command.startswith("defi run"):
+        command = re.sub(r"--duration \w+", "--duration 1s", command)
+        return re.sub(r"--cycles \d+", "--cycles 2 --interval 0.2", command)
     if command.startswith("defi sandbox"):
         port = "" if "--port" in command else " --port 0"
         return f"{command}{port} --duration 0.2"

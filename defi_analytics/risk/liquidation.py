@@ -1,7 +1,11 @@
-"""How far a perpetual position is from being taken over.
+"""How far a perpetual position with a margin of its own is from being taken over.
 
-It is when margin and unrealised profit fall to the maintenance margin: margin + q (P - entry) = m |q| P.
-Funding still to be paid is left out. Source: Injective, exchange module, "Liquidation".
+It may be from the mark price P on at which margin and unrealised profit are down to the maintenance margin,
+margin + q (P - entry) = m |q| P: a long one at or below P, a short one at or above. The chain first takes
+what funding a long one owes off its margin, and adds it to a short one's; here `margin` is taken as it is.
+Fees of the way out are counted neither here nor there.
+Source: injective-core, modules/exchange/types/v2/position.go (GetLiquidationPrice; ApplyPositionDelta for
+what an order makes of a position) and keeper/derivative_liquidations.go (when it is due).
 """
 
 import math
@@ -14,14 +18,17 @@ from defi_analytics.risk.views import MarketFacts
 
 
 def liquidation_price(quantity: float, entry: float, margin: float, maintenance: float) -> float:
-    """Quote per base; zero or below where no price would. `quantity` is negative for a short position."""
+    """Quote per base; zero or below where no price would. `quantity` is negative for a short position.
+
+    The equation above, solved for P.
+    """
     if quantity > 0.0:
         return (entry - margin / quantity) / (1.0 - maintenance)
     return (entry - margin / quantity) / (1.0 + maintenance)
 
 
 def distance(quantity: float, entry: float, margin: float, mark: float, maintenance: float) -> float:
-    """Fraction of the mark price to go, at most 1; negative when it is past. NaN without a mark."""
+    """Fraction of the mark price to go, at most 1; at 0 and below it is due. NaN without a mark."""
     if quantity == 0.0:
         return 1.0
     if not (mark > 0.0 and 0.0 < maintenance < 1.0):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defi_analytics.domain.book import Levels, Top, checked_book, checked_top
+from defi_analytics.domain.book import LEAST, MOST, Levels, OrderBook, Top, checked_book, checked_top
 from defi_analytics.domain.market import MarketKey
 from tests.fakes import NOON
 
@@ -62,12 +62,81 @@ def test_a_one_sided_book_has_no_mid():
     assert checked_book(KEY, Levels((2.0,), (1.0,)), Levels((4.0,), (1.0,)), NOON).mid == 3.0
 
 
+def test_the_best_prices_alone_make_the_mid_and_decide_whether_a_book_is_crossed():
+    asks = Levels((4.0, 9.0), (1.0, 1.0))
+    assert checked_book(KEY, Levels((2.0, 1.0), (1.0, 1.0)), asks, NOON).mid == 3.0
+    with pytest.raises(ValueError, match=r"best bid 4.0 >= best ask 4.0"):
+        checked_book(KEY, Levels((4.0, 1.0), (1.0, 1.0)), asks, NOON)
+    with pytest.raises(ValueError, match=r"best bid 5.0 >= best ask 4.0"):
+        checked_book(KEY, Levels((5.0, 1.0), (1.0, 1.0)), asks, NOON)
+
+
+@pytest.mark.parametrize("quantities", [(1.0, 0.0), (0.0, 1.0), (1.0, math.nan), (math.nan, 1.0)])
+def test_one_bad_quantity_is_not_hidden_by_a_good_one(quantities):
+    with pytest.raises(ValueError, match="bids hold a quantity"):
+        checked_book(KEY, Levels((2.0, 1.0), quantities), EMPTY, NOON)
+
+
 def test_a_top_of_book_is_checked_the_same_way():
     top = Top(KEY, NOON, bid=1.0, ask=2.0, mid=1.5, mark=1.4, funding_hourly=-1e-4)
     assert checked_top(top) is top
     with pytest.raises(ValueError, match="crossed"):
         checked_top(replace(top, bid=2.0))
-    with pytest.raises(ValueError, match="mark"):
-        checked_top(replace(top, mark=math.inf))
+    with pytest.raises(ValueError, match="crossed"):
+        checked_top(replace(top, bid=3.0))
+
+
+@pytest.mark.parametrize("name", ["bid", "ask", "mid", "mark"])
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_each_price_of_a_top_is_positive_and_finite(name, value):
+    top = Top(KEY, NOON, bid=0.5, ask=0.75, mid=0.625, mark=0.5)
+    assert checked_top(replace(top, **{name: 0.625}))
+    with pytest.raises(ValueError, match=f"{name} .* is not a positive price"):
+        checked_top(replace(top, **{name: value}))
+
+
+@pytest.mark.parametrize("known", [{}, {"bid": 1.0}, {"ask": 1.0}, {"mid": 1.0}, {"funding_hourly": 0.0}])
+def test_a_top_may_leave_out_what_its_venue_does_not_tell(known):
+    top = Top(KEY, NOON, **known)
+    assert checked_top(top) is top
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf, -math.inf])
+def test_a_funding_rate_is_finite(rate):
     with pytest.raises(ValueError, match="funding"):
-        checked_top(replace(top, funding_hourly=math.nan))
+        checked_top(Top(KEY, NOON, funding_hourly=rate))
+
+
+def one_level(price: float, quantity: float) -> Levels:
+    return Levels((price,), (quantity,))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (one_level(LEAST, 1.0), one_level(math.nextafter(LEAST, 0), 1.0)),
+        (one_level(MOST, 1.0), one_level(math.nextafter(MOST, math.inf), 1.0)),
+        (one_level(1.0, LEAST), one_level(1.0, math.nextafter(LEAST, 0))),
+        (one_level(1.0, MOST), one_level(1.0, math.nextafter(MOST, math.inf))),
+        (Levels((2.0, 1.0), (MOST / 2, MOST / 2)), Levels((2.0, 1.0), (MOST / 2, MOST))),
+        (Levels((MOST, LEAST), (1.0, 1.0)), Levels((MOST, LEAST / 2), (1.0, 1.0))),
+        (Levels((MOST, LEAST), (1.0, 1.0)), Levels((MOST * 2, LEAST), (1.0, 1.0))),
+    ],
+)
+def test_prices_and_depth_may_reach_the_bounds_of_what_chains_can_express(good, bad):
+    """Whole, on either side of a book."""
+    assert (LEAST, MOST) == (1e-18, 1e18)
+    for side in ("bids", "asks"):
+        made = [
+            Levels(*(column[:: 1 if side == "bids" else -1] for column in levels)) for levels in (good, bad)
+        ]
+        accepted, refused = ({"bids": EMPTY, "asks": EMPTY, side: levels} for levels in made)
+        assert checked_book(KEY, **accepted, at=NOON)
+        with pytest.raises(ValueError, match=f"{side} hold a"):
+            checked_book(KEY, **refused, at=NOON)
+
+
+def test_an_empty_book_is_a_book_and_is_not_taken_for_a_cut_one():
+    book = checked_book(KEY, EMPTY, EMPTY, NOON)
+    assert (book.mid, book.sequence, book.truncated) == (None, None, False)
+    assert OrderBook(KEY, EMPTY, EMPTY, NOON) == book

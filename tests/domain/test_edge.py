@@ -25,6 +25,15 @@ def test_an_edge_stands_until_it_is_rejected() -> None:
     assert not Edge(EdgeKind.ORACLE, a_market(), "pyth", rejection=Rejection(Reason.NO_BOOK)).stands
 
 
+def test_nothing_more_is_known_of_an_edge_than_was_told() -> None:
+    edge = Edge(EdgeKind.ORACLE, a_market(), "pyth")
+    assert (edge.side, edge.pricing, edge.indicative, edge.rates, edge.inputs, edge.notes) == (
+        *[None] * 3,
+        *[()] * 3,
+    )
+    assert (PRICING.exhausted, PRICING.curve) == (False, ())
+
+
 def test_a_rejection_publishes_the_name_of_its_reason() -> None:
     assert [Rejection(r).code for r in Reason] == [r.name for r in Reason]
 

@@ -38,6 +38,16 @@ def test_a_fill_beyond_zero_starts_a_holding_of_its_own():
 def test_a_fill_of_nothing_changes_nothing():
     held = Holding(2, 200, 7.0, 0.0, -200, 0)
     assert after_fill(held, SELL, 0, 0, 0, 9.0) == held
+    assert after_fill(Holding(), BUY, 0, 0, 0, 9.0) == Holding(), "nothing was entered"
+    assert after_fill(held, BUY, 0, 0, 3, 9.0) == Holding(2, 200, 7.0, 0.0, -203, 3)
+
+
+@pytest.mark.parametrize(("lots", "cost", "entered"), [(1, 67, 7.0), (2, 34, 7.0), (3, 0, 7.0), (4, 12, 9.0)])
+def test_up_to_the_last_lot_a_fill_closes_and_the_next_one_opens(lots, cost, entered):
+    """Of three lots that cost 100; what is closed takes its share rounded down."""
+    held = after_fill(Holding(3, 100, 7.0, 0.0, -100, 0), SELL, lots, 12 * lots, 0, 9.0)
+    assert (held.lots, held.cost, held.entered_s) == (3 - lots, cost, entered)
+    assert held.exited_s == (9.0 if lots >= 3 else 0.0)
 
 
 def test_open_lots_are_worth_what_they_would_bring():

@@ -33,13 +33,38 @@ def test_selling_a_part_realises_that_part_at_average_cost() -> None:
 def test_a_short_gains_when_it_is_bought_back_cheaper() -> None:
     held = Inventory().after(a_fill(Side.SELL, "2", "10")).after(a_fill(Side.BUY, "2", "9", minute=3))
     assert (held.quantity, held.cost, held.realised) == (Decimal(0), Decimal(0), Decimal(2))
-    assert held.exited_at == NOON + timedelta(minutes=3)
+    assert (held.entered_at, held.exited_at) == (NOON, NOON + timedelta(minutes=3))
 
 
 def test_a_fill_larger_than_the_position_turns_it_around() -> None:
     held = Inventory().after(a_fill(Side.BUY, "1", "10")).after(a_fill(Side.SELL, "3", "12", minute=2))
     assert (held.quantity, held.cost, held.realised) == (Decimal(-2), Decimal(24), Decimal(2))
     assert held.entered_at == held.exited_at == NOON + timedelta(minutes=2)
+
+
+def test_a_part_of_a_short_is_bought_back_at_its_average_price() -> None:
+    held = Inventory().after(a_fill(Side.SELL, "4", "10")).after(a_fill(Side.BUY, "1", "7", minute=3))
+    assert (held.quantity, held.cost, held.realised) == (Decimal(-3), Decimal(30), Decimal(3))
+    assert (held.entered_at, held.exited_at) == (NOON, None)
+    assert held.cash == Decimal(33)
+
+
+def test_what_was_left_and_entered_again_remembers_both_times() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "1", "10")).after(a_fill(Side.SELL, "1", "9", minute=1))
+    again = held.after(a_fill(Side.SELL, "2", "11", minute=2))
+    assert (again.entered_at, again.exited_at) == (NOON + timedelta(minutes=2), NOON + timedelta(minutes=1))
+    assert (again.realised, again.cost, again.cash) == (Decimal(-1), Decimal(22), Decimal(21))
+
+
+def test_a_strategy_that_never_traded_has_nothing() -> None:
+    assert Inventory() == Inventory(*[Decimal(0)] * 4, None, None)
+    assert (Inventory().cash, Inventory().worth(Decimal(9))) == (Decimal(0), Decimal(0))
+
+
+def test_thirds_are_shared_to_sixty_digits() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "3", "1")).after(a_fill(Side.BUY, "4", "0.25"))
+    part = held.after(a_fill(Side.SELL, "1", "1"))
+    assert abs(part.cost * 7 - 4 * 6) < Decimal("1e-57")
 
 
 def amounts() -> st.SearchStrategy[Decimal]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from defi_analytics.domain.market import MarketKey
+from defi_analytics.domain.market import MarketKey, MarketStatus
 from tests.builders import a_market
 
 steps = st.builds(
@@ -42,6 +42,24 @@ def test_the_nearest_multiple_of_a_float_is_found(step: Decimal, count: int, off
     value = float(step) * count
     assert market.ticks(market.nearest_price(value)) == pytest.approx(count, rel=1e-15)
     assert market.lots(market.nearest_quantity(float(step) * (count % 1000 + off))) == count % 1000
+
+
+def test_the_largest_supply_in_the_smallest_steps_is_counted_exactly() -> None:
+    market = a_market(price_tick=Decimal("1e-18"), quantity_tick=Decimal("1e-18"))
+    for count in (10**36 + 1, 10**36 - 1):
+        assert market.lots(market.quantity(count)) == market.ticks(market.price(count)) == count
+
+
+def test_halfway_between_two_steps_is_the_even_one() -> None:
+    market = a_market(price_tick=Decimal("0.5"), quantity_tick=Decimal(2))
+    assert [market.nearest_price(p) for p in (0.25, 0.75, 1.25)] == [Decimal(0), Decimal(1), Decimal(1)]
+    assert [market.nearest_quantity(q) for q in (1.0, 3.0)] == [Decimal(0), Decimal(4)]
+
+
+def test_a_market_is_open_and_of_unknown_decimals_unless_told_otherwise() -> None:
+    market = a_market()
+    assert (market.status, market.base_decimals, market.quote_decimals) == (MarketStatus.ACTIVE, 0, 0)
+    assert (market.base_denom, market.quote_denom, market.oracle) == ("", "", None)
 
 
 def test_what_is_off_the_grid_is_refused() -> None:

@@ -31,6 +31,13 @@ def test_long_text_is_cut():
     assert safe("A" * 100, 66) == "A" * 66
 
 
+def test_eight_characters_are_examined_for_each_that_is_kept():
+    assert safe("\0" * 255 + "A") == "A"
+    assert safe("\0" * 256 + "A") == "?"
+    assert safe("\0" * 31 + "A", 4) == "A"
+    assert safe("\0" * 32 + "A", 4) == "?"
+
+
 @given(st.text(alphabet=st.characters()), st.integers(1, 80))
 def test_nothing_that_moves_a_cursor_survives(text, limit):
     shown = safe(text, limit)

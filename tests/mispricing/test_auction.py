@@ -173,6 +173,26 @@ def test_a_fee_is_exact_and_rounded_against_us(cash, fraction):
     assert abs(exact) < 2**63
 
 
+def test_a_fraction_counts_to_nine_decimals_however_large_the_fill_is():
+    assert fee_units(10**18, 0.333333333) == 333_333_333 * 10**9
+    assert fee_units(10**18, 0.3333333334) == 333_333_333 * 10**9
+    assert fee_units(10**18, 0.3333333336) == 333_333_334 * 10**9
+    assert (fee_units(10**18, 1.0), fee_units(10**18, -1.0), fee_units(10**18, 0.0)) == (10**18, -(10**18), 0)
+
+
+@pytest.mark.parametrize(
+    ("mark", "price"), [(0, 210), (99, 210), (100, 200), (101, 202), (110, 220), (111, 210), (1, 210)]
+)
+def test_a_mark_price_is_taken_between_the_last_sell_and_the_last_buy_both_included(mark, price):
+    assert clearing_half_ticks(Crossing(5, 110, 100), 100, 110, mark) == price
+
+
+def test_a_mark_of_a_single_tick_is_a_mark():
+    assert limit_fill(SELL, 3, 1, ladder((2, 3)), 1) == Executed(3, 3)
+    assert limit_fill(SELL, 3, 1, ladder((2, 3)), 0) == Executed(3, 6)
+    assert clearing_half_ticks(Crossing(3, 2, 1), 2, 2, 1) == 2
+
+
 def test_a_rebate_is_rounded_down_and_a_fee_up():
     assert fee_units(1001, -0.001) == -1
     assert fee_units(1001, 0.001) == 2

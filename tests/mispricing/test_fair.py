@@ -74,6 +74,19 @@ def test_a_cheap_market_is_bought_up_to_the_fair_value_with_both_fees_of_the_mar
     assert edge.pricing.sell_price == pytest.approx(25.5)
 
 
+@pytest.mark.parametrize(("fair", "side", "best"), [(25.2, Side.BUY, 25.0), (24.6, Side.SELL, 24.9)])
+def test_a_gap_of_less_than_one_uncertainty_is_traded_the_same_way_if_that_is_enough(
+    fair: float, side: Side, best: float
+) -> None:
+    edge = _priced(fair, limits=replace(LOOSE, min_z=0.1), unit=0.05)
+    assert edge.stands
+    assert edge.signal is not None
+    assert edge.pricing is not None
+    assert 0.1 < abs(edge.signal.z) < 1
+    bought = side is Side.BUY
+    assert (edge.side, edge.pricing.buy_price if bought else edge.pricing.sell_price) == (side, best)
+
+
 def test_a_dear_market_is_sold_down_to_the_fair_value() -> None:
     edge = _priced(24.5)
     assert edge.side is Side.SELL
@@ -124,6 +137,21 @@ def test_a_walk_to_the_end_of_a_cut_book_says_so(fair: float, whole: int) -> Non
         assert edge.pricing.exhausted is quantity_is_all
     assert ended.pricing is not None
     assert ended.pricing.quantity == whole
+
+
+@pytest.mark.parametrize(
+    ("fair", "bids", "asks"), [(25.5, [(24.9, 100)], [(25.0, 4)]), (24.5, [(24.9, 4)], [(25.0, 100)])]
+)
+def test_only_the_side_that_is_taken_from_can_end_a_walk(fair: float, bids, asks) -> None:
+    snapshot = _snapshot(bids, asks)
+    cut = {k: replace(b, truncated=True) for k, b in snapshot.books.items()}
+    edge = _priced(fair, replace(snapshot, books=cut))
+    assert edge.pricing is not None
+    assert edge.pricing.exhausted
+    turned = _snapshot([(b, 104 - q) for b, q in bids], [(a, 104 - q) for a, q in asks])
+    capped = _priced(fair, turned, replace(LOOSE, max_notional=25.0 * 4))
+    assert capped.pricing is not None
+    assert not capped.pricing.exhausted
 
 
 @pytest.mark.parametrize(("bids", "asks"), [([], ASKS), (BIDS, []), ([], [])])

@@ -199,3 +199,18 @@ def test_a_fresh_source_that_contradicts_the_chosen_one_is_named(other, notes) -
     edge = _deviation(_snapshot(quotes=(own, other)), own)
     assert edge.stands
     assert tuple(note for note in edge.notes if "says" in note) == notes
+
+
+def test_sources_in_other_currencies_are_held_against_each_other_after_conversion() -> None:
+    """A dollar is worth 1.05 of the market's quote here."""
+    rates = (a_rate("USD", "USDT", 1.05, 1.05),)
+    own, same, other = (
+        _aged(name, age, price=p)
+        for name, age, p in (("pyth", 1, 24.5), ("stork", 5, 24.5), ("feed", 9, 25.7))
+    )
+    edge = _deviation(_snapshot(rates, quotes=(own, same, other)), own)
+    assert [note for note in edge.notes if "says" in note] == [
+        "feed says 26.985 USDT, pyth 25.725: further apart than both allow for"
+    ]
+    dear = [_aged("pyth", 60, price=24.5), _aged("stork", 5, price=48.5)]
+    assert chosen_quote(_snapshot(rates), MARKET, dear, LOOSE).source == "pyth"

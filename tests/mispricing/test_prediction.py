@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.domain.edge import Edge, EdgeKind, Reason, Rejection, Side
+from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.prediction import Prediction, PredictionKind
-from defi_analytics.mispricing.prediction import prediction_gap, probability, uncertainty
+from defi_analytics.mispricing.prediction import MOST_CONFIDENT, prediction_gap, probability, uncertainty
 from tests.builders import LOOSE, a_book, a_market, a_prediction, a_rate, a_snapshot, a_topic
 from tests.fakes import NOON
 
@@ -110,12 +111,37 @@ def test_a_direction_that_is_not_probable_enough_is_refused() -> None:
     assert edge.pricing is None
 
 
+def test_a_direction_that_is_just_probable_enough_stands() -> None:
+    signal = _gap().signal
+    assert signal is not None
+    assert signal.probability is not None
+    assert _gap(limits=replace(LOOSE, min_confidence=signal.probability)).stands
+
+
+def test_no_forecast_is_believed_beyond_three_quarters() -> None:
+    assert MOST_CONFIDENT == 0.75
+    assert probability(40.0) == pytest.approx(MOST_CONFIDENT)
+    assert probability(0.0) == 0.5
+
+
+def test_funding_is_charged_for_the_time_that_is_left_to_the_target() -> None:
+    """Half an hour of a thousandth an hour."""
+    perpetual = replace(MARKET, kind=MarketKind.PERPETUAL)
+    book = a_book(perpetual, [(24.9, 10)], [(25.0, 10)])
+    snapshot = a_snapshot([(perpetual, book)], rates=(PAR,), volatility=MOVES, funding={MARKET.key: 0.001})
+    edge = prediction_gap(snapshot, perpetual, a_prediction(25.5), LOOSE)
+    assert edge.pricing is not None
+    assert edge.pricing.costs.carry == pytest.approx(0.0005 * edge.pricing.notional)
+
+
 def test_a_gap_within_the_uncertainty_is_refused_and_still_says_how_probable_it_is() -> None:
     edge = _gap(a_prediction(25.0))
     assert edge.rejection is not None
     assert (edge.rejection.code, edge.rejection.unit) == ("BELOW_UNCERTAINTY", "z")
     assert edge.signal is not None
     assert edge.signal.probability == probability(edge.signal.z)
+    unsure = _gap(a_prediction(25.0), replace(LOOSE, min_confidence=0.74))
+    assert unsure.rejection == edge.rejection, "the first thing that is wrong is what is told"
 
 
 @pytest.mark.parametrize(

@@ -255,3 +255,12 @@ def test_an_input_too_old_or_from_the_future_is_named_with_its_age(age_s: float,
     found = too_old(inputs, 10.0, Reason.STALE_BOOK)
     assert found == (None if usable else Rejection(Reason.STALE_BOOK, 10.0, pytest.approx(age_s), "s", "b"))
     assert MAX_AHEAD_S == 5.0
+
+
+def test_whether_gas_is_counted_is_asked_of_the_market_at_home() -> None:
+    home, other = a_market(), a_market(venue="binance", quote="EUR")
+    priced_in_dollars = a_snapshot(quotes=(a_quote(),), rates=(a_rate("USDT", "USD"),))
+    assert uncounted(priced_in_dollars, (home, other), Limits()) == ()
+    assert uncounted(priced_in_dollars, (other, home), Limits()) == (
+        "gas is not counted: nothing prices INJ",
+    )

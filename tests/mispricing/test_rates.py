@@ -167,3 +167,11 @@ def test_the_narrowest_spread_comes_first_in_whatever_order_venues_are_listed(sp
         (),
     )
     assert [round(rate.ask - 1, 6) for rate in rates] == sorted(spreads)
+
+
+def test_a_spread_is_measured_by_the_rate_it_is_of() -> None:
+    """0.02 of 0.9 is wider than 0.0205 of 1.05."""
+    cheap, dear = a_market("a", "USDC", "USDT"), a_market("b", "USDC", "USDT")
+    tops = {cheap.key: a_top(cheap, 0.9, 0.92), dear.key: a_top(dear, 1.05, 1.0705)}
+    rates = observed_rates({cheap.key: cheap, dear.key: dear}, tops, ())
+    assert [rate.source for rate in rates] == ["b", "a"]

@@ -107,10 +107,69 @@ def test_size_shrinks_until_slippage_is_within_bounds() -> None:
     assert trade.slippage / trade.notional == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize(
+    ("asks", "bids", "terms"),
+    [
+        (levels((100, 1), (110, 9)), levels((300, 20)), Terms(buy_mid_rate=2.0, max_slippage=0.05)),
+        (levels((100, 20)), levels((300, 1), (290, 9)), Terms(sell_mid_rate=2.0, max_slippage=0.1)),
+        (levels((100, 20)), levels((300, 1), (280, 9)), Terms(sell_mid_rate=0.5, max_slippage=0.05)),
+    ],
+)
+def test_slippage_on_either_side_is_counted_in_the_settlement_quote(asks, bids, terms) -> None:
+    """At two units: one of them ten or twenty dearer than the best, in a leg that is converted."""
+    assert best_quantity(asks, bids, terms) == pytest.approx(2.0)
+    trade = price_at(asks, bids, terms, 2.0)
+    assert trade.slippage / trade.notional == pytest.approx(terms.max_slippage)
+
+
+def test_size_shrinks_until_the_edge_is_kept_after_the_fixed_cost() -> None:
+    """Powers of two: 8 - 4 on the first unit, 3 - 4 on the others, and 2 in any case."""
+    asks, bids, terms = levels((128, 9)), levels((136, 1), (131, 9)), Terms(min_edge=1 / 32, fixed=2.0)
+    trade = priced(asks, bids, terms)
+    assert (trade.reason, trade.quantity, trade.profit) == (Reason.NONE, 3.0, 12.0)
+    assert best_quantity(asks, bids, terms._replace(fixed=4.0)) == 1.0
+    assert best_quantity(asks, bids, terms._replace(fixed=4.5)) == 0.0
+
+
+def test_a_trade_costs_nothing_and_is_bound_by_nothing_unless_told() -> None:
+    assert Terms() == (0.0, 0.0, 1.0, 1.0, 1.0, 1.0, *[0.0] * 7, math.inf, math.inf, 0.0, 0.0)
+    standing = price_at(levels((100, 1)), levels((101, 1)), FREE, 1.0)
+    assert standing[:5] == (Reason.NONE, 0.0, 0.0, 1.0, 0)
+    assert priced(levels((101, 1)), levels((101, 1)), FREE) == (Reason.NOT_CROSSED, *[0.0] * 16)
+
+
+def test_a_bound_itself_still_stands() -> None:
+    asks, bids = levels((128, 2)), levels((132, 2))
+    exact = Terms(min_quantity=2.0, min_buy_notional=256.0, min_sell_notional=264.0, min_edge=1 / 32)
+    assert priced(asks, bids, exact._replace(min_profit=8.0)).reason == Reason.NONE
+    assert priced(asks, bids, exact._replace(min_profit=8.5)).reason == Reason.BELOW_MIN_PROFIT
+    assert priced(asks, bids, Terms(fixed=8.0)).reason == Reason.BELOW_MIN_EDGE, "nothing is left of it"
+    edges = (math.nextafter(1 / 32, 0), math.nextafter(1 / 32, 1))
+    assert [priced(asks, bids, exact._replace(min_edge=e)).reason for e in edges] == [
+        Reason.NONE,
+        Reason.BELOW_MIN_EDGE,
+    ]
+
+
 def test_a_fixed_cost_larger_than_the_gain_leaves_nothing() -> None:
     trade = priced(levels((100, 1)), levels((101, 1)), Terms(fixed=2.0, step=0.1))
     assert trade.reason == Reason.BELOW_MIN_EDGE
     assert trade.value < 0
+
+
+def test_a_level_is_left_only_when_all_of_it_is_taken() -> None:
+    asks, bids = levels((100, 3), (101, 1)), levels((105, 2), (104, 1.5), (103, 9))
+    walked = [(100, 105, 2), (100, 104, 1), (101, 104, 0.5), (101, 103, 0.5)]
+    assert steps(asks, bids, FREE) == walked
+    assert steps(asks, bids, Terms(max_quantity=2.5)) == [(100, 105, 2), (100, 104, 0.5)]
+
+
+def test_one_step_is_taken_where_only_a_part_of_it_earns_by_itself() -> None:
+    asks, bids = levels((100, 0.0625), (103, 1)), levels((102, 1))
+    trade = priced(asks, bids, Terms(step=0.125))
+    assert (trade.reason, trade.lots, trade.profit) == (Reason.NONE, 1, 0.0625)
+    refused = priced(asks, bids, Terms(step=0.125, max_quantity=0.12))
+    assert (refused.reason, refused.lots) == (Reason.BELOW_MIN_QUANTITY, 0)
 
 
 def test_a_fixed_cost_is_paid_once() -> None:

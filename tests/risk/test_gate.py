@@ -281,6 +281,12 @@ def test_whatever_fails_is_a_refusal(field):
     assert codes(found) == [Denial.RISK_STATE_UNKNOWN] * 2
 
 
+def test_legs_that_could_not_be_judged_are_refused_in_the_name_of_the_first():
+    legs = [request(name="c1", group="g"), request(PERP, Side.SELL, name="c2", group="g")]
+    (answer,) = answers(legs, context(account=None))
+    assert (answer.code, answer.about, answer.requests) == (Denial.RISK_STATE_UNKNOWN, legs[0], tuple(legs))
+
+
 def test_a_leg_on_an_unknown_market_refuses_its_group_and_no_other():
     strange = request(replace(SPOT, market_id="0xff"), name="c1", group="g")
     found = answers([strange, request(name="c2")], context())

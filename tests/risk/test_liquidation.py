@@ -11,6 +11,8 @@ from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.risk.liquidation import distance, distance_after, liquidation_price
+from defi_analytics.sandbox.ledger import positions
+from defi_analytics.sandbox.ledger import records as sandboxed
 from tests.builders import a_market
 from tests.risk.facts import MARKET
 
@@ -49,6 +51,50 @@ def test_there_margin_and_profit_are_down_to_the_maintenance_margin(size, entry,
     price = liquidation_price(sign * size, entry, margin, maintenance)
     left = margin + sign * size * (price - entry)
     assert left == pytest.approx(maintenance * size * price, rel=1e-6)
+    assert left / (size * price) == pytest.approx(maintenance, rel=1e-6), "the ratio the chain maintains"
+
+
+@settings(deadline=None)
+@given(
+    st.decimals("0.1", "1e4", places=3),
+    st.decimals("0.01", "1e4", places=3),
+    st.decimals("0.05", "0.9", places=4),
+    st.decimals("0.01", "0.04", places=4),
+    st.booleans(),
+)
+def test_the_sandbox_which_counts_in_the_chains_decimals_liquidates_there(size, entry, share, ratio, long):
+    """Just beyond that price it is due, just short of it not, and the distance has the sign that says so."""
+    margin, sign = share * size * entry, 1 if long else -1
+    there = liquidation_price(float(sign * size), float(entry), float(margin), float(ratio))
+    for off in (-1e-6, 1e-6):
+        mark = there * (1 + off)
+        held = sandboxed.Position("0xs", "0xm", long, size, entry, margin, Decimal(0))
+        due = positions.liquidatable(held, ratio, Decimal(repr(mark)))
+        assert due is (off * sign < 0)
+        left = distance(float(sign * size), float(entry), float(margin), mark, float(ratio))
+        assert due is (left < 0)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(st.none(), st.tuples(st.integers(-20_000, 20_000).filter(bool), st.integers(15_000, 25_000))),
+    st.sampled_from(Side),
+    st.integers(1, 40_000),
+    st.integers(15_000, 25_000),
+    st.sampled_from([1, 2, 4]),
+)
+def test_an_order_makes_of_a_position_what_the_sandbox_makes_of_it(before, side, lots, ticks, leverage):
+    """Whether it adds, takes off, closes or turns over; entries and amounts in thousandths."""
+    order = an_order(side, Decimal(lots) / 1000, Decimal(ticks) / 1000, leverage)
+    held = a_position(Decimal(before[0]) / 1000, Decimal(before[1]) / 1000, 77) if before else None
+    old = held and sandboxed.Position(
+        "s", "m", held.quantity > 0, abs(held.quantity), held.entry_price, held.margin, Decimal(0)
+    )
+    delta = sandboxed.PositionDelta(side is Side.BUY, order.quantity, order.notional / leverage, order.price)
+    new = positions.applied(old, delta, ("s", "m"), Decimal(0)).position
+    quantity = float(new.quantity) * (1 if new.is_long else -1) if new else 0.0
+    numbers = (quantity, float(new.entry_price), float(new.margin)) if new else (0.0, 0.0, 0.0)
+    assert distance_after(order, held, FACTS) == pytest.approx(distance(*numbers, 20.0, 0.05), abs=1e-9)
 
 
 def test_the_distance_is_a_fraction_of_the_mark():
@@ -97,6 +143,14 @@ def test_an_order_adds_takes_off_or_turns_over(held, order, as_one):
     found = distance_after(an_order(*order), held, FACTS)
     assert found == pytest.approx(distance(*map(float, as_one), 20.0, 0.05))
     assert found < 1
+
+
+def test_at_the_very_price_there_is_nothing_to_go():
+    """A quarter, so that floats hold it: a long one of 8 at 20 with 40 is due at 20, a short one at 20 too."""
+    assert liquidation_price(8.0, 20.0, 40.0, 0.25) == 20.0
+    assert distance(8.0, 20.0, 40.0, 20.0, 0.25) == 0.0
+    assert liquidation_price(-8.0, 20.0, 40.0, 0.25) == 20.0
+    assert distance(-8.0, 20.0, 40.0, 20.0, 0.25) == 0.0
 
 
 def test_a_closed_position_cannot_be_liquidated():

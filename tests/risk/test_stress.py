@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -92,6 +93,46 @@ def test_a_mark_in_another_quote_is_converted():
     held = account(balance("usdt", 1_000), position(4, margin=20), marks=dear)
     assert shock(held, -0.1, state(2_000.0), LIMITS, MARGINS).liquidated == ()
     assert shock(held, -0.2, state(2_000.0), LIMITS, MARGINS).liquidated == (PERP.key,)
+
+
+def test_exposure_may_reach_its_limits_and_not_pass_them():
+    tight = LIMITS._replace(max_exposure_total=100.0, max_exposure_asset=100.0, max_exposure_market=100.0)
+    held = account(balance("usdt", 900), balance("inj", 4))
+    assert shock(held, 0.0, state(1_000.0), tight, {}).breaches == ()
+    grown = shock(held, 0.25, state(1_000.0), tight, {}).breaches
+    assert [b.verdict for b in grown] == [
+        (code, 100.0, 125.0)
+        for code in (Denial.EXPOSURE_TOTAL, Denial.EXPOSURE_ASSET, Denial.EXPOSURE_MARKET)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("portfolio_stop_loss", Denial.DRAWDOWN_HARD),
+        ("max_daily_loss", Denial.DAILY_LOSS),
+        ("max_soft_drawdown", Denial.DRAWDOWN_SOFT),
+    ],
+)
+def test_a_loss_that_just_reaches_its_limit_is_told(name, code):
+    loose = LIMITS._replace(portfolio_stop_loss=0.9, max_daily_loss=0.9, max_soft_drawdown=0.9)
+    held = account(balance("usdt", 500), balance("inj", 20))
+    found = shock(held, -0.5, state(1_000.0), loose._replace(**{name: 0.25}), {})
+    assert [b.verdict for b in found.breaches] == [(code, 0.25, 0.25)]
+    assert shock(held, -0.5, state(1_000.0), loose._replace(**{name: 0.2501}), {}).breaches == ()
+
+
+def test_a_position_that_is_just_due_is_liquidated_and_one_just_far_enough_away_is_no_breach():
+    """At 25 with a quarter to maintain: 6.25 of margin an INJ are due at 25, 15.625 at half of it."""
+    far = RiskLimits(min_liquidation_distance=0.5)
+    for sign in (1, -1):
+        due = account(balance("usdt", 1_000), position(sign * 8, margin=50))
+        assert shock(due, 0.0, state(1_050.0), far, {PERP.key: 0.25}).liquidated == (PERP.key,)
+    held = account(balance("usdt", 1_000), position(4, margin=Decimal("62.5")))
+    assert shock(held, 0.0, state(1_062.5), far, {PERP.key: 0.25}).breaches == ()
+    nearer = account(balance("usdt", 1_000), position(4, margin=Decimal("62.4")))
+    (breach,) = shock(nearer, 0.0, state(1_062.4), far, {PERP.key: 0.25}).breaches
+    assert (breach.verdict.code, breach.about) == (Denial.LIQUIDATION_DISTANCE, "perp")
 
 
 @pytest.mark.parametrize(

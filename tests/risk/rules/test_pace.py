@@ -2,7 +2,7 @@ import pytest
 
 from defi_analytics.domain.decision import SELL
 from defi_analytics.risk.codes import Denial
-from tests.risk.facts import REDUCING, code, verdict
+from tests.risk.facts import LIMITS, REDUCING, code, verdict
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,9 @@ def test_a_cooldown_ends_with_its_last_second():
 
 
 def test_gas_may_be_spent_to_the_last_bit():
-    assert code(gas_today=0.0625, gas=0.03125) is Denial.NONE
+    limits = LIMITS._replace(max_gas_per_day=0.09375)
+    assert code(limits, gas_today=0.0625, gas=0.03125) is Denial.NONE
+    assert verdict(limits, gas_today=0.0625, gas=0.0625) == (Denial.GAS_BUDGET, 0.09375, 0.125)
     assert code(gas_today=0.09, gas=0.0101) is Denial.GAS_BUDGET
     assert code(gas_today=0.0, gas=0.0) is Denial.NONE
     assert code(gas_today=-0.01) is Denial.RISK_STATE_UNKNOWN

@@ -1,5 +1,7 @@
 """Who may trade at all. A loss that reaches its limit is refused; what reduces gets out."""
 
+import math
+
 import pytest
 
 from defi_analytics.domain.decision import BUY, SELL, OrderKind
@@ -175,3 +177,9 @@ def test_what_counts_does_not_count_backwards(field):
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_what_an_order_is_measured_in_is_positive(field, value):
     assert code(**PERSON | {field: value}) is Denial.RISK_STATE_UNKNOWN
+
+
+def test_what_cannot_be_measured_is_told_against_a_limit_of_nothing():
+    assert verdict(needs=-1.0) == (Denial.RISK_STATE_UNKNOWN, 0.0, 100.0)
+    assert verdict(notional=math.inf) == (Denial.RISK_STATE_UNKNOWN, 0.0, math.inf)
+    assert verdict(state=0).limit == 0.0
