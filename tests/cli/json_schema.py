@@ -16,7 +16,7 @@ TYPES = {
 }
 SAID_ONLY = frozenset({"$schema", "$defs", "title", "description", "default"})
 OBJECT = frozenset({"properties", "required"})
-KNOWN = SAID_ONLY | OBJECT | {"type", "items", "$ref", "const", "anyOf", "format"}
+KNOWN = SAID_ONLY | OBJECT | {"type", "items", "$ref", "const", "anyOf", "format", "additionalProperties"}
 
 
 def violations(
@@ -35,6 +35,9 @@ def violations(
         yield f"{at} is {value!r}, no {schema['type']}"
     elif isinstance(value, dict) and OBJECT & schema.keys():
         yield from _members(value, schema, root, at)
+    elif isinstance(value, dict) and "additionalProperties" in schema:
+        for name, member in value.items():
+            yield from violations(member, schema["additionalProperties"], root, f"{at}.{name}")
     elif isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from violations(item, schema["items"], root, f"{at}[{index}]")
