@@ -8,6 +8,7 @@ import asyncio
 import math
 import os
 import traceback
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from defi_analytics.app import trading
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.opening import opened_app
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import (
@@ -160,8 +162,9 @@ def moment_of(books) -> str:
 
 async def live(place: Place, tell, cycles: int | None) -> None:
     policy = Policy(0.02, cycles, on_exit=OnExit.CANCEL, settle_s=0.03)
-    async with opened_app(Loaded(place.settings(), {}), {}, hold=False) as app:
-        trader = await live_trader(app, "")
+    async with AsyncExitStack() as woken:
+        app = await woken.enter_async_context(opened_app(Loaded(place.settings(), {}), {}, hold=False))
+        trader = await woken.enter_async_context(live_trader(app, Asked(), {}, "", tell))
         request = RunRequest(("busy",), place.markets)
         async with opened_agent(app, trader, request, policy) as agent:
             tell(f"awake {moment_of(agent.ledger.books)}")
