@@ -177,9 +177,16 @@ def position(market: Market, held: Held, rules: Rules) -> Position:
         key=MarketKey(VENUE, market.market_id),
         quantity=held.quantity if held.long else -held.quantity,
         entry_price=held.entry_price,
-        margin=held.margin,
+        margin=funded_margin(held, rules),
         liquidation_price=liquidation_price(held, rules),
     )
+
+
+def funded_margin(held: Held, rules: Rules) -> Decimal:
+    """Less the funding that longs owe shorts since entry, which is taken when the position is touched."""
+    sign = 1 if held.long else -1
+    with localcontext(prec=_DIGITS):
+        return held.margin - sign * held.quantity * (rules.cumulative_funding - held.funding_entry)
 
 
 def liquidation_price(held: Held, rules: Rules) -> Decimal | None:
@@ -191,8 +198,7 @@ def liquidation_price(held: Held, rules: Rules) -> Decimal | None:
     """
     sign = 1 if held.long else -1
     with localcontext(prec=_DIGITS):
-        owed = sign * held.quantity * (rules.cumulative_funding - held.funding_entry)
-        unit_margin = (held.margin - owed) / held.quantity
+        unit_margin = funded_margin(held, rules) / held.quantity
         price = (held.entry_price - sign * unit_margin) / (1 - sign * rules.maintenance_margin_ratio)
         return price if price > 0 else None
 
