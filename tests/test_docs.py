@@ -85,6 +85,7 @@ def shortened(command):
         r"--watch \d+", "--watch 0.1", re.sub(r"--count \d+(?= -o ndjson)", "--count 2", command)
     )
     command = re.sub(r"\b(mainnet|testnet)\b", "sandbox", re.sub(r"--port \d+", "--port 0", command))
+    command = re.sub(r"--duration \S+", "--duration 0.2s", re.sub(r"--cycles \d+", "--cycles 1", command))
     if command.startswith("defi sandbox"):
         port = "" if "--port" in command else " --port 0"
         return f"{command}{port} --duration 0.2"
