@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from defi_analytics.app.live import DEVELOPMENT_KEY, live_trader, signer_of
+from defi_analytics.app.live import Onlooker, live_trader
+from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
 from defi_analytics.errors import AuthError, UsageError
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY
 from tests.integration.trading import staged
@@ -17,33 +18,24 @@ pytestmark = [
 ]
 
 
-class Elsewhere:
-    """The parts of another network."""
-
-    network = "mainnet"
-
-
 async def test_in_the_sandbox_the_known_development_account_trades(tmp_path):
     async with staged(tmp_path, hold=True) as stage:
-        trader = await live_trader(stage.app, "")
-        assert (trader.account.address, trader.account.live) == (DEV_ADDRESS, True)
+        async with live_trader(stage.app, Asked(), {}, "", print) as trader:
+            assert (trader.account.address, trader.account.live) == (DEV_ADDRESS, True)
     assert DEVELOPMENT_KEY == DEV_KEY
-
-
-def test_that_key_signs_nowhere_else():
-    with pytest.raises(AuthError, match="no key to sign with"):
-        signer_of(Elsewhere())
 
 
 async def test_mainnet_wants_the_account_by_name_and_a_list_of_markets(tmp_path):
     from defi_analytics.app.live import _check_mainnet
 
-    class Chain:
-        account = "inj1someone"
-
     async with staged(tmp_path, hold=True) as stage:
         for confirmed in ("", "inj1another"):
             with pytest.raises(UsageError, match="real money"):
-                _check_mainnet(stage.app, Chain(), confirmed)
+                _check_mainnet(stage.app, "inj1someone", confirmed)
         with pytest.raises(UsageError, match="a list of what may be traded"):
-            _check_mainnet(stage.app, Chain(), "inj1someone")
+            _check_mainnet(stage.app, "inj1someone", "inj1someone")
+
+
+def test_an_onlooker_signs_nothing():
+    with pytest.raises(AuthError, match="only looked at"):
+        Onlooker(DEV_ADDRESS).sign(b"document")

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.opening import injective_network, pointed_at, policy_of
 from defi_analytics.app.parts import App
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.clock import WallClock
 from defi_analytics.config.settings import InjectiveSettings, SandboxSettings, Settings
@@ -56,9 +57,12 @@ class Stage:
 
     @asynccontextmanager
     async def agent(self, strategy: str, blocks: int, *, live: bool, **policy: Any) -> AsyncIterator[Agent]:
-        trader = await live_trader(self.app, "") if live else paper_trader(self.app)
         how = Policy(EVERY_BLOCKS * BLOCK_S, None, blocks * BLOCK_S, settle_s=BLOCK_S, **policy)
-        async with opened_agent(self.app, trader, RunRequest((strategy,), self.markets), how) as agent:
+        request = RunRequest((strategy,), self.markets)
+        opening = (
+            live_trader(self.app, Asked(), {}, "", print) if live else nullcontext(paper_trader(self.app))
+        )
+        async with opening as trader, opened_agent(self.app, trader, request, how) as agent:
             agent.watch = self.cycles.append
             yield agent
 

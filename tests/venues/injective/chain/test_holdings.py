@@ -43,7 +43,7 @@ async def test_a_position_is_signed_and_knows_where_it_would_be_liquidated():
         MarketKey("injective", PERP_ID),
         Decimal(2),
         Decimal(10),
-        Decimal(4),
+        Decimal("3.6"),
     )
     # Funding of 0.2 each on 2 leaves 3.6 of the margin: (10 - 1.8) / 0.95.
     assert one.liquidation_price == pytest.approx(Decimal("8.631578947368421"))
