@@ -19,9 +19,11 @@ pytestmark = [
 
 
 async def test_in_the_sandbox_the_known_development_account_trades(tmp_path):
-    async with staged(tmp_path, hold=True) as stage:
-        async with live_trader(stage.app, Asked(), {}, "", print) as trader:
-            assert (trader.account.address, trader.account.live) == (DEV_ADDRESS, True)
+    async with (
+        staged(tmp_path, hold=True) as stage,
+        live_trader(stage.app, Asked(), {}, "", print) as trader,
+    ):
+        assert (trader.account.address, trader.account.live) == (DEV_ADDRESS, True)
     assert DEVELOPMENT_KEY == DEV_KEY
 
 
