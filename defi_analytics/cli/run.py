@@ -36,7 +36,9 @@ def run(
     ] = False,
     confirm_mainnet: Annotated[
         str | None,
-        typer.Option("--confirm-mainnet", metavar="ACCOUNT", help="The account, for --live on mainnet."),
+        typer.Option(
+            "--confirm-mainnet", metavar="ACCOUNT", help="The account, for --live on mainnet. [default: none]"
+        ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="One round, as --cycles 1.")] = False,
     cycles: Annotated[
@@ -65,11 +67,21 @@ def run(
     ] = False,
     max_loss: Annotated[
         float | None,
-        typer.Option("--max-loss", min=0, metavar="AMOUNT", help="Loss that halts; account currency."),
+        typer.Option(
+            "--max-loss",
+            min=0,
+            metavar="AMOUNT",
+            help="Loss that halts; account currency. [default: limits alone]",
+        ),
     ] = None,
     max_notional: Annotated[
         float | None,
-        typer.Option("--max-notional", min=0, metavar="AMOUNT", help="Largest order; account currency."),
+        typer.Option(
+            "--max-notional",
+            min=0,
+            metavar="AMOUNT",
+            help="Largest order; account currency. [default: limits alone]",
+        ),
     ] = None,
     on_exit: Annotated[
         str,
@@ -78,10 +90,16 @@ def run(
         ),
     ] = "cancel",
     status_file: Annotated[
-        Path | None, typer.Option("--status-file", metavar="FILE", help="Written after each round.")
+        Path | None,
+        typer.Option(
+            "--status-file", metavar="FILE", help="Written after each round. [default: by the journal]"
+        ),
     ] = None,
     metrics_file: Annotated[
-        Path | None, typer.Option("--metrics-file", metavar="FILE", help="For Prometheus; after each round.")
+        Path | None,
+        typer.Option(
+            "--metrics-file", metavar="FILE", help="For Prometheus; after each round. [default: none]"
+        ),
     ] = None,
 ) -> int:
     r"""Trade what scan finds, within the limits of `defi risk`; on paper unless --live.
