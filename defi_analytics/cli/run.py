@@ -88,7 +88,7 @@ def run(
         typer.Option(
             "--on-exit",
             metavar="WHAT",
-            help="cancel (orders), keep, or flatten (orders and positions). [default: cancel]",
+            help="cancel (orders), keep, or flatten (orders and positions).",
         ),
     ] = "cancel",
     status_file: Annotated[
