@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,27 @@ async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIte
         if locked:
             stack.enter_context(account.lock(home))
         journal = stack.enter_context(SqliteJournal(account.journal(home)))
-        yield Ledger.opened(journal, app.clock)
+        ledger = Ledger.opened(journal, app.clock)
+        if app.network == "sandbox" and await _began_anew(app, ledger):
+            ledger = _other_story(app, account, journal, stack) if locked else Ledger(Unwritten(), app.clock)
+        yield ledger
+
+
+async def _began_anew(app: App, ledger: Ledger) -> bool:
+    """Whether the chain is younger than the journal: each sandbox is a chain of its own."""
+    return (await latest_block(app.http, app.injective_network)).height < ledger.books.scanned_height
+
+
+def _other_story(app: App, account: Account, journal: SqliteJournal, stack: AsyncExitStack) -> Ledger:
+    """A new journal; that of a sandbox that is gone is kept beside it, under a name that says so."""
+    path = account.journal(app.settings.home)
+    journal.close()
+    kept = next(
+        name for n in count(1) if not (name := path.with_name(f"{path.stem}.ended-{n}.sqlite")).exists()
+    )
+    path.rename(kept)
+    app.warn(f"this sandbox is a new chain: the journal of the one before is kept as {kept.name}")
+    return Ledger.opened(stack.enter_context(SqliteJournal(path)), app.clock)
 
 
 def paper_chain(app: App, ledger: Ledger) -> PaperChain:

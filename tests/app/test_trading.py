@@ -116,3 +116,22 @@ def test_paper_is_an_account_of_its_own_on_each_network(tmp_path):
     assert not Account("sandbox").live
     assert Account("sandbox").journal(tmp_path) != Account("mainnet").journal(tmp_path)
     assert Account("sandbox", "inj1x").live
+
+
+async def test_a_new_sandbox_is_a_new_story_and_the_old_one_is_kept(tmp_path):
+    heights = []
+    for blocks in (40, 2, 1):
+        told = []
+        async with staged(tmp_path, hold=True) as stage:
+            stage.app.warn = told.append
+            stage.sandbox.advance(blocks)
+            async with opened_agent(stage.app, paper_trader(stage.app), RunRequest(), ONCE) as agent:
+                heights.append(agent.ledger.books.scanned_height)
+                height = (await agent.execution.chain.block()).height
+                agent.ledger.write("fills", {"first_height": 1, "last_height": height, "fills": []})
+    assert heights == [0, 0, 0]
+    assert told == [
+        "this sandbox is a new chain: the journal of the one before is kept as sandbox-paper.ended-2.sqlite"
+    ]
+    kept = sorted(path.name for path in (tmp_path / "accounts").glob("*.sqlite"))
+    assert kept == ["sandbox-paper.ended-1.sqlite", "sandbox-paper.ended-2.sqlite", "sandbox-paper.sqlite"]
