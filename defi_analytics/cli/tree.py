@@ -8,7 +8,7 @@ from typer import core
 
 from defi_analytics.cli.commands import COMMANDS
 
-HELP = """Find and price mispricings on Injective's order books.
+HELP = """Find, price and, when told to, trade mispricings on Injective's order books.
 
 \b
 Examples:
@@ -16,6 +16,7 @@ Examples:
   defi scan --json --exit-code           for cron: exit 10 if nothing stands
   defi predict BTC --horizon 8h          Allora's forecast and its interval
   defi scan INJ/USDT --network sandbox   try it without a network
+  defi run --network sandbox --once      trade it on paper, one round
 
 `defi COMMAND --help` tells the rest; `defi --version` prints the version."""
 
