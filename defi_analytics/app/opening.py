@@ -183,7 +183,9 @@ async def asked_sandbox(http: HttpClient, url: str) -> bytes | None:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.close()
         return await http.get("sandbox", url)
-    except Unavailable:
+    except Unavailable as error:
+        if error.status:
+            return None  # someone else's service: it did answer
         raise
     except (OSError, DefiError):
         return None

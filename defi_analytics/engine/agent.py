@@ -244,6 +244,8 @@ class Agent:
 
         Raises OutcomeUnknown when that takes too long.
         """
+        if not (self.ledger.books.unresolved or self.ledger.books.live):
+            return
         for _ in range(_SETTLE_ROUNDS):
             try:
                 await self.execution.settle()

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from defi_analytics.app.signing import Asked
 from defi_analytics.cli.run_view import How, _leaving
 from defi_analytics.engine.agent import OnExit
 from defi_analytics.errors import UsageError
@@ -21,6 +22,7 @@ def how(**more):
         "on_exit": "cancel",
         "status_file": None,
         "metrics_file": None,
+        "asked": Asked(),
     }
     return How(**{**own, **more})
 

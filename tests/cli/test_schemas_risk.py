@@ -1,4 +1,4 @@
-from defi_analytics.cli.schemas import SCHEMAS
+from defi_analytics.cli.schema_names import SCHEMAS
 from defi_analytics.cli.schemas_risk import RISK_SCHEMAS
 
 

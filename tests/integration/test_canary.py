@@ -40,6 +40,7 @@ PLAUSIBLE: dict[tuple[str, ...], list[str]] = {
     ("market", "funding"): ["INJ/USDT PERP", "--count", "3"],
     ("topics", "list"): ["--refresh"],
     ("topics", "show"): ["14"],
+    ("run",): ["--once", "--market", "INJ/USDT"],
     ("sandbox",): ["--port", "0", "--duration", "0.2"],
     ("config", "init"): ["made.yaml", "--force"],
     ("key", "new"): ["fresh"],

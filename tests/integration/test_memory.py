@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from tests.engine.trading import PERP, World, an_agent
 from tests.integration.trading import quick_folder, staged
 
 SOAK = os.environ.get("DEFI_SOAK") == "1"
+ALONE = os.environ.get("DEFI_ALONE") == "1"
+"""Whether this process does nothing else: what measures coverage, and earlier tests, hold memory too."""
 DAY = 17_280
 SAMPLES = 40
 MOST_RSS = 200 * 2**20
@@ -88,6 +91,42 @@ def test_a_slope_is_what_grows_in_the_second_half():
     assert slope(rounds, [min(r, 1_000.0) for r in rounds]) == pytest.approx(0.0)
 
 
+def alone(name: str) -> None:
+    """One test of this file in a process of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "PYTEST"))}
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n0",
+            "--no-cov",
+            "-p",
+            "no:cacheprovider",
+            f"{__file__}::{name}",
+        ],
+        env={**environment, "DEFI_ALONE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3_000:]
+
+
+@pytest.mark.skipif(ALONE, reason="this is that process")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_trading_round_after_round_keeps_nothing_but_the_last_orders",
+        "test_looking_round_after_round_leaves_no_socket_task_or_memory_behind",
+    ],
+)
+def test_memory_is_judged_in_a_process_that_does_nothing_else(name):
+    alone(name)
+
+
+@pytest.mark.skipif(not ALONE, reason="run by the test above in a process of its own")
 async def test_trading_round_after_round_keeps_nothing_but_the_last_orders(home):
     """Entries, exits and stops in every second round, with the journal on the disk."""
     rounds = DAY if SOAK else 2_000
@@ -111,6 +150,7 @@ async def test_trading_round_after_round_keeps_nothing_but_the_last_orders(home)
     samples.check()
 
 
+@pytest.mark.skipif(not ALONE, reason="run by a test above in a process of its own")
 async def test_looking_round_after_round_leaves_no_socket_task_or_memory_behind(home):
     """Real sockets, and blocks that stand: what the sandbox remembers of each block is not the agent's."""
     rounds = DAY if SOAK else 600
