@@ -76,6 +76,7 @@ def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
     )
 
 
+REFUSALS = frozenset({401, 403})
 NEVER_RESTS = 1_000_000
 """Failures in a row that no run reaches."""
 LOOPBACK_RATES_PER_S = dict.fromkeys(("127.0.0.1", "::1", "localhost"), 1000)
@@ -184,8 +185,8 @@ async def asked_sandbox(http: HttpClient, url: str) -> bytes | None:
         writer.close()
         return await http.get("sandbox", url)
     except Unavailable as error:
-        if error.status:
-            return None  # someone else's service: it did answer
+        if error.status in REFUSALS:
+            return None  # someone else's service: ours needs no key
         raise
     except (OSError, DefiError):
         return None

@@ -24,7 +24,7 @@ PAPER = Account("sandbox")
 async def app(tmp_path: Any, monkeypatch: Any) -> Any:
     """With two orders far below the market, resting on paper."""
     world = World()
-    app: Any = SimpleNamespace(settings=SimpleNamespace(home=tmp_path), clock=world.clock)
+    app: Any = SimpleNamespace(settings=SimpleNamespace(home=tmp_path), network="testnet", clock=world.clock)
     venue: Any = world
 
     def chain(app: Any, account: Account, ledger: Ledger) -> PaperChain:

@@ -38,7 +38,9 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
     monkeypatch.setattr(reconciling, "chain_of", chain)
     settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
     source = SimpleNamespace(listing=listing)
-    return SimpleNamespace(settings=settings, clock=world.clock, have=have, injective=lambda: source)
+    return SimpleNamespace(
+        settings=settings, network="testnet", clock=world.clock, have=have, injective=lambda: source
+    )
 
 
 async def begun(app: Any, **balances: str) -> None:

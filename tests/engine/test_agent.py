@@ -284,6 +284,7 @@ async def test_a_run_that_ends_in_doubt_says_so() -> None:
     world.show(25.0, away=25.3)
     agent = an_agent(world)
     await agent.cycle()
+    await agent.cycle()
     down = [Unavailable("injective", "down")] * 60
     agent.execution.chain = Failing(agent.execution.chain, "block", *down)
     with pytest.raises(OutcomeUnknown, match="not proven yet"):
