@@ -50,6 +50,8 @@ EQUIVALENT = {
     "mispricing/pairing.py: market.verified and market.status is MarketStatus.ACTIVE  ->  "
     "market.status is MarketStatus.ACTIVE": "what is not known is comparable with nothing either",
     "mispricing/pricing.py: 60  ->  59": "more digits than any product of two has",
+    "risk/exposure.py: 60  ->  59": "more digits than any product of two has",
+    "risk/exposure.py: 60  ->  61": "more digits than any product of two has",
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),

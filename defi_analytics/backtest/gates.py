@@ -16,7 +16,7 @@ from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.gate import judge
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import Margined, distance, with_order
-from defi_analytics.risk.verdict import Verdict, below
+from defi_analytics.risk.verdict import Verdict, below, lost
 from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
 from defi_analytics.strategies.sizing import expected_edge
 
@@ -73,8 +73,8 @@ def observed(account: Account, time_s: float, equity: float, limits: RiskLimits)
     peak = max(account.peak, equity)
     low = min(low, equity)
     # What did not fall is no deeper in the drawdown that was judged before.
-    lost = (peak - equity) / peak if equity < account.equity else 0.0
-    halts = below(Denial.DRAWDOWN_HARD, lost, limits.portfolio_stop_loss).code != 0
+    gone = lost(peak, equity) if equity < account.equity else 0.0
+    halts = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
     state = TradingState.HALTED.value if halts else account.state
     return Account(state, equity, peak, end_s, start, low, trades)
 

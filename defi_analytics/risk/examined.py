@@ -4,7 +4,7 @@ A rule tells its value and limit only when it refuses. So each that passed is as
 nothing can meet: what it then compares is what it compared before, and no rule is written down twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from types import FunctionType
 from typing import NamedTuple
@@ -55,14 +55,11 @@ _COMPARED_WITH = {
 """By rule: its limit. The others have none."""
 
 
-def _asked() -> Iterator[Rule]:
-    """In the gate's order, read off its code: a second list of them could differ from it."""
-    named = (vars(gate).get(name) for name in gate.judge.__code__.co_names)
-    return (found for found in named if isinstance(found, FunctionType))
-
+_NAMED = tuple(vars(gate).get(name) for name in gate.judge.__code__.co_names)
+"""What the gate calls, in its order, read off its code: a second list of its rules could differ."""
 
 RULES: tuple[tuple[Rule, str], ...] = tuple(
-    (rule, _COMPARED_WITH.get(rule.__name__, "")) for rule in _asked()
+    (rule, _COMPARED_WITH.get(rule.__name__, "")) for rule in _NAMED if isinstance(rule, FunctionType)
 )
 """As the gate asks them, each with the limit it compares with."""
 
