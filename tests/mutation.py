@@ -57,7 +57,7 @@ EQUIVALENT = {
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),
-    "risk/liquidation.py: held * after > 0.0  ->  held * after >= 0.0": (
+    "risk/liquidation.py: held.quantity * after > 0.0  ->  held.quantity * after >= 0.0": (
         "nothing is left then, and nothing is as far as can be"
     ),
     f"risk/rules/state.py: {_SUM}  ->  {_SUM.replace('+', '-')}": "asked only whether it is finite",
