@@ -1,16 +1,24 @@
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defi_analytics.backtest import gates
 from defi_analytics.backtest.gates import Account, Rules, counted, judged, observed, opened, remember
 from defi_analytics.domain.decision import BUY, SELL, Holding, Intent, OrderKind, Why
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import OrderRequest
 from defi_analytics.risk import halting
 from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.facts import account_facts, opening_tally, order_facts
 from tests.backtest.histories import LOOSE
 from tests.builders_core import NOON_S, a_grid, a_view
+from tests.fakes import NOON
+from tests.risk.accounts import PERP, SPOT, balance, position
+from tests.risk.contexts import FACTS, context
 
 CALM = [-math.inf] * 5
 BUYING = Intent(BUY, OrderKind.MARKET.value, 1001, 10, 0, False, Why.ENTRY.value)
@@ -152,6 +160,39 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             state.day_low_equity,
             state.trades_today,
         )
+
+
+@given(
+    st.sampled_from([SPOT, PERP]),
+    st.sampled_from([Side.BUY, Side.SELL]),
+    st.integers(24_000, 26_000),
+    st.integers(1, 5_000),
+    st.integers(-3_000, 3_000),
+    st.integers(20_000, 30_000),
+)
+def test_an_order_is_judged_by_the_same_figures_as_a_live_one(market, side, ticks, lots, held, entry):
+    held = held if market is PERP else abs(held)
+    leverage = 2 if market is PERP else 1
+    asked = OrderRequest("c1", market, side, OrderKind.LIMIT, ticks, lots, "s", leverage=Decimal(leverage))
+    base, cost = Decimal(held) / 1000, abs(held) * entry
+    margin = Decimal(cost) / 1_000_000 / leverage
+    parts = [position(base, Decimal(entry) / 1000, margin)] if market is PERP else [balance("inj", base)]
+    live = context(*(parts if held else []))
+    grid = FACTS[market.key].grid
+    under = Rules(grid, LOOSE, 10_000.0, float(leverage), 0.05)
+    view = a_view(bids=[(24_990, 50)], asks=[(25_010, 50)], grid=grid)
+    intent = Intent(BUY if side is Side.BUY else SELL, OrderKind.LIMIT.value, ticks, lots)
+    order, holding = gates._order(intent, view, under), Holding(held, cost)
+    account = gates._account(order, view, holding, opened(under, NOON_S), CALM, under)
+    wanted, owner = order_facts(asked, live), account_facts(asked, live, opening_tally(live), NOON)
+    if market is SPOT and side is Side.SELL:
+        # Lots there, base here.
+        order = order._replace(needs=order.needs * grid.quantity_tick)
+    for name in ("side", "kind", "ticks", "lots", "notional", "slippage", "leverage", "needs"):
+        assert getattr(order, name) == pytest.approx(getattr(wanted, name), rel=1e-9, abs=1e-12), name
+    for name in ("exposure_total", "exposure_market", "asset_long", "asset_short", "position_lots",
+                 "active_positions", "liquidation_distance"):  # fmt: skip
+        assert getattr(account, name) == pytest.approx(getattr(owner, name), rel=1e-9, abs=1e-9), name
 
 
 def test_an_account_that_lost_everything_is_halted():
