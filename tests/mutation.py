@@ -57,6 +57,18 @@ EQUIVALENT = {
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),
+    "risk/limits.py: math.isnan(mine) or math.isnan(theirs)  ->  math.isnan(theirs)": (
+        "`min` and `max` of NaN and a number are their first argument"
+    ),
+    "risk/liquidation.py: quantity > 0.0  ->  quantity >= 0.0": "a position of nothing has no price, and never comes so far",
+    "risk/stops.py: holding.lots > 0  ->  holding.lots >= 0": "nothing held was dealt with before",
+    "risk/stops.py: position.quantity > 0  ->  position.quantity >= 0": "nothing held was dealt with before",
+    "risk/rules/price.py: math.isfinite(reference) and reference > 0.0  ->  reference > 0.0": (
+        "a fraction of the infinite is no number, which refuses too"
+    ),
+    "risk/rules/size.py: order.side > 0  ->  order.side >= 0": "a side is 1 or -1: `grid` refuses others",
+    "risk/rules/state.py: order.side > 0  ->  order.side >= 0": "a side is 1 or -1: `grid` refuses others",
+    "risk/rules/state.py: amounts + counts  ->  amounts - counts": "asked only whether it is finite",
     "risk/liquidation.py: held.quantity * after > 0.0  ->  held.quantity * after >= 0.0": (
         "nothing is left then, and nothing is as far as can be"
     ),

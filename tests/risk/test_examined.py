@@ -56,7 +56,8 @@ def test_what_comes_within_a_tenth_of_a_limit_is_near(changes, rule):
 
 def test_what_reduces_is_exempt_from_size_and_judged_three_times_as_wide():
     found = examined(**REDUCING)
-    assert found["order_notional"].outcome is Outcome.EXEMPT
+    sizes = ("order_notional", "trade_size_min", "position_size", "exposure_asset", "exposure_total")
+    assert {found[name].outcome for name in sizes} == {Outcome.EXEMPT}
     assert found["stale_book"].limit == 30.0
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import defi_analytics
+from defi_analytics.backtest.compiled import compiled
 from defi_analytics.domain.decision import Grid, OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder
@@ -20,7 +21,6 @@ from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, OTHER, PERP, SPOT, balance, position, request
-from tests.risk.compiled import compiled_judge
 from tests.risk.contexts import EXPECTED, FACTS, LIMITS, STATE, answers, context
 from tests.risk.facts import ACCOUNT, MARKET, ORDER, code
 
@@ -131,19 +131,20 @@ def plain(view):
     return type(view)._make(v if kind is Grid else kind(v) for kind, v in zip(kinds, view, strict=True))
 
 
-def test_compiled_it_says_the_same():
+def test_compiled_it_says_the_same(tmp_path, monkeypatch):
     """Every function of `risk` that `judge` reaches, as it stands."""
-    numba = pytest.importorskip("numba", reason="the extra `backtest` is not installed")
-    compiled = compiled_judge(numba)
+    pytest.importorskip("numba", reason="the extra `backtest` is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    fast = compiled(judge)
     for changes, expected in [({}, Denial.NONE), *IN_ORDER]:
         order, market, account = (
             plain(view._replace(**{k: v for k, v in changes.items() if k in view._fields}))
             for view in (ORDER, MARKET, ACCOUNT)
         )
-        found = compiled(order, market, account, plain(LIMITS))
+        found = fast(order, market, account, plain(LIMITS))
         assert found.code is expected
         assert str(found) == str(judge(order, market, account, LIMITS))
-    assert len(compiled.signatures) == 1
+    assert len(fast.signatures) == 1
 
 
 def codes(found):

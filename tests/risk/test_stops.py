@@ -67,3 +67,8 @@ def test_less_than_a_lot_is_left():
 
 def test_no_stop_rests_on_a_spot_market():
     assert protective_stop(position("1.5"), replace(PERP, kind=MarketKind.SPOT), LIMITS, "o", "c") is None
+
+
+@pytest.mark.parametrize(("quantity", "side"), [("0.5", Side.SELL), ("1", Side.SELL), ("-0.5", Side.BUY)])
+def test_a_position_of_less_than_one_base_is_stopped_on_its_own_side(quantity, side):
+    assert protective_stop(position(quantity), PERP, LIMITS, "oracle", "c1").side is side

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -160,3 +161,11 @@ def test_an_account_that_was_never_valued_is_not_known_to_be_safe():
 def test_one_asset_can_move_alone():
     held = account(balance("usdt", 500), balance("inj", 4), balance("atom", 10))
     assert shock(held, -0.5, state(1_000.0), LIMITS, {}, "ATOM").equity == pytest.approx(500 + 100 + 50)
+
+
+def test_a_position_whose_quote_has_no_price_is_not_known_to_be_safe():
+    strange = replace(PERP, quote="XYZ")
+    found = shock(
+        account(position(2, margin=30), markets={strange.key: strange}), 0.0, state(1_000.0), LIMITS, MARGINS
+    )
+    assert found.liquidated == (PERP.key,)

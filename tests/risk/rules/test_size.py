@@ -22,6 +22,11 @@ def test_a_position_may_grow_to_its_limit_with_pending_orders_filled(side, sign)
     assert verdict(**held, **{pending: 6_040}) == (Denial.POSITION_SIZE, 1_000.0, 1_001.0)
 
 
+def test_an_order_of_one_lot_has_a_size():
+    assert code(lots=1) is not Denial.RISK_STATE_UNKNOWN
+    assert code(lots=0) is Denial.GRID
+
+
 def test_selling_out_of_a_large_position_is_not_refused_for_its_size():
     assert code(side=SELL, position_lots=400_000) is Denial.NONE
 
