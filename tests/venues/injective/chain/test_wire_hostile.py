@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.errors import Malformed
+from defi_analytics.venues.injective.blocks import parse_block
 from defi_analytics.venues.injective.chain import (
     executions,
     grants,
@@ -51,7 +52,7 @@ SOURCE = "injective"
 MARKETS = {SPOT_ID: spot(), PERP_ID: perp()}
 PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "latest trade": (b'{"trades":[{"executedAt":"5"}]}', lambda body: trades.parse_latest(SOURCE, body)),
-    "block": (block(), lambda body: node.parse_block(SOURCE, body)),
+    "block": (block(), lambda body: parse_block(SOURCE, body)),
     "account": (account(), lambda body: node.parse_account(SOURCE, body, ADDRESS)),
     "base fee": (base_fee(), lambda body: node.parse_base_fee(SOURCE, body)),
     "simulation": (simulated(), lambda body: simulation.parse_simulation(SOURCE, body)),
