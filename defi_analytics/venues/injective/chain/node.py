@@ -115,7 +115,12 @@ class Node:
         content = {"tx_bytes": b64encode(tx_bytes).decode(), "mode": "BROADCAST_MODE_SYNC"}
         return await self._post("txs", content)
 
-    async def exchange(self, path: str, height: int, params: Mapping[str, str] | None = None) -> bytes:
+    async def exchange(
+        self,
+        path: str,
+        height: int,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    ) -> bytes:
         return await self.lcd(f"injective/exchange/v2/{path}", params, height)
 
     async def lcd(

@@ -40,8 +40,10 @@ from tests.venues.injective.chain.kit_holdings import (
     CONDITIONAL,
     RESTING,
     bank,
+    counts,
     deposits,
     full_market,
+    full_markets,
     orders,
     positions,
 )
@@ -63,7 +65,9 @@ PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "bank": (bank({"inj": "1"}), lambda body: holdings.parse_bank(SOURCE, body)),
     "deposits": (deposits(inj=("1", "2")), lambda body: holdings.parse_deposits(SOURCE, body)),
     "positions": (positions(), lambda body: holdings.parse_positions(SOURCE, body, SUBACCOUNT)),
-    "rules": (full_market(), lambda body: holdings.parse_rules(SOURCE, body, PERP_ID)),
+    "rules": (full_market(), lambda body: holdings.parse_rules(SOURCE, body)),
+    "rules of several": (full_markets(PERP_ID, SPOT_ID), lambda body: holdings.parse_rules(SOURCE, body)),
+    "order counts": (counts(), lambda body: resting.parse_counts(SOURCE, body)),
     "resting": (
         orders({**RESTING, "margin": "1.000000000000000000"}),
         lambda body: resting.parse_resting(SOURCE, body, perp()),
