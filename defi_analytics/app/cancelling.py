@@ -9,7 +9,7 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
-from defi_analytics.errors import NotFound, OutcomeUnknown, WrongState
+from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
 
 _LOOK_S = 0.5
@@ -21,7 +21,7 @@ async def cancel(
     """Cancels these orders, or all where none is named, and waits for the proof; what became of each.
 
     Raises WrongState while an agent holds the account, NotFound for an id without a resting order,
-    OutcomeUnknown when there is no proof in time.
+    OrderRejected when the chain refuses, OutcomeUnknown when there is no proof in time.
     """
     holder = holder_of(account.lock(app.settings.home).path)
     if holder is not None:
@@ -35,9 +35,15 @@ async def cancel(
         chosen = _chosen(execution, order_ids)
         if not chosen:
             return []
-        await execution.submit([], [_cancel(order) for order in chosen])
         ids = [order.request.client_order_id for order in chosen]
         until = app.clock.monotonic() + patience_s
+        try:
+            await execution.submit([], [_cancel(order) for order in chosen])
+        except OrderRejected:
+            # The chain refuses to cancel what was filled or has expired in this very moment.
+            await execution.settle()
+            if any(ledger.books.orders[order_id].live for order_id in ids):
+                raise
         while any(ledger.books.orders[order_id].live for order_id in ids):
             if app.clock.monotonic() >= until:
                 raise OutcomeUnknown(

@@ -12,7 +12,8 @@ def trader_of(app: App, account: Account) -> Trader:
     """Paper, or the chain itself; there nothing can be signed but for the sandbox's development account."""
     if not account.live:
         return Trader(account, lambda ledger: paper_chain(app, ledger))
-    return Trader(account, lambda ledger: injective_chain(app, _signer(app, account.address)))
+    signer, subaccount = _signer(app, account.address), app.settings.keys.subaccount
+    return Trader(account, lambda ledger: injective_chain(app, signer, subaccount=subaccount))
 
 
 def chain_of(app: App, account: Account, ledger: Ledger) -> Chain:

@@ -38,7 +38,8 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
 
 async def _reconciled(app: App, account: Account, ledger: Ledger) -> Reconciliation:
     markets = await traded_markets(app, RunRequest())
-    return await reconcile(ledger, chain_of(app, account, ledger), markets)
+    delegated = app.settings.keys.granter == account.address
+    return await reconcile(ledger, chain_of(app, account, ledger), markets, pays_gas=not delegated)
 
 
 async def _mark(app: App, asset: str) -> float:

@@ -1,4 +1,8 @@
-"""Protective stops on the chain: one for each perpetual position as it is, none for one that is gone."""
+"""Protective stops on the chain: one for each perpetual position as it is, none for one that is gone.
+
+Of all orders they alone outlive a dead agent, for no expiry can be put on them and their position needs them
+most then. They only reduce, so that left alone they can open nothing.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple

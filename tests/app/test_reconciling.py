@@ -36,7 +36,8 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
 
     monkeypatch.setattr(reconciling, "traded_markets", markets)
     monkeypatch.setattr(reconciling, "chain_of", chain)
-    settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
+    keys = SimpleNamespace(granter="")
+    settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"), keys=keys)
     source = SimpleNamespace(listing=listing)
     return SimpleNamespace(
         settings=settings, network="testnet", clock=world.clock, have=have, injective=lambda: source

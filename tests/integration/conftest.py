@@ -4,7 +4,14 @@ import importlib.util
 import os
 import sys
 
-TRADING = ["test_kill_loop.py", "test_killed_cli.py", "test_crash_points.py", "test_dead_agent.py"]
+TRADING = [
+    "test_broadcast_faults.py",
+    "test_crash_points.py",
+    "test_dead_agent.py",
+    "test_kill_loop.py",
+    "test_killed_cli.py",
+    "test_orders_by_hand.py",
+]
 MISSING = importlib.util.find_spec("pyinjective") is None and (
     os.environ.get("CI") != "true" or sys.version_info >= (3, 13)
 )

@@ -1,6 +1,7 @@
-"""What the end of a block does: funding, liquidations, triggers, matching, expiries.
+"""What the end of a block does: funding, liquidations, triggers, matching, expiries, stops left over.
 
-Source: injective-core, modules/exchange/abci.go and keeper/{funding_payment,derivative_liquidations}.go.
+Source: injective-core, modules/exchange/abci.go and keeper/{funding_payment,derivative_liquidations,
+conditional_orders}.go.
 """
 
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ from defi_analytics.sandbox.moment import FIRST_HEIGHT, Moment
 _HOUR_S = 3_600
 _EPOCH = datetime.fromtimestamp(0, UTC)
 """Rates depend on the block, not on its time."""
+_CONDITIONAL = (Stage.CONDITIONAL_LIMIT, Stage.CONDITIONAL_MARKET)
 _MATCHED = (Stage.RESTING, Stage.TRANSIENT, Stage.MARKET)
 
 
@@ -51,6 +53,7 @@ def end_block(state: State, block: int) -> BlockEvents:
     for market_id in sorted({order.market_id for order in state.live(stages=_MATCHED)}):
         auction.run(state, market_id, block)
     _expiries(state, block)
+    _left_over(state, block)
     events = BlockEvents(
         block,
         tuple(state.trades[first_trade:]),
@@ -148,7 +151,7 @@ def _liquidation_hash(state: State, position: Position) -> str:
 
 def _triggers(state: State, block: int) -> Iterator[LiveOrder]:
     """Conditional orders whose mark price came become orders of this block, with hashes of their own."""
-    for order in state.live(stages=[Stage.CONDITIONAL_LIMIT, Stage.CONDITIONAL_MARKET]):
+    for order in state.live(stages=_CONDITIONAL):
         if not _reached(order, state.mark_price(order.market_id, block)):
             continue
         state.remove(order, OrderState.TRIGGERED, block)
@@ -172,3 +175,13 @@ def _expiries(state: State, block: int) -> None:
     for order in state.live(stages=[Stage.RESTING]):
         if 0 < order.request.expiration_height <= FIRST_HEIGHT + block:
             state.remove(order, OrderState.CANCELED, block)
+
+
+def _left_over(state: State, block: int) -> None:
+    """Conditional orders that only reduce go with their position, unless other orders lock margin there."""
+    reducing = [order for order in state.live(stages=_CONDITIONAL) if order.request.reduce_only]
+    for subaccount, market_id in sorted({(order.subaccount, order.market_id) for order in reducing}):
+        own = state.live(market_id, subaccount)
+        if state.position(subaccount, market_id) is None and not any(order.margin for order in own):
+            for order in own:
+                state.remove(order, OrderState.CANCELED, block)

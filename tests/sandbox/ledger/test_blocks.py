@@ -191,3 +191,52 @@ class TestLiquidation:
         world.mark = D("10.4")
         (trade,) = ledger.end_block(BLOCK + 1).trades
         assert (trade.is_buy, trade.pnl) == (True, D("-5"))
+
+
+class TestStopsLeftOver:
+    """Source: injective-core, InvalidateConditionalOrdersIfNoMarginLocked."""
+
+    @pytest.fixture
+    def ledger(self, world):
+        ledger = funded_ledger(world)
+        place(ledger, INJ_PERP, "BUY", 11, 2, margin=8, market=True)
+        ledger.end_block(BLOCK)
+        place(ledger, INJ_PERP, "STOP_SELL", 9, 2, trigger="9.5", cid="stop", market=True, perp=True)
+        ledger.end_block(BLOCK + 1)
+        return ledger
+
+    def out(self, ledger, block):
+        place(ledger, INJ_PERP, "SELL", 9, 2, market=True, perp=True, block=block)
+
+    def stops(self, ledger):
+        return [one.cid for one in ledger.conditional(sub(ALICE), INJ_PERP)]
+
+    def test_a_stop_stays_as_long_as_its_position(self, ledger):
+        for block in range(BLOCK + 2, BLOCK + 6):
+            ledger.end_block(block)
+            assert self.stops(ledger) == ["stop"]
+
+    def test_and_goes_with_it(self, ledger):
+        self.out(ledger, BLOCK + 2)
+        events = ledger.end_block(BLOCK + 2)
+        assert self.stops(ledger) == []
+        assert [(one.order.cid, one.state) for one in events.changes if one.order.cid] == [
+            ("stop", OrderState.CANCELED)
+        ]
+        assert ledger.idle
+
+    def test_it_waits_for_other_orders_that_may_make_a_position(self, ledger):
+        last = FIRST_HEIGHT + BLOCK + 4
+        place(ledger, INJ_PERP, "BUY_PO", "9.8", 1, margin=4, expiration=last, cid="bid", block=BLOCK + 2)
+        self.out(ledger, BLOCK + 2)
+        for block in (BLOCK + 2, BLOCK + 3):
+            ledger.end_block(block)
+            assert self.stops(ledger) == ["stop"]
+        ledger.end_block(BLOCK + 4)
+        assert self.stops(ledger) == []
+
+    def test_one_that_opens_locks_margin_of_its_own_and_stays(self, ledger):
+        place(ledger, INJ_PERP, "STOP_BUY", 11, 1, margin=4, trigger="10.5", cid="entry", block=BLOCK + 2)
+        self.out(ledger, BLOCK + 2)
+        ledger.end_block(BLOCK + 2)
+        assert self.stops(ledger) == ["stop", "entry"]

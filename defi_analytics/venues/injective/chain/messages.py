@@ -21,7 +21,14 @@ ANY_ORDER = 1
 """Cancels whatever rests under the id, conditional or not. Source: injective.exchange.v2 OrderMask."""
 ZERO = "0"
 RESTING = frozenset({OrderKind.LIMIT, OrderKind.POST_ONLY})
-"""What can carry an expiration block: limit orders only, so neither market nor stop orders."""
+"""What can carry an expiration block: limit orders only.
+
+The chain refuses it on market orders, and a stop is a market order that waits for its trigger. So the stop of
+an agent that died stays, and it is meant to: it only reduces, and it is placed for a position that is open.
+The chain takes it off when the position is gone, at the latest when the agent's last limit order there has
+expired. Source: injective-core, modules/exchange/keeper, ErrInvalidExpirationBlock and
+InvalidateConditionalOrdersIfNoMarginLocked.
+"""
 _TYPES = {
     (Side.BUY, OrderKind.MARKET): "BUY",
     (Side.SELL, OrderKind.MARKET): "SELL",

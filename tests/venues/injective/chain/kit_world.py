@@ -71,8 +71,8 @@ class World(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(clock: Clock, *, hold: bool) -> AsyncIterator[World]:
-    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, Http(WallClock(), QUICK) as http:
+async def opened(clock: Clock, *, hold: bool, policy: Policy = QUICK) -> AsyncIterator[World]:
+    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, Http(WallClock(), policy) as http:
         assets = assets_of("injective-1")
         network = custom("sandbox", "injective-777", sandbox.url)
         chain = InjectiveChain(http, WallClock(), network, assets, KeySigner())

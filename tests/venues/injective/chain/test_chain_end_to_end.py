@@ -89,6 +89,28 @@ async def test_what_a_dead_agent_leaves_on_the_book_is_gone_after_its_last_block
     assert not portfolio.open_orders
 
 
+async def test_but_for_the_stop_of_an_open_position_which_goes_with_it(world: World):
+    ticks = await world.price(world.perp, Side.BUY)
+    low = await world.price(world.perp, Side.BUY, "-0.05")
+    stop = an_order(
+        world.perp, OrderKind.STOP, side=Side.SELL, ticks=int(ticks * 0.8), trigger_ticks=int(ticks * 0.9),
+        lots=2000, reduce_only=True, client_order_id="stop",
+    )  # fmt: skip
+    bid = an_order(world.perp, ticks=low, lots=1000, client_order_id="bid", expires_after_blocks=5)
+    for order in (an_order(world.perp, OrderKind.MARKET, ticks=ticks, lots=2000), stop, bid):
+        await world.done([order])
+    world.sandbox.advance(50)
+    left = await world.chain.portfolio(world.markets)
+    assert [order.client_order_id for order in left.open_orders] == ["stop"]
+    assert left.positions
+    out = await world.price(world.perp, Side.SELL)
+    await world.done(
+        [an_order(world.perp, OrderKind.MARKET, side=Side.SELL, ticks=out, lots=2000, reduce_only=True)]
+    )
+    portfolio = await world.chain.portfolio(world.markets)
+    assert (portfolio.positions, portfolio.open_orders) == ({}, ())
+
+
 async def test_a_leveraged_position_a_stop_and_the_way_out(world: World):
     since = (await world.chain.block()).height
     ticks = await world.price(world.perp, Side.BUY)
