@@ -51,7 +51,8 @@ class Ledger:
 
         Read back, so that the order of two writers' records is the journal's for both of them.
         """
-        self.journal.append(kind, self.clock.now(), msgspec.to_builtins(record))
+        body = msgspec.to_builtins(record, builtin_types=(bytes,))
+        self.journal.append(kind, self.clock.now(), body)
         self.catch_up()
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
