@@ -75,6 +75,8 @@ class Closed(msgspec.Struct, frozen=True):
     client_order_ids: tuple[str, ...]
 
 
+NODE_BEHIND = frozenset({("sdk", 32)})
+"""Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
 _NEVER = 2**62
 _OVER_KEPT = 1_000
 _SENT_KEPT = 16
@@ -116,6 +118,8 @@ class Unresolved:
     transaction: SignedTransaction
     cancels: tuple[Cancel, ...]
     sent: tuple[Sent, ...] = ()
+    refused: bool = False
+    """The last broadcast was, for what the bytes are: sent again they may not be what they were any more."""
 
 
 @dataclass(slots=True)
@@ -181,7 +185,9 @@ class Bookkeeping:
     def _sent(self, record: Sending) -> None:
         pending = self.unresolved[record.tx_hash]
         self.unresolved[record.tx_hash] = replace(
-            pending, sent=(*pending.sent, record.submission.outcome)[-_SENT_KEPT:]
+            pending,
+            sent=(*pending.sent, record.submission.outcome)[-_SENT_KEPT:],
+            refused=refused_for_good(record.submission),
         )
         for order_id in pending.transaction.client_order_ids:
             self.orders[order_id] = replace(self.orders[order_id], state=OrderState.UNKNOWN)
@@ -221,6 +227,12 @@ class Bookkeeping:
         over = [order_id for order_id, order in self.orders.items() if not order.live]
         for order_id in over[:-_OVER_KEPT]:
             del self.orders[order_id]
+
+
+def refused_for_good(submission: Submission) -> bool:
+    """Whether a node refused the bytes for what they are."""
+    refused = submission.outcome is Sent.REJECTED
+    return refused and (submission.codespace, submission.code) not in NODE_BEHIND
 
 
 def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
