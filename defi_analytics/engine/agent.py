@@ -14,6 +14,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
+from defi_analytics.engine.differences import Difference
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import at_stake, marks_of
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
@@ -21,7 +22,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
-from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Stale
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
@@ -86,6 +87,8 @@ class Agent:
     cycles: int = 0
     tickers: Mapping[MarketKey, str] = field(default_factory=dict)
     """What people call the markets that may be traded."""
+    _unexplained: Sequence[Difference] = ()
+    """At the last look."""
     _packer: Packer = field(default_factory=Packer)
     _started_s: float = 0.0
 
@@ -143,6 +146,7 @@ class Agent:
         seen = await self.look(self.backoff)
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
+        self._accept(await self.execution.explained(whole, seen.markets))
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
         skew_s = (self.clock.now() - whole.at).total_seconds()
@@ -167,6 +171,20 @@ class Agent:
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
         self._obey()
+
+    def _accept(self, unexplained: Sequence[Difference]) -> None:
+        """Halts where the account is, twice running, not what our books say, and no fill tells why.
+
+        Raises Stale the first time: a fill may have come between two reads.
+        """
+        again, self._unexplained = unexplained == self._unexplained, unexplained
+        if not unexplained:
+            return
+        if not again:
+            raise Stale("chain", f"the account is not what its fills come to: {unexplained[0]}")
+        if self.ledger.risk.trading is not TradingState.HALTED:
+            record = halt(Denial.RISK_STATE_UNKNOWN, str(unexplained[0]), "reconcile")
+            self.ledger.write(record.kind, record.body)
 
     def _obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""

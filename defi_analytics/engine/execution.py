@@ -6,9 +6,9 @@ never signed. A transaction leaves doubt only when it is found in a block, or wh
 timeout height and still does not have it, or when another transaction has taken its sequence.
 
 To send the same bytes again is safe: the chain executes them once at most, only while their sequence is free,
-and not beyond their timeout height, so that they do what was decided, or nothing, some blocks late at worst. It
-is done where no answer to them is known (none came, or it died with the process that waited for it) and after a
-refusal that was about the node. Bytes that were refused for what they are stay unsent.
+and not beyond their timeout height, so that they do what was decided, or nothing, some blocks late at worst.
+It is done where no answer to them is known (none came, or it died with the process that waited for it) and
+after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
 import hashlib
@@ -37,7 +37,10 @@ from defi_analytics.engine.bookkeeping import (
     Unresolved,
     refused_for_good,
 )
+from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import DataError, ExecutionError, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
@@ -137,6 +140,21 @@ class Execution:
         if gone:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
+    async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
+        """Counts what others traded with the account, where its quantities have moved without us.
+
+        Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
+        DataError where the chain does not have all the blocks since the last count.
+        """
+        if self.chain.account == ACCOUNT or not self.books.settled or not self._moved(portfolio, markets):
+            return ()
+        await self._count_fills((await self.chain.block()).height, markets)
+        # What was read first is older than the blocks that are counted now.
+        return self._moved(await self.chain.portfolio(markets), markets)
+
+    def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
+        return moved(self.books, self.ledger.baseline, portfolio, markets)
+
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
         return [
@@ -209,14 +227,20 @@ class Execution:
         if self.books.live:
             return
         height = (await self.chain.block()).height
-        if height > self.books.scanned_height:
-            self.ledger.write(Kind.FILLS, Fills(self.books.scanned_height + 1, height, ()))
+        if height > self._counted:
+            self.ledger.write(Kind.FILLS, Fills(self._counted + 1, height, ()))
 
-    async def _count_fills(self, height: int) -> None:
-        first = self.books.scanned_height + 1
+    @property
+    def _counted(self) -> int:
+        return max(self.books.scanned_height, self.ledger.since)
+
+    async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
+        """Of these and of all that we ever signed for."""
+        first = self._counted + 1
         if first > height:
             return
-        fills = await self.chain.fills(list(self.books.markets.values()), first, height)
+        every = {**self.books.markets, **{market.key: market for market in markets}}
+        fills = await self.chain.fills(list(every.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
 
 
