@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from defi_analytics.engine.decisions import DECIDED, unpacked
+from defi_analytics.engine.decisions import DECIDED, said_of
+from defi_analytics.engine.packing import Unpacker
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Journal
 from defi_analytics.risk.codes import Denial
@@ -29,12 +30,14 @@ class Event(NamedTuple):
 
 def events(journal: Journal, since: datetime | None = None) -> Iterator[Event]:
     """Oldest first. Raises what the journal raises."""
+    unpacker = Unpacker()
     for at, kind, body in journal.replay():
-        if since is not None and at < since:
-            continue
-        if kind == DECIDED:
-            yield from _denials(at, body)
-        elif kind.startswith(KINDS) and kind not in _COUNTS:
+        wanted = since is None or at >= since
+        if kind == DECIDED and wanted and body.get("refused"):
+            yield from _denials(at, body, unpacker)
+        elif kind == DECIDED:
+            unpacker.follow(body)
+        elif wanted and kind.startswith(KINDS) and kind not in _COUNTS:
             yield from _told(at, kind.removeprefix(KINDS), body)
 
 
@@ -58,27 +61,35 @@ def _told(at: datetime, kind: str, body: Mapping[str, Any]) -> Iterator[Event]:
     )
 
 
-def _denials(at: datetime, body: Mapping[str, Any]) -> Iterator[Event]:
+def _denials(at: datetime, body: Mapping[str, Any], unpacker: Unpacker) -> Iterator[Event]:
     """With their figures, which only the packed part of a decision has; without, where that is not whole."""
-    if not body.get("refused"):
-        return
     try:
-        answers = unpacked(body)["said"]["answers"]
-        refused = [answer for answer in answers if "code" in answer]
-        made = [
-            Event(
-                at,
-                "denial",
-                Denial(answer["code"]).name,
-                f"{answer['about']['market']['ticker']} {answer['about']['side']}",
-                answer["limit"],
-                answer["value"],
-                answer["unit"],
-                by=answer["about"]["strategy"],
-                reason=answer["about"]["client_order_id"],
-            )
-            for answer in refused
-        ]
+        whole = unpacker.unpacked(body)
+        tickers = {(m["venue"], m["market_id"]): m["ticker"] for m in whole["snapshot"]["markets"]}
+        answers = said_of(whole)["answers"]
+        made = [_denial(at, answer, tickers) for answer in answers if "code" in answer]
     except (Mismatch, KeyError, TypeError, ValueError):
-        made = [Event(at, "denial", code, "", reason=name) for name, code in body["refused"]]
+        made = [Event(at, "denial", code, "") for code in _codes(body["refused"])]
     yield from made
+
+
+def _denial(at: datetime, answer: Mapping[str, Any], tickers: Mapping[tuple[str, str], str]) -> Event:
+    about = answer["about"]
+    return Event(
+        at,
+        "denial",
+        Denial(answer["code"]).name,
+        f"{tickers[tuple(about['market'])]} {about['side']}",
+        answer["limit"],
+        answer["value"],
+        answer["unit"],
+        by=about["strategy"],
+        reason=about["client_order_id"],
+    )
+
+
+def _codes(refused: Any) -> list[str]:
+    """How often each; older journals name each order with its code."""
+    if isinstance(refused, dict):
+        return [code for code, count in refused.items() for _ in range(count)]
+    return [code for _, code in refused]

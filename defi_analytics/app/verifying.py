@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from defi_analytics.engine.decisions import DECIDED, unpacked
+from defi_analytics.engine.decisions import DECIDED
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.packing import Unpacker
 from defi_analytics.errors import NotFound
 from defi_analytics.ports import Clock
 from defi_analytics.storage.journal import SqliteJournal
@@ -22,8 +23,8 @@ def verified(path: Path, clock: Clock) -> Counted:
     with SqliteJournal(path) as journal:
         journal.verify()
         Ledger.opened(journal, clock)
-        decisions = 0
+        decisions, unpacker = 0, Unpacker()
         for _, _, body in journal.replay(DECIDED):
-            unpacked(body)
+            unpacker.unpacked(body)
             decisions += 1
         return Counted(sum(journal.facts().kinds.values()), decisions)

@@ -33,7 +33,7 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_MISSING: "a fill in counted blocks that the journal does not have: traded by hand?",
     Code.FILL_UNKNOWN: "a fill that the venue does not have",
     Code.FILL_CHANGED: "a fill that the venue tells differently",
-    Code.FILL_TWICE: "a fill that the journal counts more than once",
+    Code.FILL_TWICE: "a fill that the journal holds more than once; it counts once",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
     Code.PERPETUAL_CASH: "beside the fills of perpetuals: funding payments, mostly",

@@ -75,8 +75,11 @@ class Closed(msgspec.Struct, frozen=True):
     client_order_ids: tuple[str, ...]
 
 
+NODE_BEHIND = frozenset({("sdk", 32)})
+"""Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
 _NEVER = 2**62
 _OVER_KEPT = 1_000
+_FILLS_KEPT = 10_000
 _SENT_KEPT = 16
 _TYPES: Mapping[str, type[Any]] = {
     Kind.SIGNED: Signed,
@@ -116,6 +119,8 @@ class Unresolved:
     transaction: SignedTransaction
     cancels: tuple[Cancel, ...]
     sent: tuple[Sent, ...] = ()
+    refused: bool = False
+    """The last broadcast was, for what the bytes are: sent again they may not be what they were any more."""
 
 
 @dataclass(slots=True)
@@ -136,6 +141,8 @@ class Bookkeeping:
     """Every fill up to this block is known."""
     gas_paid: Decimal = Decimal(0)
     """INJ."""
+    _counted: dict[str, None] = field(default_factory=dict)
+    """Ids of the last fills, oldest first: none counts twice, however often it is reported."""
 
     @property
     def live(self) -> list[TrackedOrder]:
@@ -181,7 +188,9 @@ class Bookkeeping:
     def _sent(self, record: Sending) -> None:
         pending = self.unresolved[record.tx_hash]
         self.unresolved[record.tx_hash] = replace(
-            pending, sent=(*pending.sent, record.submission.outcome)[-_SENT_KEPT:]
+            pending,
+            sent=(*pending.sent, record.submission.outcome)[-_SENT_KEPT:],
+            refused=refused_for_good(record.submission),
         )
         for order_id in pending.transaction.client_order_ids:
             self.orders[order_id] = replace(self.orders[order_id], state=OrderState.UNKNOWN)
@@ -198,18 +207,25 @@ class Bookkeeping:
         if record.first_height <= self.scanned_height:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
-            order = self.orders.get(fill.client_order_id)
-            strategy = order.request.strategy if order else ""
-            if order is not None:
-                done = replace(order, filled=order.filled + fill.quantity)
-                self.orders[fill.client_order_id] = done
-            owner = (strategy, fill.key)
-            self.held[owner] = self.held.get(owner, Inventory()).after(fill)
-            self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
+            if fill.fill_id not in self._counted:
+                self._count(fill)
+        for fill_id in list(self._counted)[:-_FILLS_KEPT]:
+            del self._counted[fill_id]
         self.scanned_height = record.last_height
         for order_id, order in self.orders.items():
             if order.live and _over(order, self.scanned_height):
                 self.orders[order_id] = replace(order, state=OrderState.DONE)
+
+    def _count(self, fill: Fill) -> None:
+        self._counted[fill.fill_id] = None
+        order = self.orders.get(fill.client_order_id)
+        strategy = order.request.strategy if order else ""
+        if order is not None:
+            done = replace(order, filled=order.filled + fill.quantity)
+            self.orders[fill.client_order_id] = done
+        owner = (strategy, fill.key)
+        self.held[owner] = self.held.get(owner, Inventory()).after(fill)
+        self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
 
     def _closed(self, record: Closed) -> None:
         if record.height > self.scanned_height:
@@ -221,6 +237,12 @@ class Bookkeeping:
         over = [order_id for order_id, order in self.orders.items() if not order.live]
         for order_id in over[:-_OVER_KEPT]:
             del self.orders[order_id]
+
+
+def refused_for_good(submission: Submission) -> bool:
+    """Whether a node refused the bytes for what they are."""
+    refused = submission.outcome is Sent.REJECTED
+    return refused and (submission.codespace, submission.code) not in NODE_BEHIND
 
 
 def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:

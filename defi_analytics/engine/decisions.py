@@ -1,19 +1,19 @@
 """Decisions as records, and again: what a journal holds is enough to make every one of them once more."""
 
-import zlib
-from base64 import b64decode, b64encode
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from defi_analytics.domain.market import MarketKey
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import OpenOrder
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
+from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.decide import decide
+from defi_analytics.engine.enough import enough
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import recorded, replayed
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
 from defi_analytics.errors import Mismatch
@@ -58,11 +58,17 @@ class _Terms(msgspec.Struct):
     reserved: dict[str, Any]
 
 
-def packed(known: Known, scope: Scope, limits: Limits, decision: Decision) -> dict[str, Any]:
-    """A decision with all that it was made from, compressed: snapshots repeat themselves."""
+def told_of(known: Known, scope: Scope, limits: Limits, decision: Decision, terms: Terms) -> dict[str, Any]:
+    """A decision with all that it takes to make it again: what a record of it packs."""
+
+    def same(snapshot: Snapshot) -> bool:
+        less = known._replace(snapshot=snapshot, edges=decide(snapshot, scope, limits))
+        markets = [snapshot.markets[key] for key in decision.markets]
+        return told(_made(less, markets, terms, closing=decision.closing)) == told(decision)
+
     own = known.portfolio
-    whole = {
-        **recorded(known.snapshot, scope, limits),
+    return {
+        **recorded(enough(known, decision, same), scope, limits),
         "portfolio": _Account(
             own.account,
             own.at,
@@ -76,21 +82,14 @@ def packed(known: Known, scope: Scope, limits: Limits, decision: Decision) -> di
         "markets": decision.markets,
         "said": told(decision),
     }
-    return {
-        "id": decision.id,
-        "approved": [o.request.client_order_id for group in decision.approved for o in group.orders],
-        "refused": [[refused.about.client_order_id, refused.code.name] for refused in decision.refused],
-        "packed": b64encode(zlib.compress(msgspec.json.encode(whole))).decode(),
-    }
 
 
-def unpacked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises Mismatch for a record that is not whole."""
-    try:
-        whole: dict[str, Any] = msgspec.json.decode(zlib.decompress(b64decode(body["packed"])))
-    except (KeyError, TypeError, ValueError, zlib.error, msgspec.MsgspecError) as error:
-        raise Mismatch(f"a decision in the journal cannot be read: {error}") from None
-    return whole
+def headed(decision: Decision) -> dict[str, Any]:
+    """What a record says of a decision without being unpacked; nothing of one that nothing was asked for."""
+    refused = Counter(refused.code.name for refused in decision.refused)
+    approved = sum(len(group.orders) for group in decision.approved)
+    said = {"approved": approved, "refused": refused}
+    return {"id": decision.id} | {name: value for name, value in said.items() if value}
 
 
 def told(decision: Decision) -> dict[str, Any]:
@@ -98,7 +97,31 @@ def told(decision: Decision) -> dict[str, Any]:
     cancels = [cancel.client_order_id for cancel in decision.cancels]
     said = {"considered": decision.considered, "answers": decision.answers, "cancels": cancels}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
-    return plain
+    return _brief(plain)
+
+
+def said_of(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What an unpacked record says was decided, as `told` tells it: markets by their keys."""
+    return _brief(whole["said"])
+
+
+def _brief(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what the rest of the record tells; older journals hold it once more."""
+    considered = [{k: v for k, v in row.items() if k != "client_order_id"} for row in said["considered"]]
+    return {**said, "considered": considered, "answers": [_brief_answer(a) for a in said["answers"]]}
+
+
+def _brief_answer(answer: Mapping[str, Any]) -> dict[str, Any]:
+    if "about" in answer:
+        return {**answer, "about": _brief_request(answer["about"])}
+    orders = [{**order, "request": _brief_request(order["request"])} for order in answer["orders"]]
+    return {**answer, "orders": orders}
+
+
+def _brief_request(request: Mapping[str, Any]) -> dict[str, Any]:
+    market = request["market"]
+    key = [market["venue"], market["market_id"]] if isinstance(market, dict) else market
+    return {**request, "market": key}
 
 
 def terms_told(terms: Terms) -> dict[str, Any]:
@@ -130,7 +153,7 @@ def terms_of(body: Mapping[str, Any], strategies: Mapping[str, Strategy]) -> Ter
 
 def decided_again(journal: Journal, clock: Clock, strategies: Mapping[str, Strategy]) -> Iterator[Replayed]:
     """Every decision in the journal, made again from what it says it knew at that moment."""
-    ledger, terms = Ledger(journal, clock), None
+    ledger, terms, unpacker = Ledger(journal, clock), None, Unpacker()
     # A halt that another process wrote may stand before a decision that was made without it.
     states = deque([ledger.risk], maxlen=_STATES_KEPT)
     for at, kind, body in journal.replay():
@@ -138,13 +161,13 @@ def decided_again(journal: Journal, clock: Clock, strategies: Mapping[str, Strat
             terms = terms_of(body["terms"], strategies)
         elif kind == DECIDED and terms is not None:
             since = min(ledger.read - body.get("after", ledger.read), len(states) - 1)
-            yield _again(body, ledger, states[-1 - since], terms)
+            whole = unpacker.unpacked(body)
+            yield Replayed(body["id"], said_of(whole), _again(whole, ledger, states[-1 - since], terms))
         ledger.follow(kind, at, body)
         states.append(ledger.risk)
 
 
-def _again(body: Mapping[str, Any], ledger: Ledger, risk: RiskState, terms: Terms) -> Replayed:
-    whole = unpacked(body)
+def _again(whole: Mapping[str, Any], ledger: Ledger, risk: RiskState, terms: Terms) -> dict[str, Any]:
     seen = replayed(whole)
     own = msgspec.convert(whole["portfolio"], _Account)
     portfolio = Portfolio(
@@ -155,9 +178,10 @@ def _again(body: Mapping[str, Any], ledger: Ledger, risk: RiskState, terms: Term
         positions={position.key: position for position in own.positions},
         open_orders=own.open_orders,
     )
-    edges = decide(*seen)
-    skew_s = whole["clock_skew_s"]
-    known = Known(seen.snapshot, edges, ledger.books, portfolio, risk, skew_s)
+    known = Known(seen.snapshot, decide(*seen), ledger.books, portfolio, risk, whole["clock_skew_s"])
     markets = [seen.snapshot.markets[MarketKey(*key)] for key in whole["markets"]]
-    decision = (closing_trades if whole["closing"] else decide_trades)(known, markets, terms)
-    return Replayed(body["id"], whole["said"], told(replace(decision)))
+    return told(_made(known, markets, terms, closing=whole["closing"]))
+
+
+def _made(known: Known, markets: Sequence[Market], terms: Terms, *, closing: bool) -> Decision:
+    return (closing_trades if closing else decide_trades)(known, markets, terms)

@@ -35,13 +35,14 @@ class Code(StrEnum):
     """In the journal, and not in its block on the venue."""
     FILL_CHANGED = "FILL_CHANGED"
     FILL_TWICE = "FILL_TWICE"
+    """In the journal more than once; it counts once."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
     PERPETUAL_CASH = "PERPETUAL_CASH"
     """Cash beside the fills of perpetuals: funding payments, which the journal does not hold."""
 
 
-TOLD_ONLY = frozenset({Code.PERPETUAL_CASH})
+TOLD_ONLY = frozenset({Code.PERPETUAL_CASH, Code.FILL_TWICE})
 """Does not keep an agent from starting."""
 
 
@@ -63,6 +64,10 @@ class Difference:
     @property
     def refuses(self) -> bool:
         return self.code not in TOLD_ONLY
+
+    def __str__(self) -> str:
+        here, there = plain(self.journal), plain(self.venue)
+        return f"{self.code} {self.about}: {here} here, {there} {self.unit} there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,15 @@ class Told:
     """Those without proof in the journal that are in a block."""
 
 
+def plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> tuple[Difference, ...]:
     """In the order in which a person should look at them."""
     fresh = uncounted(own.books, told)
-    every = [*own.fills, *fresh]
+    every = [*_by_id(own.fills).values(), *fresh]
     with localcontext(prec=_DIGITS):
         return (
             *_orders(own.books, told, fresh),

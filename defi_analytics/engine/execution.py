@@ -4,6 +4,11 @@ The order of things is the whole point. Signed bytes are durable before they lea
 neither success nor failure; the same bytes may be sent again, a second transaction for the same decision is
 never signed. A transaction leaves doubt only when it is found in a block, or when the chain has passed its
 timeout height and still does not have it, or when another transaction has taken its sequence.
+
+To send the same bytes again is safe: the chain executes them once at most, only while their sequence is free,
+and not beyond their timeout height, so that they do what was decided, or nothing, some blocks late at worst.
+It is done where no answer to them is known (none came, or it died with the process that waited for it) and
+after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
 import hashlib
@@ -30,14 +35,16 @@ from defi_analytics.engine.bookkeeping import (
     Signed,
     TrackedOrder,
     Unresolved,
+    refused_for_good,
 )
+from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import DataError, ExecutionError, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
-NOT_OURS_TO_REPEAT = frozenset({("sdk", 32)})
-"""Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
 QUERIES_FOR_ABSENCE = 2
 """How often a transaction must be missing beyond its timeout height before it counts as absent."""
 MARGIN_BLOCKS = 2
@@ -77,13 +84,14 @@ class Execution:
         _check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
-        submission = await self._send(transaction)
-        if _refused_for_good(submission):
-            # Sent once, by this call, to one node, which says that it is not in its mempool. After a crash
-            # nobody knows whether it was sent before, and the same refusal proves nothing.
-            self.ledger.write(
-                Kind.RESOLVED, _never(transaction, submission, "refused when it was first sent")
-            )
+        submission = await self.chain.broadcast(transaction)
+        if refused_for_good(submission):
+            # Sent once, by this call, to one node, which says that it is not in its mempool. One record, so
+            # that no crash parts the answer from its meaning: later the same answer would prove nothing.
+            reason = "refused when it was first sent"
+            self.ledger.write(Kind.RESOLVED, _never(transaction, submission, reason))
+        else:
+            self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
 
     async def prove(self) -> Block:
@@ -132,6 +140,21 @@ class Execution:
         if gone:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
+    async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
+        """Counts what others traded with the account, where its quantities have moved without us.
+
+        Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
+        DataError where the chain does not have all the blocks since the last count.
+        """
+        if self.chain.account == ACCOUNT or not self.books.settled or not self._moved(portfolio, markets):
+            return ()
+        await self._count_fills((await self.chain.block()).height, markets)
+        # What was read first is older than the blocks that are counted now.
+        return self._moved(await self.chain.portfolio(markets), markets)
+
+    def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
+        return moved(self.books, self.ledger.baseline, portfolio, markets)
+
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
         return [
@@ -139,11 +162,6 @@ class Execution:
             for order in self.books.live
             if order.height and order.expiry_height and order.request.market.key in keys
         ]
-
-    async def _send(self, transaction: SignedTransaction) -> Submission:
-        submission = await self.chain.broadcast(transaction)
-        self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
-        return submission
 
     async def _resolve(self, pending: Unresolved, block: Block) -> None:
         transaction = pending.transaction
@@ -179,8 +197,8 @@ class Execution:
             return False
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
-        """Unless it was accepted; while trading is halted, only what adds nothing."""
-        if pending.sent[-1:] == (Sent.ACCEPTED,):
+        """Unless it was accepted or refused; while trading is halted, only what adds nothing."""
+        if pending.refused or pending.sent[-1:] == (Sent.ACCEPTED,):
             return False
         orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
         halted = self.ledger.risk.trading is TradingState.HALTED
@@ -189,7 +207,8 @@ class Execution:
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
             raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
-        await self._send(transaction)
+        submission = await self.chain.broadcast(transaction)
+        self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
 
     async def _resolve_absent(self, transaction: SignedTransaction) -> None:
         for _ in range(QUERIES_FOR_ABSENCE - 1):
@@ -208,14 +227,20 @@ class Execution:
         if self.books.live:
             return
         height = (await self.chain.block()).height
-        if height > self.books.scanned_height:
-            self.ledger.write(Kind.FILLS, Fills(self.books.scanned_height + 1, height, ()))
+        if height > self._counted:
+            self.ledger.write(Kind.FILLS, Fills(self._counted + 1, height, ()))
 
-    async def _count_fills(self, height: int) -> None:
-        first = self.books.scanned_height + 1
+    @property
+    def _counted(self) -> int:
+        return max(self.books.scanned_height, self.ledger.since)
+
+    async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
+        """Of these and of all that we ever signed for."""
+        first = self._counted + 1
         if first > height:
             return
-        fills = await self.chain.fills(list(self.books.markets.values()), first, height)
+        every = {**self.books.markets, **{market.key: market for market in markets}}
+        fills = await self.chain.fills(list(every.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
 
 
@@ -228,11 +253,6 @@ def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> 
         raise ExecutionError("the signed transaction is not for the orders that were approved")
     if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
         raise ExecutionError("the signed transaction's hash is not that of its bytes")
-
-
-def _refused_for_good(submission: Submission) -> bool:
-    refused = submission.outcome is Sent.REJECTED
-    return refused and (submission.codespace, submission.code) not in NOT_OURS_TO_REPEAT
 
 
 def _included(found: TransactionResult) -> Resolved:

@@ -28,6 +28,8 @@ class Ledger:
     risk: RiskState = field(default_factory=RiskState)
     baseline: Mapping[str, str] | None = None
     """What the account had before the first order of this journal, and what people moved since: by asset."""
+    since: int = 0
+    """The block of that: what was traded up to it is none of this journal's."""
     read: int = 0
     """How many records of the journal this is the meaning of."""
 
@@ -51,13 +53,14 @@ class Ledger:
 
         Read back, so that the order of two writers' records is the journal's for both of them.
         """
-        self.journal.append(kind, self.clock.now(), msgspec.to_builtins(record))
+        body = msgspec.to_builtins(record, builtin_types=(bytes,))
+        self.journal.append(kind, self.clock.now(), body)
         self.catch_up()
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
-        if kind == BASELINE:
-            self.baseline = self.baseline or _balances(body)
+        if kind == BASELINE and not self.baseline:
+            self.baseline, self.since = _start(body)
         if kind == FLOW and "asset" in body and self.baseline is not None:
             self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid
@@ -84,11 +87,17 @@ class Ledger:
                     yield "risk.trade", {"market": market_text(request.market.key)}
 
 
-def _balances(body: Mapping[str, Any]) -> Mapping[str, str]:
+class _Start(msgspec.Struct):
+    balances: dict[str, str]
+    height: int = 0
+
+
+def _start(body: Mapping[str, Any]) -> tuple[Mapping[str, str], int]:
     try:
-        return msgspec.convert(body["balances"], dict[str, str])
-    except (KeyError, msgspec.ValidationError) as error:
+        start = msgspec.convert(dict(body), _Start)
+    except msgspec.ValidationError as error:
         raise Mismatch(f"the journal holds an impossible {BASELINE!r} record: {error}") from None
+    return start.balances, start.height
 
 
 def _moved(baseline: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from defi_analytics.engine.differences import (
     Told,
     differences,
     must_rest,
+    plain,
 )
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
@@ -59,11 +60,8 @@ class Reconciliation:
         """Raises Mismatch unless it is clean."""
         found = [each for each in self.differences if each.refuses]
         if found:
-            first = found[0]
-            here, there = _plain(first.journal), _plain(first.venue)
-            said = f"{first.code} {first.about}: {here} here, {there} {first.unit} there"
             raise Mismatch(
-                f"the journal and the venue disagree in {len(found)} points, first {said}",
+                f"the journal and the venue disagree in {len(found)} points, first {found[0]}",
                 hint="see: defi reconcile",
             )
 
@@ -130,8 +128,8 @@ def unexplained(found: Reconciliation, asset: str, quantity: Decimal) -> Differe
             if each.gap == quantity:
                 return each
             raise Mismatch(
-                f"{_plain(each.gap)} {asset} are unexplained, not {_plain(quantity)}",
-                hint=f"defi reconcile --accept-flow {asset}={_plain(each.gap)}",
+                f"{plain(each.gap)} {asset} are unexplained, not {plain(quantity)}",
+                hint=f"defi reconcile --accept-flow {asset}={plain(each.gap)}",
             )
     raise Mismatch(f"nothing of {asset} is unexplained", hint="see: defi reconcile")
 
@@ -166,8 +164,3 @@ def _positions(ledger: Ledger, portfolio: Portfolio, markets: Mapping[MarketKey,
     own = {key for key, held in ledger.books.net.items() if held.quantity}
     spot = {key for key, market in markets.items() if market.kind is MarketKind.SPOT}
     return {*portfolio.positions, *own} - spot
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

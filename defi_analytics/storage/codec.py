@@ -37,6 +37,29 @@ def decode_as(text: str, kind: type[T]) -> T:
         raise ValueError(f"is not a stored {kind.__name__}: {error}") from None
 
 
+def encode_body(body: Mapping[str, Any]) -> str | bytes:
+    """JSON; MessagePack where an entry is bytes, which JSON could only hold a third longer.
+
+    Raises ValueError as `encode` does.
+    """
+    if not any(isinstance(value, bytes) for value in body.values()):
+        return encode(dict(body))
+    try:
+        return msgspec.msgpack.encode(to_plain(body))
+    except (TypeError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
+        raise ValueError(f"cannot be stored as MessagePack: {error}") from None
+
+
+def decode_body(stored: str | bytes) -> dict[str, Any]:
+    """Either. Raises ValueError."""
+    if isinstance(stored, str):
+        return decode(stored)
+    try:
+        return msgspec.msgpack.decode(stored, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"is not a stored body: {error}") from None
+
+
 def rfc3339(at: datetime) -> str:
     """A time in UTC with microseconds. Raises ValueError without a zone."""
     if at.utcoffset() is None:

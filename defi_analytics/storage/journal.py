@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from defi_analytics.errors import WrongState
-from defi_analytics.storage.codec import decode, encode, rfc3339
+from defi_analytics.storage.codec import decode_body, encode_body, rfc3339
 from defi_analytics.storage.wal import lost_commits
 
 APPLICATION_ID = 0x44454649
@@ -37,6 +37,8 @@ MIGRATIONS = (
     CREATE TRIGGER records_are_not_changed BEFORE UPDATE ON records
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
     """,
+    # The same table; but from here on a body may be a BLOB, which an older reader would take for damage.
+    "",
 )
 """Entry n brings a file of schema version n to n + 1; never edit one that was released."""
 
@@ -84,7 +86,7 @@ class SqliteJournal:
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """Raises ValueError for a body that JSON cannot hold, before anything is written."""
-        row = (rfc3339(at), kind, encode(dict(body)))
+        row = (rfc3339(at), kind, encode_body(body))
         with self._mapped():
             self._db.execute(_APPEND, row)
 
@@ -104,7 +106,7 @@ class SqliteJournal:
                     continue
                 if found != _sum(seq, at, kind, body):
                     raise ValueError(f"record {seq} is not what was written")
-                yield datetime.fromisoformat(at), kind, decode(body)
+                yield datetime.fromisoformat(at), kind, decode_body(body)
 
     def verify(self) -> None:
         """Reads the whole file. Raises WrongState when any page or record of it is damaged."""
@@ -268,8 +270,9 @@ def _teach(db: sqlite3.Connection) -> None:
     db.create_function("record_sum", 4, _sum, deterministic=True)
 
 
-def _sum(seq: int, at: str, kind: str, body: str) -> int:
-    return zlib.crc32(f"{seq}|{at}|{kind}|{body}".encode())
+def _sum(seq: int, at: str, kind: str, body: str | bytes) -> int:
+    stored = body if isinstance(body, bytes) else str(body).encode()
+    return zlib.crc32(stored, zlib.crc32(f"{seq}|{at}|{kind}|".encode()))
 
 
 def _wanted(kinds: tuple[str, ...]) -> tuple[str, list[str]]:

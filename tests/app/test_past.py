@@ -25,7 +25,7 @@ async def test_a_refusal_is_told_with_its_limit_and_value() -> None:
     assert (event.about, event.unit, event.by) == ("INJ/USDT buy", "account currency", "convergence")
 
 
-@pytest.mark.parametrize("packed", [None, "AAAA", "eJwrKgIAAVQA5g=="])
+@pytest.mark.parametrize("packed", [None, "AAAA", "eJwrKgIAAVQA5g==", b"", b"AAAA"])
 async def test_a_refusal_whose_decision_is_not_whole_is_told_without_figures(packed: Any) -> None:
     whole = MemoryJournal()
     for at, kind, body in (await refused()).replay():

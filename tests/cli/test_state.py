@@ -24,7 +24,7 @@ def test_a_journal_tells_its_size_its_kinds_and_its_schema(defi, home):
     assert (scans["records"], scans["last_at"]) == (0, None)
     kinds = {each["kind"]: each["records"] for each in account["kinds"]}
     assert kinds == {"baseline": 1, "fills": 1, "resolved": 2, "signed": 2}
-    assert (account["records"], account["version"], account["size_bytes"]) == (6, 2, path.stat().st_size)
+    assert (account["records"], account["version"], account["size_bytes"]) == (6, 3, path.stat().st_size)
 
 
 def test_a_backup_is_verified_and_can_take_the_place_of_what_was_lost(defi, home):

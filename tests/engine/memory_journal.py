@@ -1,18 +1,17 @@
-"""A journal in memory that keeps what a disk would: JSON text, in order."""
+"""A journal in memory that keeps what a disk would: encoded bodies, in order."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from defi_analytics.errors import WrongState
+from defi_analytics.storage.codec import decode_body, encode_body
 
 
 @dataclass
 class MemoryJournal:
-    rows: list[tuple[datetime, str, bytes]] = field(default_factory=list)
+    rows: list[tuple[datetime, str, str | bytes]] = field(default_factory=list)
     full: bool = False
 
     @property
@@ -22,10 +21,10 @@ class MemoryJournal:
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         if self.full:
             raise WrongState("disk full")
-        self.rows.append((at, kind, msgspec.json.encode(dict(body))))
+        self.rows.append((at, kind, encode_body(body)))
 
     def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         begin = tuple(kind for kind in kinds if kind.endswith("."))
         for at, name, body in self.rows[after:]:
             if not kinds or name in kinds or name.startswith(begin):
-                yield at, name, msgspec.json.decode(body)
+                yield at, name, decode_body(body)

@@ -8,6 +8,7 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
+from defi_analytics.engine import bookkeeping
 from defi_analytics.engine.bookkeeping import Bookkeeping, Fills, Kind, Resolved, Signed
 from defi_analytics.errors import Mismatch
 from tests.builders import a_market
@@ -36,9 +37,9 @@ def filled(first: int, last: int, *fills: Fill) -> tuple[Kind, Any]:
     return Kind.FILLS, Fills(first, last, fills)
 
 
-def a_fill(order_id: str = "c1", quantity: str = "1") -> Fill:
+def a_fill(order_id: str = "c1", quantity: str = "1", fill_id: str = "f") -> Fill:
     amount = Decimal(quantity)
-    return Fill("f", MARKET.key, order_id, "0xh", Side.BUY, Decimal(25), amount, Decimal(0), NOON, 101)
+    return Fill(fill_id, MARKET.key, order_id, "0xh", Side.BUY, Decimal(25), amount, Decimal(0), NOON, 101)
 
 
 def folded(*records: tuple[Kind, Any], books: Bookkeeping | None = None) -> Bookkeeping:
@@ -76,7 +77,7 @@ def test_an_order_is_done_when_it_is_filled_whole_whatever_its_expiry() -> None:
         filled(1, 101, a_fill(quantity="0.5")),
     )
     assert books.orders["c1"].state is OrderState.OPEN
-    folded(filled(102, 102, a_fill(quantity="0.5")), books=books)
+    folded(filled(102, 102, a_fill(quantity="0.5", fill_id="g")), books=books)
     assert books.orders["c1"].state is OrderState.DONE
 
 
@@ -91,6 +92,22 @@ def test_a_fill_of_an_order_that_is_not_ours_belongs_to_no_strategy() -> None:
     books = folded(filled(1, 101, a_fill("elsewhere")))
     assert list(books.held) == [("", MARKET.key)]
     assert books.net[MARKET.key].quantity == 1
+
+
+def test_a_fill_that_is_reported_again_counts_once() -> None:
+    books = folded(
+        signed(a_request(kind=OrderKind.LIMIT), expiry=500),
+        resolved(OrderResult("c1", "0xa")),
+        filled(1, 101, a_fill(quantity="0.25"), a_fill(quantity="0.25")),
+        filled(102, 102, a_fill(quantity="0.25"), a_fill(quantity="0.5", fill_id="g")),
+    )
+    assert (books.orders["c1"].filled, books.net[MARKET.key].quantity) == (Decimal("0.75"), Decimal("0.75"))
+
+
+def test_the_ids_of_long_past_fills_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bookkeeping, "_FILLS_KEPT", 2)
+    fills = [a_fill(fill_id=name) for name in "abc"]
+    assert list(folded(filled(1, 101, *fills))._counted) == ["b", "c"]
 
 
 def test_the_same_blocks_cannot_be_counted_twice() -> None:

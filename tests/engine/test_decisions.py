@@ -1,12 +1,16 @@
+import zlib
+from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
 
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.engine.agent import OnExit
 from defi_analytics.engine.bookkeeping import Kind
-from defi_analytics.engine.decisions import DECIDED, STARTED, decided_again, terms_of, terms_told, unpacked
-from defi_analytics.errors import Mismatch
+from defi_analytics.engine.decisions import DECIDED, STARTED, decided_again, terms_of, terms_told
+from defi_analytics.engine.packing import Unpacker
+from defi_analytics.errors import Mismatch, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import halt
 from defi_analytics.strategies.registry import STRATEGIES
@@ -85,7 +89,59 @@ def test_terms_of_another_version_are_not_guessed(harm: dict[str, Any]) -> None:
         terms_of({**terms_told(an_agent(World()).terms), **harm}, STRATEGIES)
 
 
-@pytest.mark.parametrize("packed", [None, 7, "AAAA", "not base64!"])
-def test_a_decision_that_is_not_whole_is_a_mismatch(packed: Any) -> None:
-    with pytest.raises(Mismatch, match="cannot be read"):
-        unpacked({"packed": packed} if packed else {})
+async def test_a_journal_of_before_is_decided_again_too() -> None:
+    """Then each record was whole, JSON in base64, and every order told its market once more."""
+    world, journal, before = World(), MemoryJournal(), MemoryJournal()
+    agent = an_agent(world, journal)
+    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
+    for away in (25.0, 25.3, 25.0):
+        world.show(25.0, away)
+        await agent.cycle()
+    unpacker = Unpacker()
+    for at, kind, body in journal.replay():
+        before.append(kind, at, as_before(unpacker.unpacked(body), body) if kind == DECIDED else body)
+    again = list(decided_again(before, world.clock, STRATEGIES))
+    assert [one.same for one in again] == [True, True, True]
+    assert any(one.written["answers"] for one in again)
+
+
+def as_before(whole: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    plain = msgspec.json.decode(msgspec.json.encode(whole))
+    markets = {(m["venue"], m["market_id"]): m for m in plain["snapshot"]["markets"]}
+    for answer in plain["said"]["answers"]:
+        for order in answer["orders"]:
+            order["request"]["market"] = markets[tuple(order["request"]["market"])]
+    for row in plain["said"]["considered"]:
+        row["client_order_id"] = ""
+    packed = b64encode(zlib.compress(msgspec.json.encode(plain))).decode()
+    return {"id": body["id"], "approved": [], "refused": [], "after": body["after"], "packed": packed}
+
+
+async def test_a_round_that_sends_nothing_is_kept_by_no_more_than_it_takes_to_decide_it_again() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    for away in (25.0, 25.3):
+        world.show(25.0, away)
+        await agent.cycle()
+    unpacker = Unpacker()
+    idle, sent = (unpacker.unpacked(body)["snapshot"] for _, _, body in journal.replay(DECIDED))
+    assert (idle["tops"], len(sent["tops"])) == ([], 2)
+
+
+async def test_after_a_record_that_could_not_be_written_the_next_stands_for_itself() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal)
+    append = journal.append
+
+    def full(kind: str, *rest: Any) -> None:
+        if kind == DECIDED:
+            raise WrongState("disk full")
+        append(kind, *rest)
+
+    await agent.cycle()
+    journal.append = full  # type: ignore[method-assign]  # the disk is full for one record
+    with pytest.raises(WrongState):
+        await agent.cycle()
+    journal.append = append  # type: ignore[method-assign]  # and has room again
+    await agent.cycle()
+    assert ["on" in body for _, _, body in journal.replay(DECIDED)] == [False, False]

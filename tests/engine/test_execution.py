@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
-from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.bookkeeping import Kind
+from defi_analytics.engine.execution import Execution, transaction_hash
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
 from tests.builders import a_market
@@ -166,6 +168,57 @@ async def test_a_refusal_after_an_unanswered_broadcast_proves_nothing() -> None:
     assert execution.books.orders["c1"].state is OrderState.UNKNOWN
     await settled(execution, chain)
     assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_bytes_that_were_refused_later_are_left_to_their_proof() -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    chain.faults = ["refused"]
+    await execution.settle()
+    chain.fault_rate = 0.0
+    await settled(execution, chain)
+    assert (len(chain.sent), chain.ledger) == (2, [])
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
+
+
+async def test_bytes_that_a_node_behind_the_others_refused_are_sent_again() -> None:
+    chain, journal = FakeChain(sequence=1), MemoryJournal()
+    execution = an_execution(chain, journal)
+    sign = chain.sign
+
+    async def ahead(orders: Any, cancels: Any = ()) -> SignedTransaction:
+        made = await sign(orders, cancels)
+        chain.sequence = 0
+        return made
+
+    chain.sign = ahead  # type: ignore[method-assign]  # signed by a node that is ahead of the one asked next
+    await execution.submit([an_order("c1")])
+    assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    chain.sequence = 1
+    await settled(an_execution(chain, journal), chain)
+    assert (len(chain.sent), len(set(chain.sent)), len(chain.ledger)) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("last", range(1, 12))
+async def test_a_refusal_that_was_written_down_is_never_sent_again_wherever_the_process_died(
+    last: int,
+) -> None:
+    """The refused bytes would be good for the next node: only what the journal says keeps them from it."""
+    chain, journal = FakeChain(faults=["refused"], fault_rate=1.0), DyingJournal()
+    chain.step = journal.step = Dying(last)
+    with suppress(Killed):
+        await an_execution(chain, journal).submit([an_order("c1")])
+    chain.step, journal.step, chain.fault_rate = str, str, 0.0
+    known = Kind.RESOLVED in journal.kinds
+    before = len(chain.sent)
+    execution = an_execution(chain, journal)
+    await settled(execution, chain)
+    assert len(chain.sent) == (before if known or Kind.SIGNED not in journal.kinds else before + 1)
+    assert len(chain.ledger) == len(chain.sent) - before <= 1, (
+        "nobody knew of the refusal: once, the same bytes"
+    )
+    assert len(chain.signed) <= 1
 
 
 async def test_a_sequence_taken_by_someone_else_ends_in_absence_and_the_next_order_goes_through() -> None:
@@ -409,6 +462,9 @@ async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(s
     assert kills > 10
     filled = Counter(fill.client_order_id.partition("#")[0] for fill in chain.ledger)
     assert filled == Counter(signals)
+    sent = Counter(transaction_hash(tx_bytes) for tx_bytes in chain.sent)
+    refused = [body["tx_hash"] for _, _, body in journal.replay(Kind.RESOLVED) if body["code"] == 13]
+    assert [sent[tx_hash] for tx_hash in refused] == [1] * len(refused)
     books = recovered(journal).books
     expected = Inventory()
     for fill in chain.ledger:

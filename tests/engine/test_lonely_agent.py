@@ -56,7 +56,7 @@ class Lives:
 
     def refusals(self) -> list[str]:
         with SqliteJournal(self.path) as journal:
-            return [code for _, _, body in journal.replay("decision") for _, code in body["refused"]]
+            return [code for _, _, body in journal.replay("decision") for code in body.get("refused", ())]
 
 
 @pytest.fixture

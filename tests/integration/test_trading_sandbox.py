@@ -30,7 +30,8 @@ from defi_analytics.domain.order import Fill
 from defi_analytics.engine.agent import Agent, OnExit
 from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.decide import decide
-from defi_analytics.engine.decisions import DECIDED, decided_again, unpacked
+from defi_analytics.engine.decisions import DECIDED, decided_again
+from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import replayed
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
@@ -214,9 +215,9 @@ async def test_it_follows_a_forecast_only_where_the_scan_does_and_every_unit_is_
     async with staged(home, seed=10, skill=0.95) as stage:
         stage.markets = ("SOL/USDT", "WETH/USDT", "SOL/USDT PERP", "BTC/USDT PERP")
         async with traded(stage, "prediction", live=live) as (agent, entered):
-            standing = set()
+            standing, unpacker = set(), Unpacker()
             for _, _, body in agent.ledger.journal.replay(DECIDED):
-                edges = decide(*replayed(unpacked(body)))
+                edges = decide(*replayed(unpacker.unpacked(body)))
                 standing |= {
                     (body["id"], e.market.key, e.side) for e in edges if e.stands and e.kind == "prediction"
                 }

@@ -9,7 +9,7 @@ from defi_analytics.domain.book import Levels, checked_book
 from defi_analytics.domain.market import MarketKey, MarketKind
 from defi_analytics.domain.prediction import Interval, Prediction, PredictionKind, Topic
 from defi_analytics.domain.snapshot import Problem, Snapshot
-from defi_analytics.storage.codec import decode, decode_as, encode, rfc3339
+from defi_analytics.storage.codec import decode, decode_as, decode_body, encode, encode_body, rfc3339
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = MarketKey("injective", "0xabc")
@@ -86,3 +86,22 @@ def test_text_that_is_no_record_is_refused(text):
 )
 def test_any_plain_mapping_comes_back(value):
     assert decode(encode(value)) == value
+
+
+def test_a_body_with_bytes_is_stored_as_they_are_and_any_other_as_text_that_people_can_read():
+    stored = encode_body({"packed": b"\0\xff", "n": Decimal("1.10"), "at": NOON})
+    assert decode_body(stored) == {"packed": b"\0\xff", "n": "1.10", "at": "2026-01-02T12:00:00Z"}
+    assert encode_body({"n": 1}) == '{"n":1}'
+    assert decode_body('{"n":1}') == {"n": 1}
+
+
+@pytest.mark.parametrize("value", [float("nan"), NOON.replace(tzinfo=None), object(), 2**70])
+def test_bytes_do_not_let_a_body_hold_what_could_not_be_given_back(value):
+    with pytest.raises(ValueError, match=r"stored|finite|zone"):
+        encode_body({"packed": b"", "value": value})
+
+
+@pytest.mark.parametrize("stored", ["{", b"\xc1", b"\x01", b"", b"\x91" * 5000])
+def test_what_is_no_body_is_refused(stored):
+    with pytest.raises(ValueError, match="is not a stored"):
+        decode_body(stored)

@@ -1,0 +1,179 @@
+"""Another client trades the same account while the agent runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
+from defi_analytics.domain.portfolio import Balance, Portfolio, Position
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.engine.differences import Code
+from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.foreign import moved
+from defi_analytics.engine.ledger import BASELINE
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import Stale, Unavailable
+from defi_analytics.risk.codes import Denial, TradingState
+from tests.builders import a_market
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import HOME, PERP, World, an_agent, quantity
+from tests.fakes import NOON
+
+ONE = Decimal(1)
+
+
+@dataclass(slots=True)
+class Shared(PaperChain):
+    """An account that somebody else trades too; `told` is false for a trade that no block tells of."""
+
+    foreign: list[Fill] = field(default_factory=list)
+    told: bool = True
+
+    @property
+    def account(self) -> str:
+        return "inj1shared"
+
+    async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
+        own = await PaperChain.fills(self, markets, first_height, last_height)
+        theirs = [f for f in self.foreign if self.told and first_height <= f.height <= last_height]
+        return [*own, *theirs]
+
+    async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
+        known = await PaperChain.portfolio(self, markets)
+        for fill in self.foreign:
+            if fill.fill_id not in self.books._counted:
+                known = with_trade(known, fill)
+        return known
+
+    def trade(self, key: Any, amount: Decimal, height: int) -> None:
+        side = Side.BUY if amount > 0 else Side.SELL
+        name = f"web-{len(self.foreign)}"
+        price = Decimal(25)
+        self.foreign.append(Fill(name, key, "", f"0x{name}", side, price, abs(amount), ONE, NOON, height))
+
+
+def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
+    signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    if fill.key != PERP.key:
+        had = known.balances.get("inj", Balance("inj", "INJ", Decimal(0), Decimal(0)))
+        now = replace(had, total=had.total + signed, available=had.available + signed)
+        return replace(known, balances={**known.balances, "inj": now})
+    before = known.positions.get(fill.key)
+    after = signed + (before.quantity if before else 0)
+    return replace(known, positions={**known.positions, fill.key: Position(fill.key, after, fill.price, ONE)})
+
+
+def shared(world: World, journal: MemoryJournal) -> tuple[Agent, Shared]:
+    agent = an_agent(world, journal)
+    paper: Any = agent.execution.chain
+    chain = Shared(paper.venue, paper.latest, paper.clock, paper.books, {"USDT": Decimal(1000), "INJ": ONE})
+    agent.execution = Execution(chain, agent.ledger)
+    agent.ledger.write(BASELINE, {"height": world.height, "balances": {"USDT": "1000", "INJ": "1"}})
+    return agent, chain
+
+
+@pytest.mark.parametrize("market", [PERP, HOME])
+async def test_a_foreign_trade_while_idle_is_counted_in_the_next_round(market: Market) -> None:
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    await agent.cycle()
+    chain.trade(market.key, ONE, world.height + 1)
+    await agent.cycle()
+    assert quantity(agent, market.key) == ONE
+    assert list(agent.ledger.books.held) == [("", market.key)], "it is no strategy's to sell"
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
+    await agent.cycle()
+    counted = [body for _, _, body in journal.replay(Kind.FILLS)]
+    assert counted[0]["first_height"] == 1_001, "nothing of before the baseline is asked for"
+    assert [fill["fill_id"] for body in counted for fill in body["fills"]] == ["web-0"]
+
+
+@pytest.mark.parametrize("market", [PERP, HOME])
+async def test_a_quantity_that_no_fill_explains_halts_at_the_second_look_and_is_named(market: Market) -> None:
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.told = False
+    chain.trade(market.key, ONE, world.height + 1)
+    world.show(25.0, away=25.3)
+    with pytest.raises(Stale, match="the account is not what its fills come to"):
+        await agent.cycle()
+    await agent.cycle()
+    risk = agent.ledger.risk
+    assert (risk.trading, risk.code, risk.by) == (TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, "reconcile")
+    assert risk.reason in {"POSITION INJ/USDT: 0 here, 1 INJ there", "BALANCE INJ: 1 here, 2 INJ there"}
+    assert Kind.SIGNED not in journal.kinds
+    await agent.cycle()
+    assert journal.kinds.count("risk.halt") == 1
+
+
+async def test_what_was_only_read_in_between_halts_nobody() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.told = False
+    chain.trade(PERP.key, ONE, world.height + 30)
+    with pytest.raises(Stale):
+        await agent.cycle()
+    chain.told = True
+    world.height += 30
+    await agent.cycle()
+    assert (quantity(agent, PERP.key), agent.ledger.risk.trading) == (ONE, TradingState.ACTIVE)
+
+
+async def test_a_foreign_trade_beside_a_resting_stop_of_ours_is_counted_too() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    own = quantity(agent, PERP.key)
+    assert own > 0
+    chain.trade(PERP.key, -ONE, world.height + 1)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == own - ONE
+
+
+async def test_blocks_that_cannot_be_read_let_nobody_trade() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(PERP.key, ONE, world.height + 1)
+
+    async def pruned(*span: Any) -> Sequence[Fill]:
+        raise Unavailable("injective", "pruned")
+
+    agent.execution.chain = type("Pruned", (Shared,), {"__slots__": (), "fills": pruned})(
+        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
+    )
+    world.show(25.0, away=25.3)
+    with pytest.raises(Unavailable):
+        await agent.cycle()
+    assert Kind.SIGNED not in journal.kinds
+
+
+def told(
+    total: str, baseline: str = "100", gas: str = "0.001", asset: str = "INJ"
+) -> list[tuple[Code, Decimal]]:
+    market = a_market(base=asset)
+    books = Bookkeeping(gas_paid=Decimal(gas))
+    amount = Decimal(total)
+    portfolio = Portfolio("inj1", NOON, 5, {"x": Balance("x", asset, amount, amount)})
+    return [(d.code, d.gap) for d in moved(books, {asset: baseline}, portfolio, [market])]
+
+
+def test_gas_is_no_trade_whoever_paid_it() -> None:
+    assert told("99.999") == told("100") == told("99.998") == []
+    assert told("100.002") == [(Code.BALANCE, Decimal("0.003"))]
+    assert told("99.99", asset="ETH") == [(Code.BALANCE, Decimal("-0.01"))]
+
+
+def test_what_is_cash_or_was_never_counted_is_not_compared() -> None:
+    portfolio = Portfolio("inj1", NOON, 5)
+    dollars = a_market(base="USDC")
+    beside = a_market(base="INJ", quote="USDC")
+    assert moved(Bookkeeping(), {"USDC": "5"}, portfolio, [dollars, beside]) == ()
+    assert moved(Bookkeeping(), None, portfolio, [beside]) == ()
