@@ -22,7 +22,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.trade import Terms
-from defi_analytics.errors import UsageError
+from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.strategies.registry import STRATEGIES
@@ -162,7 +162,12 @@ async def opened_agent(
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
         if not closing:
-            await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+            try:
+                await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+            except Mismatch as error:
+                named = f"--network {account.network} --account {account.address}"
+                error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+                raise
         if request.max_loss is not None:
             await agent.value()
             agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))

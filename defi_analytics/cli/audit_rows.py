@@ -25,6 +25,7 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_UNKNOWN: "a fill that the venue does not have",
     Code.FILL_CHANGED: "a fill that the venue tells differently",
     Code.FILL_TWICE: "a fill that the journal counts more than once",
+    Code.FILL_FOREIGN: "traded by hand, or by another program; what it moved is told beside it",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
     Code.PERPETUAL_CASH: "beside the fills of perpetuals: funding payments, mostly",
