@@ -13,6 +13,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
 from defi_analytics.engine.bookkeeping import Fills, Kind
 from defi_analytics.engine.differences import (
+    GAS,
     Code,
     Difference,
     Journalled,
@@ -90,7 +91,7 @@ async def reconcile(
     own = Journalled(
         books=ledger.books,
         fills=fills,
-        baseline={asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items()},
+        baseline=_baseline(ledger, every.values()),
         # A paper account pays for gas in its books alone, and no funding.
         gas=_gas(ledger, told) if pays_gas and not paper else Decimal(0),
         funding={} if paper else most_funding(_once([*fills, *told.fills]), every, told.portfolio.at),
@@ -159,6 +160,14 @@ async def _told(
     known = {transaction.tx_hash for transaction in proven}
     unproven = tuple(tx_hash for tx_hash in ledger.books.unresolved if tx_hash not in known)
     return Told(portfolio, fills, first, portfolio.height, proven), unproven
+
+
+def _baseline(ledger: Ledger, markets: Iterable[Market]) -> dict[str, Decimal]:
+    """Of what the venue is asked about: of the assets of other markets it told nothing."""
+    told = {GAS}
+    for market in markets:
+        told |= {market.quote, market.base} if market.kind is MarketKind.SPOT else {market.quote}
+    return {asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items() if asset in told}
 
 
 def _once(fills: Iterable[Fill]) -> Iterable[Fill]:

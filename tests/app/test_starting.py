@@ -219,3 +219,14 @@ async def test_a_plan_knows_what_was_filled_and_compares_with_it(tmp_path: Any) 
         with trader.account.lock(tmp_path):
             async with opened_agent(stage.app, trader, request, ONCE, dry=True) as beside:
                 assert beside.ledger.read == rows + 2
+
+
+@pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
+async def test_a_run_on_fewer_markets_than_the_one_before_starts_too(tmp_path: Any, _: None) -> None:
+    async with staged(tmp_path, hold=True) as stage:
+        for names in (("WETH/USDT", "INJ/USDT"), ("INJ/USDT",), ("INJ/USDT PERP",), ("WETH/USDT",)):
+            async with (
+                live_trader(stage.app, Asked(), {}, "", print) as trader,
+                opened_agent(stage.app, trader, RunRequest(("convergence",), names), ONCE),
+            ):
+                pass

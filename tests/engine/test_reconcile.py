@@ -89,8 +89,7 @@ def missed_fill(account: Account) -> Told:
     order_id = account.place(SPOT, Side.BUY, TWO_LOTS)
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(without=[fill])
-    told = {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
-    return told
+    return {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
 
 
 def partly_filled_and_cancelled_elsewhere(account: Account) -> Told:
@@ -140,8 +139,7 @@ def counted_twice(account: Account) -> Told:
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(twice=[fill])
     undone = {(code, about, -gap) for code, about, gap in effects(SPOT, fill)}
-    told = {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
-    return told
+    return {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
 
 
 def a_fill_the_venue_does_not_have(account: Account) -> Told:
@@ -251,6 +249,13 @@ def test_a_transaction_in_no_block_is_told_and_costs_nothing_yet() -> None:
     account.open.clear()
     found = account.reconciled()
     assert (found.differences, found.unproven) == ((), ("T1",))
+
+
+def test_an_asset_that_the_venue_was_not_asked_about_is_not_compared() -> None:
+    account = Account()
+    account.ledger.write("baseline", {"height": 1, "balances": {"WETH": "5"}})
+    assert account.ledger.baseline == {"INJ": "100", "USDT": "1000000", "WETH": "5"}
+    assert account.told() == set()
 
 
 def test_a_node_that_lags_behind_the_journal_proves_nothing() -> None:
