@@ -13,7 +13,7 @@ from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
-from defi_analytics.app.valuing import VALUED, revalue, valued
+from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Policy, Seen
@@ -199,7 +199,12 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
 
 
 def _told(account: Account, terms: Terms, markets: Sequence[Market]) -> dict[str, object]:
-    return {"terms": terms_told(terms), "mode": account.execution, VALUED: valued(markets, terms.currency)}
+    return {
+        "terms": terms_told(terms),
+        "mode": account.execution,
+        TRADED: [market.market_id for market in markets],
+        VALUED: valued(markets, terms.currency),
+    }
 
 
 async def _nothing_left_behind(app: App, ledger: Ledger, markets: Sequence[Market]) -> None:

@@ -13,8 +13,8 @@ from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.ports import Chain
 from defi_analytics.risk.halting import FLOW
 
-VALUED = "valued"
-"""In a `run.started` record: the assets that its equity was the worth of."""
+TRADED, VALUED = "markets", "valued"
+"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
 
 
 def valued(markets: Iterable[Market], currency: str) -> list[str]:
