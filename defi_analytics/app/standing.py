@@ -1,17 +1,19 @@
 """How an account stands: its journal, and what the markets say of it where they can be asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from defi_analytics.app.chains import trader_of
+from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.chains import onlooker_of
+from defi_analytics.app.in_force import InForce, in_force
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
-from defi_analytics.app.reading import ledger_of
 from defi_analytics.app.scan import ScanRequest, look
-from defi_analytics.app.trading import Account, RunRequest, market_names, told_to_stop
+from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
@@ -44,7 +46,7 @@ class Standing:
     unreadable: str
     told: str
     """Why a file says not to trade; empty without one."""
-    limits: RiskLimits
+    limits: InForce
     looked: Looked | None
     """None where the venue could not be asked; `silent` says why."""
     silent: DefiError | None = None
@@ -72,10 +74,11 @@ class Standing:
 
 async def standing(app: App, account: Account) -> Standing:
     """Never raises for a journal or a venue that cannot be read: that is a part of the answer."""
-    home, limits = app.settings.home, risk_limits(app.settings)
+    home, limits = app.settings.home, InForce(risk_limits(app.settings))
     told = told_to_stop(home, account)
     try:
         ledger = ledger_of(home, account, app.clock)
+        limits = in_force(app.settings, account)
     except DefiError as error:
         return Standing(account, None, error.message, told, limits, None)
     try:
@@ -97,30 +100,38 @@ async def looked(
     `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
     WrongState for an account that cannot be asked about.
     """
-    chain = trader_of(app, account).chain_of(ledger)
-    held = also | _held(ledger)
-    keys = await _keys(app, held)
-    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held))
+    chain = onlooker_of(app, account).chain_of(ledger)
+    force, held = in_force(app.settings, account), _held(ledger)
+    counting = await _keys(app, held, force.traded)
+    keys = tuple(dict.fromkeys((*counting, *(key.market_id for key in also))))
+    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also))
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block = await chain.block()
     currency = app.settings.run.currency
-    portfolio = at_stake(await chain.portfolio(markets), markets, currency)
+    whole = await chain.portfolio(markets)
+    portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
     skew_s = (app.clock.now() - block.at).total_seconds()
-    risk = _observed(app, account, ledger, snapshot.time, exposure.equity(valued))
+    stopped = told_to_stop(app.settings.home, account)
+    own = at_stake(whole, [market for market in markets if market.market_id in counting], currency)
+    worth = exposure.equity(replace(valued, portfolio=own))
+    risk = _observed(ledger, snapshot.time, worth, force.general, stopped)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
-    return Looked(known, _terms(app, markets, reserved), markets, valued)
+    return Looked(known, _terms(app, markets, reserved, force), markets, valued)
 
 
-def _observed(app: App, account: Account, ledger: Ledger, at: datetime, worth: float) -> RiskState:
-    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written."""
+def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, stopped: str) -> RiskState:
+    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written.
+
+    `stopped` is why a file says not to trade.
+    """
     state = ledger.risk
-    records = list(observed(state, at, worth, risk_limits(app.settings)))
-    if told := told_to_stop(app.settings.home, account):
-        records.append(halt(Denial.HALTED, told, "person"))
+    records = list(observed(state, at, worth, limits))
+    if stopped:
+        records.append(halt(Denial.HALTED, stopped, "person"))
     for record in records:
         state = apply(state, record.kind, at, record.body)
     return state
@@ -131,10 +142,14 @@ def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:
     return {m.key: maintenance_margin(m) for m in markets if m.kind is not MarketKind.SPOT}
 
 
-async def _keys(app: App, held: frozenset[MarketKey]) -> tuple[str, ...]:
-    """The ids of the markets that a run would trade, and of those that are held."""
+async def _keys(app: App, held: frozenset[MarketKey], traded: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the markets that the last run traded, or else a run would, and of those that are held.
+
+    Losses are measured from the worth of just their assets.
+    """
     listed = list((await app.injective().listing()).markets.values())
-    names = market_names(app, RunRequest())
+    there = {market.market_id for market in listed}
+    names = tuple(one for one in traded if one in there) or market_names(app, RunRequest())
     chosen = resolve_many(names, listed) if names else listed
     tradable = {m.key for m in chosen if m.verified and m.status is MarketStatus.ACTIVE}
     return tuple(market.market_id for market in listed if market.key in tradable | held)
@@ -145,11 +160,11 @@ def _held(ledger: Ledger) -> frozenset[MarketKey]:
     return frozenset(held | {order.request.market.key for order in ledger.books.live})
 
 
-def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal]) -> Terms:
+def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal], force: InForce) -> Terms:
     return Terms(
         strategies=tuple((s, s.params) for s in STRATEGIES.values()),
-        limits=risk_limits(app.settings),
-        market_limits=market_limits(app.settings, markets),
+        limits=force.general,
+        market_limits=market_limits(app.settings, markets) if force.markets is None else force.markets,
         currency=app.settings.run.currency,
         gas_per_order=float(app.settings.scan.gas_cost_inj),
         reserved=reserved,

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.health import Health
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown
@@ -76,7 +76,7 @@ class Watch:
                 "open_files": reading.open_files,
                 "threads": reading.threads,
                 "cycles": reading.cycles,
-                "usual_cycle_s": reading.usual_cycle_s,
+                "usual_cycle_s": None if reading.usual_cycle_s is None else round(reading.usual_cycle_s, 3),
             },
         }
 

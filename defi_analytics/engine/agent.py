@@ -120,7 +120,7 @@ class Agent:
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
-        self._obey()
+        self.obey()
         await self.execution.prove()
         decision, trading = await self._decided()
         await self._act(decision, trading)
@@ -170,7 +170,7 @@ class Agent:
         account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
-        self._obey()
+        self.obey()
 
     def _accept(self, unexplained: Sequence[Difference]) -> None:
         """Halts where the account is, twice running, not what our books say, and no fill tells why.
@@ -186,7 +186,7 @@ class Agent:
             record = halt(Denial.RISK_STATE_UNKNOWN, str(unexplained[0]), "reconcile")
             self.ledger.write(record.kind, record.body)
 
-    def _obey(self) -> None:
+    def obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
         self.ledger.catch_up()
         reason = self.stopped()

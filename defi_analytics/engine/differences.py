@@ -36,13 +36,15 @@ class Code(StrEnum):
     FILL_CHANGED = "FILL_CHANGED"
     FILL_TWICE = "FILL_TWICE"
     """In the journal more than once; it counts once."""
+    FILL_FOREIGN = "FILL_FOREIGN"
+    """Not counted yet, and of an order that is none of this journal's; what it moved differs beside it."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
     PERPETUAL_CASH = "PERPETUAL_CASH"
-    """Cash beside the fills of perpetuals: funding payments, which the journal does not hold."""
+    """Cash beside the fills of perpetuals that funding can account for: the journal does not hold it."""
 
 
-TOLD_ONLY = frozenset({Code.PERPETUAL_CASH, Code.FILL_TWICE})
+TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH})
 """Does not keep an agent from starting."""
 
 
@@ -81,6 +83,8 @@ class Journalled:
     """What the account had, and people moved since; assets that are not in it are not compared."""
     gas: Decimal = _ZERO
     """What the account paid up to the venue's block, in INJ."""
+    funding: Mapping[str, Decimal] = field(default_factory=dict)
+    """The most that funding can have come to, by asset, paid or received."""
     rebate: Decimal = _ZERO
     """Share of its fees that the account gets back, because its orders name it as their relayer."""
 
@@ -118,8 +122,12 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
 
 
 def uncounted(books: Bookkeeping, told: Told) -> list[Fill]:
-    """Fills of blocks that the journal has not counted yet: no difference, each once."""
-    return [fill for fill in _by_id(told.fills).values() if fill.height > books.scanned_height]
+    """Fills of our orders in blocks that the journal has not counted yet: no difference, each once."""
+    return [
+        fill
+        for fill in _by_id(told.fills).values()
+        if fill.height > books.scanned_height and fill.client_order_id in books.orders
+    ]
 
 
 def must_rest(books: Bookkeeping, told: Told) -> list[TrackedOrder]:
@@ -184,6 +192,8 @@ def _fills(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> 
             yield from _changed(known[fill_id], fill, markets)
         elif fill.height <= own.books.scanned_height:
             yield Difference(Code.FILL_MISSING, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
+        elif fill.client_order_id not in own.books.orders:
+            yield Difference(Code.FILL_FOREIGN, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
 
 
 def _changed(known: Fill, seen: Fill, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:
@@ -213,19 +223,20 @@ def _positions(
 def _balances(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
 ) -> Iterator[Difference]:
-    expected, perpetual = _expected(own, told, fills, markets)
+    expected = _expected(own, told, fills, markets)
     units = _units(markets.values())
     for asset, journal in expected.items():
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
         if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
-            code = Code.PERPETUAL_CASH if asset in perpetual else Code.BALANCE
+            funding = abs(venue - journal) <= own.funding.get(asset, _ZERO)
+            code = Code.PERPETUAL_CASH if funding else Code.BALANCE
             yield Difference(code, asset, journal, venue, asset)
 
 
 def _expected(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
-) -> tuple[dict[str, Decimal], set[str]]:
-    """What each asset of the baseline comes to, and which of them perpetuals were paid in."""
+) -> dict[str, Decimal]:
+    """What each asset of the baseline comes to."""
     expected = dict(own.baseline)
     inventories: dict[MarketKey, Inventory] = {}
     for fill in (each for each in fills if each.key in markets):
@@ -242,7 +253,7 @@ def _expected(
             # The venue keeps it with the position.
             _add(expected, markets[key].quote, -position.margin)
     _add(expected, GAS, -own.gas)
-    return expected, {markets[key].quote for key in inventories}
+    return expected
 
 
 def _add(expected: dict[str, Decimal], asset: str, amount: Decimal) -> None:

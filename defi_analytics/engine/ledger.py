@@ -59,8 +59,11 @@ class Ledger:
 
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
-        if kind == BASELINE and not self.baseline:
-            self.baseline, self.since = _start(body)
+        if kind == BASELINE:
+            balances, height = _start(body)
+            self.since = self.since if self.baseline else height
+            # The first word on an asset counts; later records add those that came to be traded since.
+            self.baseline = {**balances, **(self.baseline or {})}
         if kind == FLOW and "asset" in body and self.baseline is not None:
             self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid

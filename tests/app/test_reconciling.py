@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -5,8 +6,10 @@ from typing import Any
 import pytest
 
 from defi_analytics.app import reconciling
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.reconciling import accept, compared
-from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.app.trading import Trader
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import PaperChain
@@ -16,6 +19,7 @@ from tests.engine.trading import HOME, World
 from tests.fakes import NOON
 
 PAPER = Account("sandbox")
+UNPRICED = replace(HOME, market_id="abc", base="ABC", base_denom="abc", ticker="ABC/USDT")
 
 
 @pytest.fixture
@@ -25,19 +29,18 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
     venue: Any = world
 
     async def markets(app: Any, request: Any) -> Any:
-        return [HOME]
+        return [HOME, UNPRICED]
 
     async def listing() -> Listing:
         top = a_top(HOME, 24.0, 26.0)
         return Listing(NOON, {HOME.market_id: HOME}, {HOME.market_id: top})
 
-    def chain(app: Any, account: Account, ledger: Ledger) -> PaperChain:
+    def chain(ledger: Ledger) -> PaperChain:
         return PaperChain(venue, world.latest, world.clock, ledger.books, have)
 
     monkeypatch.setattr(reconciling, "traded_markets", markets)
-    monkeypatch.setattr(reconciling, "chain_of", chain)
-    keys = SimpleNamespace(granter="")
-    settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"), keys=keys)
+    monkeypatch.setattr(reconciling, "onlooker_of", lambda app, account: Trader(account, chain))
+    settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
     source = SimpleNamespace(listing=listing)
     return SimpleNamespace(
         settings=settings, network="testnet", clock=world.clock, have=have, injective=lambda: source

@@ -1,6 +1,6 @@
 import pytest
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.cli import risk_view
 from defi_analytics.risk.limits import RiskLimits
 from tests.cli.forms import FORMS, assert_form
@@ -9,7 +9,7 @@ from tests.cli.risk_desk import written
 
 @pytest.mark.parametrize("form", FORMS)
 def test_status_is_shown_in_every_form(defi, form):
-    assert_form(defi("risk", "-o", form), form, risk_view.STATUS, 12)
+    assert_form(defi("risk", "-o", form), form, risk_view.STATUS, 14)
 
 
 @pytest.mark.parametrize("form", FORMS)
