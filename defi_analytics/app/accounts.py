@@ -1,19 +1,63 @@
-"""Which accounts this home has, which of them a command means, and how each is read without a key."""
+"""Whose story is told: the accounts of this home, their files, and which of them a command means."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from defi_analytics.app.parts import App
-from defi_analytics.app.trading import Account, Unwritten
-from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import UsageError, WrongState
-from defi_analytics.storage.journal import SqliteJournal
+from defi_analytics.storage.lock import AccountLock
 
+STOP_FILE = "STOP"
+"""In home; while it is there nothing is traded, whatever else is down."""
 _ADDRESS = r"paper|inj1[0-9a-z]{38}"
 _JOURNAL = re.compile(rf"(mainnet|testnet|sandbox)-({_ADDRESS})\.sqlite")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose story it is: the network and the address, or paper."""
+
+    network: str
+    address: str = ACCOUNT
+
+    @property
+    def live(self) -> bool:
+        return self.address != ACCOUNT
+
+    @property
+    def execution(self) -> str:
+        return "live" if self.live else "paper"
+
+    def folder(self, home: Path) -> Path:
+        return home / "accounts"
+
+    def journal(self, home: Path) -> Path:
+        return self.folder(home) / f"{self.network}-{self.address}.sqlite"
+
+    def lock(self, home: Path) -> AccountLock:
+        return AccountLock(self.folder(home), self.network, self.address)
+
+
+def stop_file(home: Path, account: Account | None = None) -> Path:
+    """That of every account of this home, or of one."""
+    if account is None:
+        return home / STOP_FILE
+    return account.folder(home) / f"{account.network}-{account.address}.{STOP_FILE}"
+
+
+def told_to_stop(home: Path, account: Account | None = None) -> str:
+    """Why not to trade, if a person left one of the files; one that cannot be looked at stops too."""
+    for path in dict.fromkeys((stop_file(home), stop_file(home, account))):
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}"
+        return f"the file {path} is there"
+    return ""
 
 
 def known_accounts(home: Path) -> list[Account]:
@@ -46,17 +90,6 @@ def chosen_account(home: Path, network: str, address: str | None) -> Account:
     return there[0] if there else Account(network, ACCOUNT)
 
 
-def account_of(app: App, address: str = "") -> Account:
-    """As `chosen_account`, of this run's home and network; "" asks for none."""
-    return chosen_account(app.settings.home, app.network, address or None)
-
-
-@contextmanager
-def read_ledger(app: App, account: Account) -> Iterator[Ledger]:
-    """To look at only: an account that has no journal yet gets none by being looked at."""
-    path = account.journal(app.settings.home)
-    if not path.exists():
-        yield Ledger.opened(Unwritten(), app.clock)
-        return
-    with SqliteJournal(path) as journal:
-        yield Ledger.opened(journal, app.clock)
+def account_of(app: App, address: str | None = None) -> Account:
+    """As `chosen_account`, of this run's home and network."""
+    return chosen_account(app.settings.home, app.network, address)

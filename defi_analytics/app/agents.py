@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.errors import WrongState
 from defi_analytics.ports import Clock
 from defi_analytics.storage.lock import holder_of

@@ -1,13 +1,15 @@
 """Takes orders off the book while no agent runs: one broadcaster per account, here too."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-from defi_analytics.app.chains import chain_of
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
-from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.order import Cancel
-from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.execution import Execution
 from defi_analytics.errors import NotFound, OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
@@ -16,12 +18,16 @@ _LOOK_S = 0.5
 
 
 async def cancel(
-    app: App, account: Account, order_ids: Sequence[str], patience_s: float
+    app: App,
+    account: Account,
+    trader: AbstractAsyncContextManager[Trader],
+    order_ids: Sequence[str],
+    patience_s: float,
 ) -> list[TrackedOrder]:
     """Cancels these orders, or all where none is named, and waits for the proof; what became of each.
 
-    Raises WrongState while an agent holds the account, NotFound for an id without a resting order,
-    OutcomeUnknown when there is no proof in time.
+    `trader` is entered, and its key asked for, only where something may rest. Raises WrongState while an
+    agent holds the account, NotFound for an id without a resting order, OutcomeUnknown without proof in time.
     """
     holder = holder_of(account.lock(app.settings.home).path)
     if holder is not None:
@@ -29,10 +35,14 @@ async def cancel(
             f"process {holder} trades this account, and two that send would break each other's sequence",
             hint="defi agent stop ends it, and takes its orders off the book on the way",
         )
-    async with opened_ledger(app, account, locked=True) as ledger:
-        execution = Execution(chain_of(app, account, ledger), ledger)
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(opened_ledger(app, account, locked=True))
+        if not _chosen(ledger.books, order_ids):
+            return []
+        chain = (await stack.enter_async_context(trader)).chain_of(ledger)
+        execution = Execution(chain, ledger)
         await execution.settle()
-        chosen = _chosen(execution, order_ids)
+        chosen = _chosen(ledger.books, order_ids)
         if not chosen:
             return []
         await execution.submit([], [_cancel(order) for order in chosen])
@@ -48,10 +58,10 @@ async def cancel(
         return [ledger.books.orders[order_id] for order_id in ids]
 
 
-def _chosen(execution: Execution, order_ids: Sequence[str]) -> list[TrackedOrder]:
+def _chosen(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:
     resting = {
         order.request.client_order_id: order
-        for order in execution.books.live
+        for order in books.live
         if order.request.kind is not OrderKind.MARKET
     }
     for order_id in order_ids:

@@ -1,31 +1,53 @@
-"""How an account is asked about, and in paper and the sandbox also traded for, without a person's key."""
+"""How an account is asked about without a key, and how a person's key acts for one by name."""
 
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.live import Onlooker, injective_chain
 from defi_analytics.app.parts import App
-from defi_analytics.app.signing import Asked, signer_for
-from defi_analytics.app.trading import Account, Trader, paper_chain
-from defi_analytics.engine.ledger import Ledger
-from defi_analytics.ports import Chain, Signer
+from defi_analytics.app.signing import Asked, keystore, name_of, signer_for
+from defi_analytics.app.trading import Trader, paper_chain
+from defi_analytics.config.settings import Settings
+from defi_analytics.errors import AuthError
 
 
-def trader_of(app: App, account: Account) -> Trader:
-    """Paper, or the chain itself; there nothing can be signed but for the sandbox's development account."""
+def onlooker_of(app: App, account: Account) -> Trader:
+    """Paper, or the chain itself, where nothing can be signed then."""
     if not account.live:
         return Trader(account, lambda ledger: paper_chain(app, ledger))
-    return Trader(account, lambda ledger: injective_chain(app, _signer(app, account.address)))
+    chain = injective_chain(app, Onlooker(account.address), subaccount=app.settings.keys.subaccount)
+    return Trader(account, lambda ledger: chain, pays_gas=_pays_gas(app.settings, account.address))
 
 
-def chain_of(app: App, account: Account, ledger: Ledger) -> Chain:
-    return trader_of(app, account).chain_of(ledger)
+@asynccontextmanager
+async def trader_of(
+    app: App, account: Account, asked: Asked, environ: Mapping[str, str], warn: Callable[[str], None]
+) -> AsyncIterator[Trader]:
+    """Who takes orders back and closes positions of this account; its key is wiped when this is left.
+
+    Also with a key that could withdraw: whatever was entered with it must come to an end. Raises AuthError
+    without the key, or with one that trades for another account.
+    """
+    if not account.live:
+        yield onlooker_of(app, account)
+        return
+    with signer_for(app.settings, asked._replace(may_withdraw=True), environ, warn) as signer:
+        own = app.settings.keys
+        chain = injective_chain(app, signer, own.granter, own.subaccount)
+        if chain.account != account.address:
+            raise AuthError(
+                f"the key trades for {chain.account}, not for {account.address}",
+                hint="choose another with --key, or see keys.granter",
+            )
+        yield Trader(account, lambda ledger: chain, pays_gas=not chain.trader.delegated)
 
 
-def _signer(app: App, address: str) -> Signer:
-    if app.network == "sandbox" and not app.settings.keys.name:
-        known = signer_for(app.settings, Asked(), {}, _silent)
-        if known.address == address:
-            return known
-    return Onlooker(address)
-
-
-def _silent(warning: str) -> None:
-    return None
+def _pays_gas(settings: Settings, address: str) -> bool:
+    """Whether the account's own key signs, by the settings and the keystore."""
+    if address != settings.keys.granter:
+        return True
+    try:
+        return keystore(settings).found(name_of(settings)).address == address
+    except AuthError:
+        return False

@@ -1,10 +1,12 @@
 """Closes what the strategies hold, through the same gate as everything else."""
 
-from defi_analytics.app.chains import trader_of
+from contextlib import AbstractAsyncContextManager
+
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.parts import App
-from defi_analytics.app.reading import ledger_of
 from defi_analytics.app.stopping import Step
-from defi_analytics.app.trading import Account, RunRequest, opened_agent
+from defi_analytics.app.trading import RunRequest, Trader, opened_agent
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.agent import Agent, OnExit, Policy
@@ -16,8 +18,10 @@ _ROUNDS = 3
 """What a book did not give at once is tried again so often."""
 
 
-async def flattened(app: App, account: Account) -> list[Step]:
+async def flattened(app: App, account: Account, trader: AbstractAsyncContextManager[Trader]) -> list[Step]:
     """One step for each market that something was held on.
+
+    `trader` is entered, and its key asked for, only where there is something to close.
 
     Raises WrongState while an agent runs this account: two that send for one account would not know of each
     other's orders, so it has to be stopped first. Raises OutcomeUnknown when something is still held.
@@ -35,7 +39,10 @@ async def flattened(app: App, account: Account) -> list[Step]:
     markets = {order.request.market.key for order in before.books.live} | _held(before).keys()
     request = RunRequest(markets=tuple(key.market_id for key in markets))
     policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
-    async with opened_agent(app, trader_of(app, account), request, policy) as agent:
+    async with (
+        trader as entered,
+        opened_agent(app, entered, request, policy, closing=True) as agent,
+    ):
         await _left(agent)
         await _verified(agent)
         return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]

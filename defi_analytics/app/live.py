@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.fitness import require
 from defi_analytics.app.parts import App
 from defi_analytics.app.signing import Asked, signer_for
-from defi_analytics.app.trading import Account, Trader
+from defi_analytics.app.trading import Trader
 from defi_analytics.errors import AuthError, UsageError
 from defi_analytics.ports import Signer
 
@@ -41,7 +43,10 @@ async def live_trader(
         await chain.block()
         if app.network == "mainnet":
             _check_mainnet(app, chain.account, confirmed)
-        yield Trader(Account(app.network, chain.account), lambda ledger: chain)
+        account = Account(app.network, chain.account)
+        yield Trader(
+            account, lambda ledger: chain, not chain.trader.delegated, lambda markets: require(chain, markets)
+        )
 
 
 def injective_chain(app: App, signer: Signer, granter: str = "", subaccount: int = 0) -> "InjectiveChain":

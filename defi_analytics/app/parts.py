@@ -161,6 +161,13 @@ class App:
         listing = await self.injective().listing()
         return resolve(name, list(listing.markets.values()))
 
+    async def find_markets(self, names: Sequence[str]) -> tuple[Market, ...]:
+        """Each once. Raises UnknownMarket, naming the nearest."""
+        from defi_analytics.venues.injective.resolve import resolve
+
+        listed = list((await self.injective().listing()).markets.values())
+        return tuple(dict.fromkeys(resolve(name, listed) for name in names))
+
     def record_scan(self, snapshot: Snapshot, scope: Scope, limits: Limits, edges: Sequence[Edge]) -> None:
         """Appends what a scan found, rejected candidates with their reasons included, and all it went by."""
         from defi_analytics.engine.replay import recorded

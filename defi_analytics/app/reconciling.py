@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from defi_analytics.app.accounts import read_ledger
-from defi_analytics.app.chains import chain_of
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.chains import onlooker_of
+from defi_analytics.app.ledgers import opened_ledger, read_ledger
 from defi_analytics.app.parts import App
-from defi_analytics.app.trading import Account, RunRequest, opened_ledger, traded_markets
+from defi_analytics.app.starting import compare
+from defi_analytics.app.trading import RunRequest, traded_markets
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.reconcile import Reconciliation, reconcile, unexplained
+from defi_analytics.engine.reconcile import Reconciliation, unexplained
 from defi_analytics.errors import NotFound
 from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW
@@ -38,7 +40,8 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
 
 async def _reconciled(app: App, account: Account, ledger: Ledger) -> Reconciliation:
     markets = await traded_markets(app, RunRequest())
-    return await reconcile(ledger, chain_of(app, account, ledger), markets)
+    trader = onlooker_of(app, account)
+    return await compare(ledger, trader.chain_of(ledger), markets, pays_gas=trader.pays_gas)
 
 
 async def _mark(app: App, asset: str) -> float:

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from defi_analytics.app.chains import trader_of
+from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.chains import onlooker_of
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
-from defi_analytics.app.reading import ledger_of
 from defi_analytics.app.scan import ScanRequest, look
-from defi_analytics.app.trading import Account, RunRequest, market_names, told_to_stop
+from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
@@ -97,7 +98,7 @@ async def looked(
     `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
     WrongState for an account that cannot be asked about.
     """
-    chain = trader_of(app, account).chain_of(ledger)
+    chain = onlooker_of(app, account).chain_of(ledger)
     held = also | _held(ledger)
     keys = await _keys(app, held)
     found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held))

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from defi_analytics.app.reading import ledger_of
-from defi_analytics.app.trading import Account, stop_file, told_to_stop
+from defi_analytics.app.accounts import Account, stop_file, told_to_stop
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import DefiError, RiskHalt
 from defi_analytics.ports import Clock

@@ -1,39 +1,33 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from itertools import count
-from pathlib import Path
-from typing import Any
 
+from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.scan import ScanRequest, look
+from defi_analytics.app.starting import agreed, reserved_of
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Policy, Seen
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import STARTED, terms_told
 from defi_analytics.engine.execution import Execution
-from defi_analytics.engine.ledger import BASELINE, Ledger
-from defi_analytics.engine.paper import ACCOUNT, PaperChain
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.storage.journal import SqliteJournal
-from defi_analytics.storage.lock import AccountLock
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
-
-STOP_FILE = "STOP"
-"""In home; while it is there nothing is traded, whatever else is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +40,6 @@ class RunRequest:
     """Account currency, of a day; and the drawdown that halts."""
     max_notional: float | None = None
     """Account currency, of one order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whose story it is: the network and the address, or paper."""
-
-    network: str
-    address: str = ACCOUNT
-
-    @property
-    def live(self) -> bool:
-        return self.address != ACCOUNT
-
-    @property
-    def execution(self) -> str:
-        return "live" if self.live else "paper"
-
-    def folder(self, home: Path) -> Path:
-        return home / "accounts"
-
-    def journal(self, home: Path) -> Path:
-        return self.folder(home) / f"{self.network}-{self.address}.sqlite"
-
-    def lock(self, home: Path) -> AccountLock:
-        return AccountLock(self.folder(home), self.network, self.address)
-
-
-def stop_file(home: Path, account: Account | None = None) -> Path:
-    """That of every account of this home, or of one."""
-    if account is None:
-        return home / STOP_FILE
-    return account.folder(home) / f"{account.network}-{account.address}.{STOP_FILE}"
-
-
-def told_to_stop(home: Path, account: Account | None = None) -> str:
-    """Why not to trade, if a person left one of the files; one that cannot be looked at stops too."""
-    for path in dict.fromkeys((stop_file(home), stop_file(home, account))):
-        try:
-            path.lstat()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            return f"{path} cannot be looked at: {error.strerror}"
-        return f"the file {path} is there"
-    return ""
 
 
 def strategies_of(app: App, request: RunRequest) -> tuple[Strategy, ...]:
@@ -154,42 +103,15 @@ def eyes(
     return seen
 
 
-@asynccontextmanager
-async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIterator[Ledger]:
-    """The account's story; `locked` for who sends orders. Raises WrongState while another process does."""
-    home = app.settings.home
-    async with AsyncExitStack() as stack:
-        if locked:
-            stack.enter_context(account.lock(home))
-        journal = stack.enter_context(SqliteJournal(account.journal(home)))
-        ledger = Ledger.opened(journal, app.clock)
-        if app.network == "sandbox" and await _began_anew(app, ledger):
-            ledger = _other_story(app, account, journal, stack) if locked else Ledger(Unwritten(), app.clock)
-        yield ledger
-
-
-async def _began_anew(app: App, ledger: Ledger) -> bool:
-    """Whether the chain is younger than the journal: each sandbox is a chain of its own."""
-    return (await latest_block(app.http, app.injective_network)).height < ledger.books.scanned_height
-
-
-def _other_story(app: App, account: Account, journal: SqliteJournal, stack: AsyncExitStack) -> Ledger:
-    """A new journal; that of a sandbox that is gone is kept beside it, under a name that says so."""
-    path = account.journal(app.settings.home)
-    journal.close()
-    kept = next(
-        name for n in count(1) if not (name := path.with_name(f"{path.stem}.ended-{n}.sqlite")).exists()
-    )
-    path.rename(kept)
-    app.warn(f"this sandbox is a new chain: the journal of the one before is kept as {kept.name}")
-    return Ledger.opened(stack.enter_context(SqliteJournal(path)), app.clock)
-
-
 def paper_chain(app: App, ledger: Ledger) -> PaperChain:
     start = {symbol.upper(): amount for symbol, amount in app.settings.run.paper_balances.items()}
     return PaperChain(
         app.injective(), lambda: latest_block(app.http, app.injective_network), app.clock, ledger.books, start
     )
+
+
+async def _nobody_minds(markets: Sequence[Market]) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +120,10 @@ class Trader:
 
     account: Account
     chain_of: Callable[[Ledger], Chain]
+    pays_gas: bool = True
+    """False where another key signs for the account, and pays."""
+    may_trade: Callable[[Sequence[Market]], Awaitable[None]] = _nobody_minds
+    """Raises AuthError for markets that its key may not trade."""
 
 
 def paper_trader(app: App) -> Trader:
@@ -206,11 +132,18 @@ def paper_trader(app: App) -> Trader:
 
 @asynccontextmanager
 async def opened_agent(
-    app: App, trader: Trader, request: RunRequest, policy: Policy, *, dry: bool = False
+    app: App,
+    trader: Trader,
+    request: RunRequest,
+    policy: Policy,
+    *,
+    dry: bool = False,
+    closing: bool = False,
 ) -> AsyncIterator[Agent]:
     """An agent that is ready to run; its account is nobody else's while this is open.
 
-    `dry` decides without writing anything down, so it must not act; it needs no lock.
+    `dry` decides without writing anything down, so it must not act; it needs no lock. Raises Mismatch where
+    venue and journal disagree, unless it is only `closing` what is held.
     """
     account = trader.account
     async with opened_ledger(app, account, locked=not dry) as ledger:
@@ -219,6 +152,8 @@ async def opened_agent(
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
+        if not closing:
+            await trader.may_trade(markets)
         chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
@@ -226,43 +161,14 @@ async def opened_agent(
         stopped = partial(told_to_stop, app.settings.home, account)
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
+        if not closing:
+            await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
         if request.max_loss is not None:
             await agent.value()
             agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
         mode = "live" if account.live else "paper"
         ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
         yield agent
-
-
-class Unwritten:
-    """What would follow a journal's first records, in memory alone: a plan must leave no trace."""
-
-    def __init__(self, length: int = 0) -> None:
-        self._length = length
-        self._rows: list[tuple[datetime, str, dict[str, Any]]] = []
-
-    def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
-        self._rows.append((at, kind, dict(body)))
-
-    def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        rows = self._rows[max(0, after - self._length) :]
-        return iter([row for row in rows if not kinds or row[1] in kinds])
-
-
-async def reserved_of(
-    ledger: Ledger, chain: Chain, markets: Sequence[Market], currency: str
-) -> dict[str, Decimal]:
-    """What the account already had of what is traded here: it is not the strategies' to sell.
-
-    Read from the venue before the first order of this journal, and from the journal ever after.
-    """
-    if ledger.baseline is None:
-        portfolio = await chain.portfolio(markets)
-        total = {b.asset: str(b.total) for b in portfolio.balances.values() if b.asset}
-        ledger.write(BASELINE, {"height": portfolio.height, "balances": total})
-    cash = {market.quote for market in markets} | {currency}
-    known = ledger.baseline or {}
-    return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:

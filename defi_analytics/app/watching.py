@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.health import Health
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defi_analytics.cli.audit_rows import AccountName
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document, say, write_error_line
 from defi_analytics.cli.measures import duration
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import LogRow
 from defi_analytics.cli.tree import new_app
@@ -17,8 +17,8 @@ from defi_analytics.errors import NotFound, WrongState
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from defi_analytics.app.accounts import Account
     from defi_analytics.app.parts import App
-    from defi_analytics.app.trading import Account
 
 app = new_app(help="Show how an agent is, end it, or read its log.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ _LOOK_S = 0.3
 
 @app.command("status", epilog="Exit codes: 0 an agent runs, 9 none does.")
 @with_common
-def show_status(common: Common, account: AccountName = "") -> int:
+def show_status(common: Common, account: AccountName = None) -> int:
     r"""Show how an account's agent is: whether it runs, what it costs, what it last did.
 
     The kernel's lock on the account says whether one runs; the rest is what it wrote after its last cycle,
@@ -46,7 +46,7 @@ def show_status(common: Common, account: AccountName = "") -> int:
 @with_common
 def stop_agent(
     common: Common,
-    account: AccountName = "",
+    account: AccountName = None,
     wait: Annotated[
         float | None,
         typer.Option(
@@ -84,7 +84,7 @@ def show_logs(
     return asyncio.run(_logs(common, lines, follow))
 
 
-async def _status(common: Common, account_name: str) -> int:
+async def _status(common: Common, account_name: str | None) -> int:
     from defi_analytics.app.accounts import account_of
     from defi_analytics.app.agents import seen
     from defi_analytics.cli.agent_rows import agent_row, record_lines
@@ -109,9 +109,10 @@ def _missing(account: "Account", *, died: bool) -> WrongState:
     return WrongState(f"no agent runs {account.address} on {account.network}", hint=hint)
 
 
-async def _stop(common: Common, account_name: str, wait_s: float) -> int:
-    from defi_analytics.app.accounts import account_of, read_ledger
+async def _stop(common: Common, account_name: str | None, wait_s: float) -> int:
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.app.agents import seen, stop
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.agent_rows import agent_row, record_lines
     from defi_analytics.cli.session import opened
 

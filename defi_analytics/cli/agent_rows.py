@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.agents import Seen, number
-from defi_analytics.app.trading import Account
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.schemas_audit import AgentRow
 from defi_analytics.domain.text import safe

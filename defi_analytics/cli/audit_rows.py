@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
-from typing import Annotated
-
-import typer
 
 from defi_analytics.cli.figures import decimal_text, short
 from defi_analytics.cli.render import Column
@@ -15,12 +12,6 @@ from defi_analytics.domain.portfolio import Balance
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.differences import Code, Difference
 
-AccountName = Annotated[
-    str,
-    typer.Option(
-        "--account", metavar="NAME", help="paper, or an address. [default: the only one there is, else paper]"
-    ),
-]
 _NEVER = 2**62
 _SHOWN = 13
 """Characters of an order's id, of which its beginning is enough."""

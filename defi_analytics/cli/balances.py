@@ -1,8 +1,9 @@
 import asyncio
 
-from defi_analytics.cli.audit_rows import BALANCE_COLUMNS, AccountName, balance_row
+from defi_analytics.cli.audit_rows import BALANCE_COLUMNS, balance_row
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.tree import new_app
 
@@ -11,7 +12,7 @@ app = new_app()
 
 @app.command()
 @with_common
-def balances(common: Common, account: AccountName = "") -> int:
+def balances(common: Common, account: AccountName = None) -> int:
     r"""Show what an account has, and what became of its start.
 
     As the venue tells it. A paper account has what run.paper_balances gave it, and its fills.
@@ -24,9 +25,10 @@ def balances(common: Common, account: AccountName = "") -> int:
     return asyncio.run(_balances(common, account))
 
 
-async def _balances(common: Common, account_name: str) -> int:
-    from defi_analytics.app.accounts import account_of, read_ledger
-    from defi_analytics.app.chains import chain_of
+async def _balances(common: Common, account_name: str | None) -> int:
+    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.chains import onlooker_of
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.app.trading import RunRequest, traded_markets
     from defi_analytics.cli.session import opened
 
@@ -34,7 +36,7 @@ async def _balances(common: Common, account_name: str) -> int:
         account = account_of(session.app, account_name)
         with read_ledger(session.app, account) as ledger, session.working("reading balances"):
             markets = await traded_markets(session.app, RunRequest())
-            portfolio = await chain_of(session.app, account, ledger).portfolio(markets)
+            portfolio = await onlooker_of(session.app, account).chain_of(ledger).portfolio(markets)
         found = sorted(portfolio.balances.values(), key=lambda b: (not b.asset, b.asset, b.denom))
         rows = [
             balance_row(b, ledger.baseline or {})

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defi_analytics.cli.audit_rows import FILL_COLUMNS, AccountName, text
+from defi_analytics.cli.audit_rows import FILL_COLUMNS, text
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.schemas_audit import FillRow
 from defi_analytics.cli.tree import Listing, new_app
@@ -29,7 +30,7 @@ Until = Annotated[
 @with_common
 def list_fills(
     common: Common,
-    account: AccountName = "",
+    account: AccountName = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=100_000, metavar="N", help="The last N. [default: 50]")
     ] = 50,
@@ -46,7 +47,7 @@ def list_fills(
 
 @app.command("export")
 @with_common
-def export_fills(common: Common, account: AccountName = "", since: Since = "", until: Until = "") -> int:
+def export_fills(common: Common, account: AccountName = None, since: Since = "", until: Until = "") -> int:
     r"""Write every fill with every digit, as CSV unless another form is asked for.
 
     Fee and notional are in the quote; a fee is negative for a rebate. The transaction is the one that placed
@@ -60,11 +61,12 @@ def export_fills(common: Common, account: AccountName = "", since: Since = "", u
     return asyncio.run(_fills(common, account, (since, until), None))
 
 
-async def _fills(common: Common, account_name: str, days: tuple[str, str], limit: int | None) -> int:
+async def _fills(common: Common, account_name: str | None, days: tuple[str, str], limit: int | None) -> int:
     from dataclasses import replace
 
-    from defi_analytics.app.accounts import account_of, read_ledger
+    from defi_analytics.app.accounts import account_of
     from defi_analytics.app.fills import executed
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.session import opened
 
     first, last = _day(days[0], "--since"), _day(days[1], "--until")

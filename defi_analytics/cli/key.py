@@ -10,8 +10,9 @@ from defi_analytics.app.signing import hide_key, keystore, name_of
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document, say
 from defi_analytics.cli.key_grants import check, grant, revoke
-from defi_analytics.cli.key_input import Name, PassphraseFd, confirmed, given_key, new_passphrase
+from defi_analytics.cli.key_input import Name, confirmed, given_key, new_passphrase
 from defi_analytics.cli.key_rows import KeyRow
+from defi_analytics.cli.options import PassphraseFd
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.session import settings_of
 from defi_analytics.cli.tree import new_app

@@ -15,9 +15,10 @@ from defi_analytics.app.signing import Asked, keystore, name_of, opened
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.doctor import COLUMNS as CHECK_COLUMNS
 from defi_analytics.cli.envelope import Document, say
-from defi_analytics.cli.key_input import Name, PassphraseFd
+from defi_analytics.cli.key_input import Name
 from defi_analytics.cli.key_rows import GrantRow
 from defi_analytics.cli.measures import seconds
+from defi_analytics.cli.options import PassphraseFd, asked_for
 from defi_analytics.cli.render import emit
 from defi_analytics.cli.schemas import CheckRow
 from defi_analytics.cli.session import Session, settings_of
@@ -82,7 +83,7 @@ def check(
       defi key check --market INJ/USDT
       defi key check agent --granter inj1… --market INJ/USDT --network testnet
     """
-    asked = Asked(name, passphrase_fd, may_ask=not common.no_input)
+    asked = asked_for(common, name, passphrase_fd)
     return asyncio.run(_check(common, asked, _keys(granter, subaccount), market or ()))
 
 
@@ -93,8 +94,9 @@ async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Seq
         wanted = name_of(own, asked.name)
         with opened(own, wanted, asked, os.environ, session.app.warn) as signer:
             address = signer.address
-        trader = _trader(replace(own.keys, **given), address)
-        found = await _shortcomings(session, trader, names)
+        keys = replace(own.keys, **given)
+        trader = _trader(keys, address)
+        found = await _shortcomings(session, keys, address, names)
     rows = [
         CheckRow(name="key", ok=True, message=f"{wanted} opens and belongs to {address}", hint=""),
         *(CheckRow(name="grant", ok=False, message=one, hint="see: defi key grant --help") for one in found),
@@ -107,16 +109,16 @@ async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Seq
     return error.exit_code if error else 0
 
 
-async def _shortcomings(session: Session, trader: "Trader", names: Sequence[str]) -> tuple[str, ...]:
-    from defi_analytics.app.grants import grants_of, markets_of
-    from defi_analytics.venues.injective.chain.grants import shortcomings
+async def _shortcomings(
+    session: Session, keys: KeySettings, address: str, names: Sequence[str]
+) -> tuple[str, ...]:
+    from defi_analytics.app.fitness import shortcomings
+    from defi_analytics.app.live import Onlooker, injective_chain
 
-    if not trader.delegated:
-        return ("the key trades its own account: whoever has it can withdraw everything",)
     with session.working("reading grants"):
-        markets = await markets_of(session.app, names)
-        held = await grants_of(session.app, trader)
-    return shortcomings(held, trader, markets, session.app.clock.now())
+        markets = await session.app.find_markets(names)
+        chain = injective_chain(session.app, Onlooker(address), keys.granter, keys.subaccount)
+        return await shortcomings(chain, markets)
 
 
 @with_common
@@ -155,13 +157,12 @@ def grant(
 async def _grant(
     common: Common, name: str, given: dict[str, Any], names: Sequence[str], expires_s: float
 ) -> int:
-    from defi_analytics.app.grants import markets_of
     from defi_analytics.venues.injective.chain.grants import trading_grant, unsigned_grant
 
     async with session_opened(common) as session:
         trader = _grantee(session.app.settings, name, given)
         with session.working("looking up markets"):
-            markets = await markets_of(session.app, names)
+            markets = await session.app.find_markets(names)
         until = session.app.clock.now().replace(microsecond=0) + timedelta(seconds=round(expires_s))
         made = trading_grant(trader, markets, until)
         transaction = unsigned_grant(trader, made, GAS, FEE_WEI)

@@ -26,15 +26,6 @@ Name = Annotated[
     str,
     typer.Argument(metavar="[NAME]", help="The key. [default: keys.name, else agent]", show_default=False),
 ]
-PassphraseFd = Annotated[
-    int | None,
-    typer.Option(
-        "--passphrase-fd",
-        min=0,
-        metavar="N",
-        help="Read the passphrase from this descriptor. [default: ask]",
-    ),
-]
 
 
 def new_passphrase(common: Common, settings: Settings, name: str, descriptor: int | None) -> Secret:

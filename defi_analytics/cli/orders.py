@@ -1,15 +1,20 @@
 import asyncio
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defi_analytics.cli.audit_rows import ORDER_COLUMNS, AccountName, order_row
+from defi_analytics.cli.audit_rows import ORDER_COLUMNS, order_row
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.measures import duration
+from defi_analytics.cli.options import AccountName, PassphraseFd, SigningKey, asked_for
 from defi_analytics.cli.render import emit, emit_record, hint
 from defi_analytics.cli.tree import Listing, new_app
 from defi_analytics.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from defi_analytics.app.signing import Asked
 
 app = new_app(help="List an account's orders, show one, or cancel.", cls=Listing)
 
@@ -19,7 +24,7 @@ OrderId = Annotated[str, typer.Argument(metavar="ID", help="A client order id, o
 
 @app.command("list")
 @with_common
-def list_orders(common: Common, account: AccountName = "", all_: Everything = False) -> int:
+def list_orders(common: Common, account: AccountName = None, all_: Everything = False) -> int:
     r"""List the orders of which something may still happen, by the journal.
 
     \b
@@ -32,7 +37,7 @@ def list_orders(common: Common, account: AccountName = "", all_: Everything = Fa
 
 @app.command("show")
 @with_common
-def show_order(common: Common, order_id: OrderId, account: AccountName = "") -> int:
+def show_order(common: Common, order_id: OrderId, account: AccountName = None) -> int:
     r"""Show one order with its transaction.
 
     \b
@@ -47,12 +52,14 @@ def show_order(common: Common, order_id: OrderId, account: AccountName = "") -> 
 def cancel_orders(
     common: Common,
     order_id: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Client order ids.")] = None,
-    account: AccountName = "",
+    account: AccountName = None,
     all_: Annotated[bool, typer.Option("--all", help="Every order that rests on the book.")] = False,
     wait: Annotated[
         float | None,
         typer.Option("--wait", parser=duration(), metavar="DURATION", help="For the proof. [default: 60s]"),
     ] = None,
+    key: SigningKey = "",
+    passphrase_fd: PassphraseFd = None,
 ) -> int:
     r"""Take orders off the book, and wait for the proof.
 
@@ -60,16 +67,19 @@ def cancel_orders(
     orders along.
 
     \b
-    Example:
+    Examples:
       defi orders cancel --all
+      defi orders cancel --all --network testnet --passphrase-fd 3 3< passphrase
     """
     if bool(order_id) == all_:
         raise UsageError("name the orders, or --all", hint="see: defi orders list")
-    return asyncio.run(_cancel(common, account, tuple(order_id or ()), wait or 60.0))
+    asked = asked_for(common, key, passphrase_fd)
+    return asyncio.run(_cancel(common, account, asked, tuple(order_id or ()), wait or 60.0))
 
 
-async def _list(common: Common, account_name: str, everything: bool) -> int:
-    from defi_analytics.app.accounts import account_of, read_ledger
+async def _list(common: Common, account_name: str | None, everything: bool) -> int:
+    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
@@ -84,8 +94,9 @@ async def _list(common: Common, account_name: str, everything: bool) -> int:
         return 0
 
 
-async def _show(common: Common, account_name: str, order_id: str) -> int:
-    from defi_analytics.app.accounts import account_of, read_ledger
+async def _show(common: Common, account_name: str | None, order_id: str) -> int:
+    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
@@ -102,15 +113,18 @@ async def _show(common: Common, account_name: str, order_id: str) -> int:
         return 0
 
 
-async def _cancel(common: Common, account_name: str, order_ids: tuple[str, ...], wait_s: float) -> int:
+async def _cancel(
+    common: Common, account_name: str | None, asked: "Asked", order_ids: tuple[str, ...], wait_s: float
+) -> int:
     from defi_analytics.app.accounts import account_of
     from defi_analytics.app.cancelling import cancel
+    from defi_analytics.app.chains import trader_of
     from defi_analytics.cli.session import opened
 
     async with opened(common, hold=False) as session:
         account = account_of(session.app, account_name)
-        with session.working("cancelling"):
-            orders = await cancel(session.app, account, order_ids, wait_s)
+        trader = trader_of(session.app, account, asked, os.environ, session.app.warn)
+        orders = await cancel(session.app, account, trader, order_ids, wait_s)
         rows = [order_row(order) for order in orders]
         document = Document("orders", rows, session.app.network, execution=account.execution)
         emit(document, ORDER_COLUMNS, common)

@@ -3,9 +3,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from defi_analytics.cli.audit_rows import POSITION_COLUMNS, AccountName, position_row
+from defi_analytics.cli.audit_rows import POSITION_COLUMNS, position_row
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.schemas import WarningRow
 from defi_analytics.cli.tree import new_app
@@ -20,7 +21,7 @@ app = new_app()
 
 @app.command()
 @with_common
-def positions(common: Common, account: AccountName = "") -> int:
+def positions(common: Common, account: AccountName = None) -> int:
     r"""Show what an account holds by its fills, and what it is worth.
 
     By strategy and market, spot holdings and perpetuals alike, from the journal; only the marks are read
@@ -34,8 +35,9 @@ def positions(common: Common, account: AccountName = "") -> int:
     return asyncio.run(_positions(common, account))
 
 
-async def _positions(common: Common, account_name: str) -> int:
-    from defi_analytics.app.accounts import account_of, read_ledger
+async def _positions(common: Common, account_name: str | None) -> int:
+    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:

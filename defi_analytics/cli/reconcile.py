@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defi_analytics.cli.audit_rows import DIFFERENCE_COLUMNS, AccountName, difference_row
+from defi_analytics.cli.audit_rows import DIFFERENCE_COLUMNS, difference_row
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document, write_error_line
 from defi_analytics.cli.measures import flows
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import Mismatch
 
 if TYPE_CHECKING:
-    from defi_analytics.app.trading import Account
+    from defi_analytics.app.accounts import Account
     from defi_analytics.cli.session import Session
     from defi_analytics.engine.reconcile import Reconciliation
 
@@ -26,7 +27,7 @@ app = new_app()
 @with_common
 def reconcile(
     common: Common,
-    account: AccountName = "",
+    account: AccountName = None,
     accept_flow: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,7 +50,7 @@ def reconcile(
     return asyncio.run(_reconcile(common, account, flows(accept_flow or [])))
 
 
-async def _reconcile(common: Common, account_name: str, accepted: list[tuple[str, Decimal]]) -> int:
+async def _reconcile(common: Common, account_name: str | None, accepted: list[tuple[str, Decimal]]) -> int:
     from defi_analytics.app.accounts import account_of
     from defi_analytics.app.reconciling import accept, compared
     from defi_analytics.cli.session import opened

@@ -5,19 +5,12 @@ from typing import Annotated
 import typer
 
 from defi_analytics.cli.common import Common, with_common
+from defi_analytics.cli.options import AccountName, PassphraseFd, SigningKey, asked_for
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
 
 app = new_app()
 
-AccountName = Annotated[
-    str | None,
-    typer.Option(
-        "--account",
-        metavar="ACCOUNT",
-        help="paper, or an address. [default: the only one of this network, else paper]",
-    ),
-]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. [default: told by a person]")]
 _TOLD = "told by a person"
 
@@ -176,16 +169,19 @@ def reduce(common: Common, reason: Reason = _TOLD, account: AccountName = None) 
 
 @app.command(epilog="Exit codes: 0 nothing is held, 9 an agent runs: stop it first, 24 something is left.")
 @with_common
-def flatten(common: Common, account: AccountName = None) -> int:
+def flatten(
+    common: Common, account: AccountName = None, key: SigningKey = "", passphrase_fd: PassphraseFd = None
+) -> int:
     r"""Close what the strategies hold, at the market, and cancel their orders.
 
     \b
-    Example:
+    Examples:
       defi risk flatten --account paper
+      defi risk flatten --network testnet --passphrase-fd 3 3< passphrase
     """
     from defi_analytics.cli.risk_run import flatten_account
 
-    return asyncio.run(flatten_account(common, account))
+    return asyncio.run(flatten_account(common, account, asked_for(common, key, passphrase_fd)))
 
 
 @app.command()

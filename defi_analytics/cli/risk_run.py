@@ -1,5 +1,6 @@
 """What the commands of `defi risk` do once their options are read."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -8,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from defi_analytics.app.accounts import chosen_account, known_accounts
+from defi_analytics.app.accounts import Account, chosen_account, known_accounts
+from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.limits import SETTINGS, limits_of_market, risk_limits
 from defi_analytics.app.past import events
-from defi_analytics.app.reading import has_journal, ledger_of
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import looked, maintenance, standing
 from defi_analytics.app.stopping import Step, holds, reduced, resumed, stopped
-from defi_analytics.app.trading import Account
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
@@ -169,13 +170,14 @@ def reduce_account(common: Common, reason: str, address: str | None) -> int:
     return _acted(common, [step], settings.network, error, "lift it: defi risk resume --ack REDUCE_ONLY")
 
 
-async def flatten_account(common: Common, address: str | None) -> int:
+async def flatten_account(common: Common, address: str | None, asked: Asked) -> int:
+    from defi_analytics.app.chains import trader_of
     from defi_analytics.app.closing import flattened
 
     async with opened(common, hold=False) as session:
         account = chosen_account(session.app.settings.home, session.app.network, address)
-        with session.working("closing"):
-            steps = await flattened(session.app, account)
+        trader = trader_of(session.app, account, asked, os.environ, session.app.warn)
+        steps = await flattened(session.app, account, trader)
         return _acted(common, steps, session.app.network, None, "see how it stands: defi risk")
 
 

@@ -6,6 +6,7 @@ import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.measures import duration as duration_of
+from defi_analytics.cli.options import PassphraseFd, SigningKey, asked_for
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
 
@@ -95,13 +96,8 @@ def run(
         Path | None,
         typer.Option("--status-file", metavar="FILE", help="Written after each round. [default: in home]"),
     ] = None,
-    key: Annotated[
-        str, typer.Option("--key", metavar="NAME", help="The key that signs --live. [default: keys.name]")
-    ] = "",
-    passphrase_fd: Annotated[
-        int | None,
-        typer.Option("--passphrase-fd", min=0, metavar="N", help="Read its passphrase here. [default: ask]"),
-    ] = None,
+    key: SigningKey = "",
+    passphrase_fd: PassphraseFd = None,
     may_withdraw: Annotated[
         bool,
         typer.Option(
@@ -123,7 +119,6 @@ def run(
       defi run --market INJ/USDT --duration 6h --max-loss 20
       defi run --network sandbox --live --cycles 100 -o ndjson
     """
-    from defi_analytics.app.signing import Asked
     from defi_analytics.app.trading import RunRequest
     from defi_analytics.cli.run_view import How
 
@@ -140,7 +135,7 @@ def run(
         on_exit=on_exit,
         status_file=status_file,
         metrics_file=metrics_file,
-        asked=Asked(key, passphrase_fd, not common.no_input, may_withdraw),
+        asked=asked_for(common, key, passphrase_fd, may_withdraw=may_withdraw),
     )
     if common.format is Output.JSON and how.endless:
         raise UsageError("one JSON document cannot hold a run without an end", hint="use -o ndjson")

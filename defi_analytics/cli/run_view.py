@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
-from defi_analytics.app.trading import Account, RunRequest, Trader, opened_agent, paper_trader
+from defi_analytics.app.trading import RunRequest, Trader, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document, say, write_document, write_error_line

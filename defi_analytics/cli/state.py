@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from defi_analytics.cli.audit_rows import AccountName
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document, write_error_line
+from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import KindRow, StateRow, VerifiedRow
 from defi_analytics.cli.tree import new_app
@@ -53,7 +53,7 @@ def show_state(common: Common) -> int:
 def back_up(
     common: Common,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; one that is there is refused.")],
-    account: AccountName = "",
+    account: AccountName = None,
 ) -> int:
     r"""Copy an account's journal of this moment whole, though its agent writes meanwhile.
 
@@ -109,7 +109,7 @@ async def _show(common: Common) -> int:
         return 0
 
 
-async def _backup(common: Common, account_name: str, target: Path) -> int:
+async def _backup(common: Common, account_name: str | None, target: Path) -> int:
     from defi_analytics.app.accounts import account_of
     from defi_analytics.cli.session import opened
     from defi_analytics.storage.journal import SqliteJournal

@@ -117,7 +117,7 @@ class Agent:
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
-        self._obey()
+        self.obey()
         await self.execution.prove()
         decision, trading = await self._decided()
         await self._act(decision, trading)
@@ -161,9 +161,9 @@ class Agent:
         account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
-        self._obey()
+        self.obey()
 
-    def _obey(self) -> None:
+    def obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
         self.ledger.catch_up()
         reason = self.stopped()

@@ -35,13 +35,15 @@ class Code(StrEnum):
     """In the journal, and not in its block on the venue."""
     FILL_CHANGED = "FILL_CHANGED"
     FILL_TWICE = "FILL_TWICE"
+    FILL_FOREIGN = "FILL_FOREIGN"
+    """Not counted yet, and of an order that is none of this journal's; what it moved differs beside it."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
     PERPETUAL_CASH = "PERPETUAL_CASH"
     """Cash beside the fills of perpetuals: funding payments, which the journal does not hold."""
 
 
-TOLD_ONLY = frozenset({Code.PERPETUAL_CASH})
+TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.PERPETUAL_CASH})
 """Does not keep an agent from starting."""
 
 
@@ -108,8 +110,12 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
 
 
 def uncounted(books: Bookkeeping, told: Told) -> list[Fill]:
-    """Fills of blocks that the journal has not counted yet: no difference, each once."""
-    return [fill for fill in _by_id(told.fills).values() if fill.height > books.scanned_height]
+    """Fills of our orders in blocks that the journal has not counted yet: no difference, each once."""
+    return [
+        fill
+        for fill in _by_id(told.fills).values()
+        if fill.height > books.scanned_height and fill.client_order_id in books.orders
+    ]
 
 
 def must_rest(books: Bookkeeping, told: Told) -> list[TrackedOrder]:
@@ -174,6 +180,8 @@ def _fills(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> 
             yield from _changed(known[fill_id], fill, markets)
         elif fill.height <= own.books.scanned_height:
             yield Difference(Code.FILL_MISSING, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
+        elif fill.client_order_id not in own.books.orders:
+            yield Difference(Code.FILL_FOREIGN, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
 
 
 def _changed(known: Fill, seen: Fill, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:

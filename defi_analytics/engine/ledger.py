@@ -57,7 +57,8 @@ class Ledger:
     def follow(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """One record, and what it implies for risk: derived each time, so that no crash can separate them."""
         if kind == BASELINE:
-            self.baseline = self.baseline or _balances(body)
+            # The first word on an asset counts; later records add those that came to be traded since.
+            self.baseline = {**_balances(body), **(self.baseline or {})}
         if kind == FLOW and "asset" in body and self.baseline is not None:
             self.baseline = _moved(self.baseline, body)
         before, paid = dict(self.books.net), self.books.gas_paid

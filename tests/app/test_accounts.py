@@ -1,7 +1,6 @@
 import pytest
 
-from defi_analytics.app.accounts import chosen_account, known_accounts
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account, chosen_account, known_accounts
 from defi_analytics.errors import UsageError, WrongState
 
 LIVE = "inj1" + "q" * 38

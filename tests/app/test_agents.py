@@ -6,8 +6,8 @@ import psutil
 import pytest
 
 from defi_analytics.app import agents
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.agents import Seen, number, seen, stop
-from defi_analytics.app.trading import Account
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.lock import AccountLock
 from tests.fakes import FakeClock

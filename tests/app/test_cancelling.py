@@ -1,14 +1,17 @@
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from defi_analytics.app import cancelling
-from defi_analytics.app.cancelling import cancel
-from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.cancelling import cancel as cancel_orders
+from defi_analytics.app.ledgers import opened_ledger
+from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
+from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
@@ -21,18 +24,19 @@ PAPER = Account("sandbox")
 
 
 @pytest.fixture
-async def app(tmp_path: Any, monkeypatch: Any) -> Any:
+async def app(tmp_path: Any) -> Any:
     """With two orders far below the market, resting on paper."""
     world = World()
-    app: Any = SimpleNamespace(settings=SimpleNamespace(home=tmp_path), network="testnet", clock=world.clock)
     venue: Any = world
 
-    def chain(app: Any, account: Account, ledger: Ledger) -> PaperChain:
+    def chain(ledger: Ledger) -> PaperChain:
         return PaperChain(venue, world.latest, world.clock, ledger.books, {})
 
-    monkeypatch.setattr(cancelling, "chain_of", chain)
+    app: Any = SimpleNamespace(
+        settings=SimpleNamespace(home=tmp_path), network="testnet", clock=world.clock, chain=chain
+    )
     async with opened_ledger(app, PAPER, locked=True) as ledger:
-        execution = Execution(chain(app, PAPER, ledger), ledger)
+        execution = Execution(chain(ledger), ledger)
         requests = [
             OrderRequest(name, HOME, Side.BUY, OrderKind.LIMIT, 20_000, 1_000, "oracle")
             for name in ("a", "b")
@@ -41,6 +45,19 @@ async def app(tmp_path: Any, monkeypatch: Any) -> Any:
         await execution.settle()
         await execution.settle()
     return app
+
+
+async def cancel(app: Any, account: Account, order_ids: list[str], patience_s: float) -> list[TrackedOrder]:
+    trader = nullcontext(Trader(account, app.chain))
+    return await cancel_orders(app, account, trader, order_ids, patience_s)
+
+
+async def test_a_key_is_asked_for_only_where_something_may_rest(app: Any) -> None:
+    nobody: Any = None
+    with pytest.raises(NotFound):
+        await cancel_orders(app, PAPER, nobody, ["c"], 60.0)
+    await cancel(app, PAPER, [], 60.0)
+    assert await cancel_orders(app, PAPER, nobody, [], 60.0) == []
 
 
 async def test_an_order_is_cancelled_with_proof_and_the_others_stay(app: Any) -> None:

@@ -3,11 +3,13 @@ from decimal import Decimal
 
 import pytest
 
-from defi_analytics.app.closing import flattened
+from defi_analytics.app.accounts import Account, stop_file
+from defi_analytics.app.chains import trader_of
+from defi_analytics.app.closing import flattened as flattened_by
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.opening import opened_app
-from defi_analytics.app.reading import ledger_of
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import standing
-from defi_analytics.app.trading import Account, stop_file
 from defi_analytics.clock import WallClock
 from defi_analytics.config.load import load
 from defi_analytics.errors import DefiError, OutcomeUnknown
@@ -31,6 +33,10 @@ async def opened(folder):
         }
         async with opened_app(load(None, environment, {}), environment, hold=False) as app:
             yield app, sandbox.url
+
+
+async def flattened(app, account):
+    return await flattened_by(app, account, trader_of(app, account, Asked(may_ask=False), {}, print))
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 import importlib.util
 import sys
+from dataclasses import replace
 
 import pytest
 
 from defi_analytics.app.live import Onlooker, live_trader
 from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
+from defi_analytics.app.trading import RunRequest, opened_agent
+from defi_analytics.engine.agent import Policy
 from defi_analytics.errors import AuthError, UsageError
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY
+from defi_analytics.storage.journal import SqliteJournal
 from tests.integration.trading import staged
+from tests.keys import sealed
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
@@ -41,3 +46,20 @@ async def test_mainnet_wants_the_account_by_name_and_a_list_of_markets(tmp_path)
 def test_an_onlooker_signs_nothing():
     with pytest.raises(AuthError, match="only looked at"):
         Onlooker(DEV_ADDRESS).sign(b"document")
+
+
+async def test_a_key_without_a_grant_is_refused_before_anything_is_sent(tmp_path):
+    sealed.store(tmp_path)
+    async with staged(tmp_path, hold=True) as stage:
+        own = stage.app.settings
+        keys = replace(own.keys, name="agent", granter=DEV_ADDRESS)
+        stage.app.settings = replace(own, keys=keys)
+        environ = {"DEFI_PASSPHRASE": sealed.PHRASE}
+        asked = Asked(may_ask=False)
+        async with live_trader(stage.app, asked, environ, "", lambda line: None) as trader:
+            assert not trader.pays_gas
+            with pytest.raises(AuthError, match="grants this key no trading"):
+                async with opened_agent(stage.app, trader, RunRequest(markets=("INJ/USDT",)), Policy(1.0)):
+                    pass
+        with SqliteJournal(trader.account.journal(tmp_path)) as journal:
+            assert list(journal.replay()) == []

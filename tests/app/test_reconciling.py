@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from defi_analytics.app import reconciling
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.reconciling import accept, compared
-from defi_analytics.app.trading import Account, opened_ledger
+from defi_analytics.app.trading import Trader
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import PaperChain
@@ -31,11 +33,11 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
         top = a_top(HOME, 24.0, 26.0)
         return Listing(NOON, {HOME.market_id: HOME}, {HOME.market_id: top})
 
-    def chain(app: Any, account: Account, ledger: Ledger) -> PaperChain:
+    def chain(ledger: Ledger) -> PaperChain:
         return PaperChain(venue, world.latest, world.clock, ledger.books, have)
 
     monkeypatch.setattr(reconciling, "traded_markets", markets)
-    monkeypatch.setattr(reconciling, "chain_of", chain)
+    monkeypatch.setattr(reconciling, "onlooker_of", lambda app, account: Trader(account, chain))
     settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
     source = SimpleNamespace(listing=listing)
     return SimpleNamespace(

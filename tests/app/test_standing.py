@@ -1,5 +1,5 @@
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.standing import Standing, maintenance
-from defi_analytics.app.trading import Account
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.risk.codes import Denial, TradingState

@@ -8,9 +8,9 @@ import sqlite3
 import pytest
 
 from defi_analytics.app import stopping
-from defi_analytics.app.reading import ledger_of
+from defi_analytics.app.accounts import Account, stop_file, told_to_stop
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.stopping import PERSON, holds, reduced, resumed, stopped
-from defi_analytics.app.trading import Account, stop_file, told_to_stop
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import RiskHalt, WrongState
 from defi_analytics.risk.codes import Denial, TradingState

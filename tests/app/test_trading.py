@@ -3,15 +3,13 @@ from decimal import Decimal
 
 import pytest
 
+from defi_analytics.app.accounts import Account, stop_file, told_to_stop
 from defi_analytics.app.trading import (
-    Account,
     RunRequest,
     limits_of,
     opened_agent,
     paper_trader,
-    stop_file,
     strategies_of,
-    told_to_stop,
     traded_markets,
 )
 from defi_analytics.engine.agent import Policy

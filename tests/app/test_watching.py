@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from defi_analytics.app.trading import Account, RunRequest, opened_agent, paper_trader
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.engine.agent import Cycle, Policy
 from defi_analytics.health import Health

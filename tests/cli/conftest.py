@@ -1,6 +1,6 @@
 import pytest
 
-from defi_analytics.app import reading, stopping
+from defi_analytics.app import ledgers, stopping
 from defi_analytics.clock import WallClock
 from defi_analytics.sandbox.sandbox import Sandbox
 from tests.cli.harness import Background, Defi, clean_environment, forget_log
@@ -33,7 +33,7 @@ def home(monkeypatch, tmp_path):
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
     """Nobody waits for a journal that a test holds."""
-    for module in (reading, stopping):
+    for module in (ledgers, stopping):
         monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
 
 

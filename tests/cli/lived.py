@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side

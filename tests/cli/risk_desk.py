@@ -2,7 +2,7 @@
 
 import json
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.clock import WallClock
 from defi_analytics.storage.journal import SqliteJournal
 

@@ -1,5 +1,5 @@
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.agents import Seen
-from defi_analytics.app.trading import Account
 from defi_analytics.cli.agent_rows import agent_row, record_lines
 
 

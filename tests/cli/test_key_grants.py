@@ -11,6 +11,11 @@ from tests.keys import sealed
 GRANTER = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
 ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 GRANTS = "/cosmos/authz/v1beta1/grants"
+GAS = f"/cosmos/bank/v1beta1/balances/{sealed.ADDRESS}"
+
+
+def has(inj):
+    return Response(200, json.dumps({"balances": [{"denom": "inj", "amount": str(inj)}]}).encode())
 
 
 @pytest.fixture(autouse=True)
@@ -112,10 +117,10 @@ def test_a_revocation_takes_back_what_was_granted(defi):
 
 @pytest.fixture
 def checked(defi, background, sandbox, monkeypatch):
-    """`defi key check` of a key whose grants are answered like this."""
+    """`defi key check` of a key whose grants are answered like this, and that has this much (inj-wei)."""
 
-    def check(answer, *words):
-        with answering(background, sandbox, monkeypatch, {GRANTS: answer}):
+    def check(answer, *words, inj=10**18):
+        with answering(background, sandbox, monkeypatch, {GRANTS: answer, GAS: has(inj)}):
             return defi("key", "check", "--granter", GRANTER, *words, "--json")
 
     return check
@@ -154,6 +159,12 @@ def test_a_grant_that_does_not_fit_is_named_and_exits_4(checked, answer, words, 
     assert ran.rows[0]["ok"]
     assert said in ran.rows[1]["message"]
     assert ran.error["message"] == ran.rows[1]["message"]
+
+
+def test_a_key_that_cannot_pay_for_gas_is_told(checked):
+    ran = checked(granted(trading()), inj=0)
+    assert ran.code == 4
+    assert f"{sealed.ADDRESS} has no INJ to pay for gas" in ran.error["message"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"grants": 1}', b"\xff"])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from defi_analytics.app.trading import Account, stop_file
+from defi_analytics.app.accounts import Account, stop_file
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.examined import RULES
 from defi_analytics.risk.halting import halt

@@ -1,6 +1,6 @@
 import pytest
 
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
 from defi_analytics.cli import risk_view
 from defi_analytics.risk.limits import RiskLimits
 from tests.cli.forms import FORMS, assert_form

@@ -33,7 +33,7 @@ from defi_analytics.domain.decision import BUY, IDLE, SELL, Intent, OrderKind, W
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine import trade
-from defi_analytics.engine.agent import OnExit, Policy
+from defi_analytics.engine.agent import Agent, OnExit, Policy
 from defi_analytics.engine.bookkeeping import Kind, Sending, Signed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.errors import DefiError
@@ -160,21 +160,32 @@ def moment_of(books) -> str:
     return "uncounted" if uncounted else "quiet"
 
 
-async def live(place: Place, tell, cycles: int | None) -> None:
-    policy = Policy(0.02, cycles, on_exit=OnExit.CANCEL, settle_s=0.03)
-    async with AsyncExitStack() as woken:
-        app = await woken.enter_async_context(opened_app(Loaded(place.settings(), {}), {}, hold=False))
-        trader = await woken.enter_async_context(live_trader(app, Asked(), {}, "", tell))
-        request = RunRequest(("busy",), place.markets)
-        async with opened_agent(app, trader, request, policy) as agent:
+def telling(obey, tell):
+    """What a run does first; it tells what it finds then, and from there on every record it makes durable."""
+
+    def obeyed(agent):
+        if not (journal := agent.ledger.journal).__dict__.get("append"):
             tell(f"awake {moment_of(agent.ledger.books)}")
-            journal, append = agent.ledger.journal, agent.ledger.journal.append
+            append = journal.append
 
             def appended(kind, at, body):
                 append(kind, at, body)
                 tell(f"wrote {kind}")
 
             journal.append = appended
+        obey(agent)
+
+    return obeyed
+
+
+async def live(place: Place, tell, cycles: int | None) -> None:
+    Agent.obey = telling(Agent.obey, tell)
+    policy = Policy(0.02, cycles, on_exit=OnExit.CANCEL, settle_s=0.03)
+    async with AsyncExitStack() as woken:
+        app = await woken.enter_async_context(opened_app(Loaded(place.settings(), {}), {}, hold=False))
+        trader = await woken.enter_async_context(live_trader(app, Asked(), {}, "", tell))
+        request = RunRequest(("busy",), place.markets)
+        async with opened_agent(app, trader, request, policy) as agent:
             agent.watch = lambda cycle: tell(f"cycle {cycle.error}"[:200])
             await agent.run()
 

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from defi_analytics.app.reading import has_journal, ledger_of
-from defi_analytics.app.trading import Account
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.journal import SqliteJournal
 from tests.fakes import FakeClock

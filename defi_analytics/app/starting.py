@@ -1,0 +1,92 @@
+"""What comes before a run's first decision: what the account has, and that venue and journal agree on it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
+from defi_analytics.ports import Chain
+
+GAS = "INJ"
+_LOOKS = 3
+_LOOK_AGAIN_S = 2.0
+"""About three blocks: what differs then is no node that was behind."""
+_READ_AGAIN_BLOCKS = 20
+
+
+async def reserved_of(
+    ledger: Ledger, chain: Chain, markets: Sequence[Market], currency: str
+) -> dict[str, Decimal]:
+    """What the account already had of what is traded here: it is not the strategies' to sell.
+
+    Read from the venue before the first order on such an asset, and from the journal ever after.
+    """
+    touched = _assets(list(ledger.books.markets.values())) if ledger.baseline else set()
+    new = _assets(markets) - (ledger.baseline or {}).keys() - touched
+    if new:
+        portfolio = await chain.portfolio(markets)
+        held = [(balance.asset, balance.total) for balance in portfolio.balances.values()]
+        told = {asset: str(sum(total for one, total in held if one == asset)) for asset in sorted(new)}
+        ledger.write(BASELINE, {"height": portfolio.height, "balances": told})
+    cash = {market.quote for market in markets} | {currency}
+    known = ledger.baseline or {}
+    return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
+
+
+async def compare(
+    ledger: Ledger,
+    chain: Chain,
+    markets: Sequence[Market],
+    *,
+    pays_gas: bool,
+    window_blocks: int = WINDOW_BLOCKS,
+) -> Reconciliation:
+    """What journal and venue tell of these markets, looked at again while an agent's records come in between.
+
+    Fees are what was charged, the share that comes back to an account which names itself taken off already:
+    there is no rebate to expect besides.
+    """
+    for _ in range(_LOOKS - 1):
+        read = ledger.read
+        found = await reconcile(ledger, chain, markets, pays_gas=pays_gas, window_blocks=window_blocks)
+        ledger.catch_up()
+        if found.clean or ledger.read == read:
+            return found
+    return await reconcile(ledger, chain, markets, pays_gas=pays_gas, window_blocks=window_blocks)
+
+
+async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> None:
+    """Recovers, unless it is `dry`, and compares: a difference that stays keeps the agent from starting.
+
+    Raises Mismatch, which says the first difference; DataError when the venue cannot be read.
+    """
+    found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
+    if not found.clean:
+        await agent.clock.sleep(_LOOK_AGAIN_S)
+        found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
+    found.require()
+
+
+async def _recovered(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> Reconciliation:
+    if not dry:
+        agent.obey()
+        await agent.execution.settle()
+    ledger, chain = agent.ledger, agent.execution.chain
+    window = await _window(ledger, chain)
+    return await compare(ledger, chain, markets, pays_gas=pays_gas, window_blocks=window)
+
+
+async def _window(ledger: Ledger, chain: Chain) -> int:
+    """Blocks to read fills of: none where no order of ours can have met any, for quantities tell the rest."""
+    if not ledger.books.live:
+        return 0
+    uncounted = (await chain.block()).height - ledger.books.scanned_height
+    return min(uncounted + _READ_AGAIN_BLOCKS, WINDOW_BLOCKS)
+
+
+def _assets(markets: Sequence[Market]) -> set[str]:
+    """Of spot also the base; what pays for gas always."""
+    spot = {market.base for market in markets if market.kind is MarketKind.SPOT}
+    return spot | {market.quote for market in markets} | {GAS}

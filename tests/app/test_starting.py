@@ -1,0 +1,199 @@
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from defi_analytics.app.live import live_trader
+from defi_analytics.app.signing import Asked
+from defi_analytics.app.starting import agreed, compare, reserved_of
+from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import ApprovedOrder, OrderRequest
+from defi_analytics.engine.agent import Agent, Policy
+from defi_analytics.engine.ledger import BASELINE
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import Mismatch
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import AWAY, HOME, World, an_agent
+from tests.fakes import NOON
+from tests.integration.trading import Stage, staged
+
+live = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("pyinjective") is None or sys.version_info >= (3, 13),
+        reason="the official SDK is not installed: pip install defi-analytics[injective]",
+    ),
+]
+ONCE = Policy(1.0, cycles=1)
+
+
+class Told:
+    """What the paper account has is in `have`, and whoever changes that is no agent."""
+
+    def __init__(self) -> None:
+        self.world, self.journal = World(), MemoryJournal()
+        self.have = {"USDT": Decimal(1000)}
+
+    def agent(self) -> Agent:
+        agent = an_agent(self.world, self.journal)
+        vars_of: Any = agent.execution.chain
+        vars_of.start = self.have
+        return agent
+
+    async def reserved(self, *markets: Any) -> dict[str, Decimal]:
+        agent = self.agent()
+        return await reserved_of(agent.ledger, agent.execution.chain, markets or (HOME,), "USDT")
+
+    async def starts(self, *, dry: bool = False) -> Agent:
+        agent = self.agent()
+        await reserved_of(agent.ledger, agent.execution.chain, [HOME], "USDT")
+        await agreed(agent, [HOME], pays_gas=True, dry=dry)
+        return agent
+
+
+async def test_what_a_new_account_holds_is_where_its_story_begins() -> None:
+    told = Told()
+    told.have["INJ"] = Decimal(7)
+    agent = await told.starts()
+    assert agent.ledger.baseline == {"USDT": "1000", "INJ": "7"}
+
+
+async def test_a_clean_restart_goes_on() -> None:
+    told = Told()
+    agent = await told.starts()
+    told.world.show(25.0, away=25.3)
+    await agent.cycle()
+    assert agent.ledger.books.net
+    await told.starts()
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_a_transfer_between_two_runs_keeps_the_second_from_starting(dry: bool) -> None:
+    told = Told()
+    await told.starts()
+    told.have["USDT"] -= 100
+    with pytest.raises(Mismatch, match="first BALANCE USDT: 1000 here, 900 USDT there") as error:
+        await told.starts(dry=dry)
+    assert (error.value.exit_code, "defi reconcile" in error.value.hint) == (22, True)
+
+
+async def test_a_difference_that_is_gone_at_a_second_look_was_a_node_that_lagged(monkeypatch: Any) -> None:
+    told = Told()
+    await told.starts()
+    agent = told.agent()
+    looks, read = [], PaperChain.portfolio
+
+    async def portfolio(chain: PaperChain, markets: Any) -> Any:
+        looks.append(1)
+        told.have["USDT"] = Decimal(900 if len(looks) == 1 else 1000)
+        return await read(chain, markets)
+
+    monkeypatch.setattr(PaperChain, "portfolio", portfolio)
+    await agreed(agent, [HOME], pays_gas=True, dry=False)
+    assert len(looks) == 2
+
+
+async def test_recovery_writes_nothing_where_only_a_plan_is_made() -> None:
+    told = Told()
+    await told.starts()
+    rows = len(told.journal.rows)
+    await told.starts(dry=True)
+    assert len(told.journal.rows) == rows
+
+
+async def test_the_start_of_an_asset_is_noted_when_it_comes_to_be_traded() -> None:
+    told = Told()
+    told.have |= {"INJ": Decimal(3), "WETH": Decimal(2)}
+    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
+    assert await told.reserved() == {"INJ": Decimal(3)}
+    assert await told.reserved(HOME, other) == {"INJ": Decimal(3), "WETH": Decimal(2)}
+    told.have["WETH"] = Decimal(9)
+    assert await told.reserved(HOME, other) == {"INJ": Decimal(3), "WETH": Decimal(2)}
+    assert told.journal.kinds == [BASELINE, BASELINE]
+
+
+async def test_an_asset_that_is_not_there_yet_begins_with_nothing() -> None:
+    told = Told()
+    assert await told.reserved() == {"INJ": Decimal(0)}
+    told.have["INJ"] = Decimal(5)
+    with pytest.raises(Mismatch, match="BALANCE INJ: 0 here, 5 INJ there"):
+        await told.starts()
+
+
+async def test_what_an_agent_writes_while_one_compares_is_no_difference(monkeypatch: Any) -> None:
+    told = Told()
+    await told.starts()
+    agent, other = told.agent(), told.agent()
+    read = PaperChain.portfolio
+
+    async def portfolio(chain: PaperChain, markets: Any) -> Any:
+        if told.have["USDT"] == 1000:
+            told.have["USDT"] = Decimal(1050)
+            other.ledger.write("risk.flow", {"amount": 50.0, "asset": "USDT", "quantity": "50"})
+        return await read(chain, markets)
+
+    monkeypatch.setattr(PaperChain, "portfolio", portfolio)
+    found = await compare(agent.ledger, agent.execution.chain, [HOME, AWAY], pays_gas=True)
+    assert found.clean
+
+
+@asynccontextmanager
+async def started(stage: Stage) -> AsyncIterator[Agent]:
+    request = RunRequest(("convergence",), ("INJ/USDT",))
+    async with (
+        live_trader(stage.app, Asked(), {}, "", print) as trader,
+        opened_agent(stage.app, trader, request, ONCE) as agent,
+    ):
+        yield agent
+
+
+async def traded_by_hand(agent: Agent, market: Market) -> None:
+    """An order that no journal knows, as from the account's web page."""
+    ticks, lots = market.ticks(Decimal(100)), market.lots(Decimal(1))
+    request = OrderRequest("by-hand", market, Side.BUY, OrderKind.MARKET, ticks, lots, "")
+    chain = agent.execution.chain
+    transaction = await chain.sign([ApprovedOrder(request, 0, NOON)])
+    await chain.broadcast(transaction)
+    for _ in range(20):
+        await agent.clock.sleep(0.7)
+        if await chain.find(transaction.tx_hash):
+            return
+    raise AssertionError("it never came into a block")
+
+
+@pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
+async def test_a_fill_of_somebody_else_keeps_a_live_agent_from_starting(tmp_path: Any, _: None) -> None:
+    async with staged(tmp_path) as stage:
+        async with started(stage) as agent:
+            await traded_by_hand(agent, await stage.app.find_market("INJ/USDT"))
+        with pytest.raises(Mismatch, match="the journal and the venue disagree in"):
+            async with started(stage):
+                pass
+
+
+@pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
+async def test_a_live_agent_starts_again_after_trading(tmp_path: Any, _: None) -> None:
+    async with staged(tmp_path) as stage:
+        for _round in range(2):
+            async with started(stage) as agent:
+                await agent.run()
+
+
+async def test_paper_is_held_against_its_settings(tmp_path: Any) -> None:
+    async with staged(tmp_path, hold=True) as stage:
+        request = RunRequest(markets=("INJ/USDT",))
+        async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
+            pass
+        own = stage.app.settings
+        stage.app.settings = replace(own, run=replace(own.run, paper_balances={"USDT": Decimal(7)}))
+        with pytest.raises(Mismatch, match="BALANCE USDT"):
+            async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
+                pass
