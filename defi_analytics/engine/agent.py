@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
-from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import at_stake, marks_of
+from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
 from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
 from defi_analytics.mispricing.limits import Limits, Scope
@@ -28,13 +28,11 @@ from defi_analytics.risk.exposure import Account, equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
-_CANCEL_ROUNDS = 5
-_SETTLE_ROUNDS = 60
-"""Rounds of waiting at the end for what was sent to be proven."""
 
 
 class OnExit(StrEnum):
     CANCEL = "cancel"
+    """Every order but the stops of what stays open."""
     KEEP = "keep"
     FLATTEN = "flatten"
 
@@ -202,7 +200,7 @@ class Agent:
 
     async def _settled(self) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
-        for _ in range(_SETTLE_ROUNDS):
+        for _ in range(SETTLE_ROUNDS):
             await self.execution.prove()
             if self.ledger.books.settled:
                 return
@@ -230,62 +228,23 @@ class Agent:
     async def finish(self) -> None:
         """Leaves as the policy says, and verifies it on the venue.
 
-        Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
+        Stops that guard what stays open stay too. Raises OutcomeUnknown when what was sent could not be
+        proven in time, or an order stayed on the book.
         """
-        await self._proven()
+        leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
+        await leaving.proven()
         if self.policy.on_exit is OnExit.KEEP:
             return
-        if self.policy.on_exit is OnExit.FLATTEN:
-            await self.flatten()
-        await self.cancel_all()
-
-    async def _proven(self) -> None:
-        """Until nothing is in doubt, though a node may not answer now and then.
-
-        Raises OutcomeUnknown when that takes too long.
-        """
-        if not (self.ledger.books.unresolved or self.ledger.books.live):
-            return
-        for _ in range(_SETTLE_ROUNDS):
-            try:
-                await self.execution.settle()
-            except DataError as error:
-                LOG.warning("%s", error)
-            else:
-                if self.ledger.books.settled:
-                    return
-            await self.clock.sleep(self.policy.settle_s)
-        raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
-
-    async def cancel_all(self) -> None:
-        """Takes every order of ours off the book. Raises OutcomeUnknown when one is still there."""
-        for _ in range(_CANCEL_ROUNDS):
-            resting = self._resting()
-            if not resting:
-                return
-            await self._cancel(resting)
-        if left := self._resting():
-            raise OutcomeUnknown(
-                f"{len(left)} orders are still on the book",
-                hint="they expire by themselves; see: defi orders",
-            )
-
-    def _resting(self) -> list[TrackedOrder]:
-        return [order for order in self.ledger.books.live if order.request.kind is not OrderKind.MARKET]
-
-    async def _cancel(self, resting: Sequence[TrackedOrder]) -> None:
-        """Once; the books tell what is still there."""
-        cancels = [
-            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
-            for o in resting
-        ]
         try:
-            await self.execution.submit([], cancels)
-        except (OrderRejected, DataError) as error:
-            # One that was filled or expired in this very moment makes the chain refuse all of them.
-            LOG.warning("not cancelled: %s", error)
-            await self.clock.sleep(self.policy.settle_s)
-        await self._proven()
+            if self.policy.on_exit is OnExit.FLATTEN:
+                await self.flatten()
+        finally:
+            await leaving.cancelled(lambda: unneeded(self.ledger.books))
+        for stop in guarding(self.ledger.books):
+            LOG.warning(
+                "%s stays open, and its stop on the book; `defi risk flatten` closes it",
+                stop.request.market.ticker,
+            )
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate.

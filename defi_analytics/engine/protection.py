@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Position
@@ -40,6 +42,23 @@ def protection(
         if stop not in fitting
     )
     return Protection(None if fitting else wanted, stale)
+
+
+def guarding(books: Bookkeeping) -> list[TrackedOrder]:
+    """Stops that reduce what is held: without them it would be open and unguarded."""
+    return [order for order in books.live if _guards(order.request, books)]
+
+
+def unneeded(books: Bookkeeping) -> list[TrackedOrder]:
+    """What else is on the book."""
+    resting = [order for order in books.live if order.request.kind is not OrderKind.MARKET]
+    return [order for order in resting if not _guards(order.request, books)]
+
+
+def _guards(request: OrderRequest, books: Bookkeeping) -> bool:
+    held = books.net.get(request.market.key, Inventory()).quantity
+    reduces = held < 0 if request.side is Side.BUY else held > 0
+    return request.kind is OrderKind.STOP and request.reduce_only and reduces
 
 
 def _stops(books: Bookkeeping, key: MarketKey) -> Iterator[TrackedOrder]:

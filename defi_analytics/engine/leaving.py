@@ -1,0 +1,73 @@
+"""How a run leaves the book: what was sent is proven first, then what is not needed any more is cancelled."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from defi_analytics.domain.order import Cancel
+from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.execution import Execution
+from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
+from defi_analytics.ports import Clock
+
+LOG = logging.getLogger("defi.run")
+SETTLE_ROUNDS = 60
+"""Rounds of waiting for what was sent to be proven."""
+_CANCEL_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    execution: Execution
+    clock: Clock
+    settle_s: float
+    """Between two looks at what became of an order."""
+
+    async def proven(self) -> None:
+        """Until nothing is in doubt, though a node may not answer now and then.
+
+        Raises OutcomeUnknown when that takes too long.
+        """
+        books = self.execution.books
+        if not (books.unresolved or books.live):
+            return
+        for _ in range(SETTLE_ROUNDS):
+            try:
+                await self.execution.settle()
+            except DataError as error:
+                LOG.warning("%s", error)
+            else:
+                if books.settled:
+                    return
+            await self.clock.sleep(self.settle_s)
+        raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
+
+    async def cancelled(self, unneeded: Callable[[], Sequence[TrackedOrder]]) -> None:
+        """Takes these, asked for anew each time, off the book.
+
+        Raises OutcomeUnknown when one is still there.
+        """
+        for _ in range(_CANCEL_ROUNDS):
+            orders = unneeded()
+            if not orders:
+                return
+            await self._cancel(orders)
+        if left := unneeded():
+            raise OutcomeUnknown(
+                f"{len(left)} orders are still on the book",
+                hint="they expire by themselves; see: defi orders",
+            )
+
+    async def _cancel(self, orders: Sequence[TrackedOrder]) -> None:
+        """Once; the books tell what is still there."""
+        cancels = [
+            Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
+            for o in orders
+        ]
+        try:
+            await self.execution.submit([], cancels)
+        except (OrderRejected, DataError) as error:
+            # One that was filled or expired in this very moment makes the chain refuse all of them.
+            LOG.warning("not cancelled: %s", error)
+            await self.clock.sleep(self.settle_s)
+        await self.proven()
