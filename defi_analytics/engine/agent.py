@@ -20,7 +20,7 @@ from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
-from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
@@ -92,13 +92,26 @@ class Agent:
         return self.execution.ledger
 
     async def run(self) -> None:
-        """Until the policy or `leave` ends it. Raises WrongState when the journal cannot be written."""
+        """Until the policy or `leave` ends it. Raises WrongState when the journal cannot be written.
+
+        Whatever else ends it, the book is left in order before that is told, as far as it can be.
+        """
         self._started_s = self.clock.monotonic()
-        while not self._over():
-            await self._round()
-            if not self._over():
-                await self._pause()
+        try:
+            while not self._over():
+                await self._round()
+                if not self._over():
+                    await self._pause()
+        except Exception:
+            await self._finish_anyway()
+            raise
         await self.finish()
+
+    async def _finish_anyway(self) -> None:
+        try:
+            await self.finish()
+        except DefiError as error:
+            LOG.error("it was not left in order: %s", error)  # noqa: TRY400 - the other error is to be seen
 
     async def _round(self) -> None:
         began = self.clock.monotonic()

@@ -318,3 +318,43 @@ async def test_a_run_that_ends_in_doubt_says_so() -> None:
     agent.execution.chain = Failing(agent.execution.chain, "block", *down)
     with pytest.raises(OutcomeUnknown, match="not proven yet"):
         await agent.finish()
+
+
+async def test_whatever_ends_a_run_its_orders_are_taken_off_the_book_first() -> None:
+    def gone(cycle: Cycle) -> None:
+        raise BrokenPipeError
+
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.watch = gone
+    with pytest.raises(BrokenPipeError):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_is_busy_for_a_moment_ends_the_run_with_nothing_on_the_book() -> None:
+    world = World(PERP)
+    agent = await closed_with_its_stop_left(world)
+    journal: Any = agent.ledger.journal
+    written = journal.append
+
+    def busy(kind: str, *rest: Any) -> None:
+        journal.append = written
+        raise WrongState("locked")
+
+    journal.append = busy
+    with pytest.raises(WrongState, match="locked"):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    journal: Any = agent.ledger.journal
+    journal.full = True
+    signed = journal.kinds.count("signed")
+    with pytest.raises(WrongState, match="disk full"):
+        await agent.run()
+    assert journal.kinds.count("signed") == signed
+    assert "it was not left in order: disk full" in caplog.text
