@@ -16,6 +16,7 @@ from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import DECIDED, packed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import at_stake, marks_of
+from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.protection import guarding, unneeded
@@ -260,13 +261,15 @@ class Agent:
             )
 
     async def flatten(self) -> None:
-        """Closes what the strategies hold, at the market, through the same gate.
+        """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.
 
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
+        reserved, pause_s = self.terms.reserved, self.policy.settle_s
+        await Flattening(self._close, self.execution, reserved, self.clock, pause_s).done()
+
+    async def _close(self) -> None:
+        await self.execution.prove()
         known, seen = await self._known()
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)
-        left = [key for key, held in self.ledger.books.net.items() if held.quantity]
-        if left:
-            raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
