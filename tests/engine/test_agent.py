@@ -1,19 +1,16 @@
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from defi_analytics.domain.order import OrderState
-from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.agent import Agent, Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -280,23 +277,6 @@ async def test_a_halted_account_is_flattened_when_a_person_asks_though_the_file_
     assert quantity(agent, PERP.key) == 0
 
 
-class Failing:
-    """The same chain, one of whose calls fails so many times first."""
-
-    def __init__(self, chain: Any, name: str, *errors: Exception) -> None:
-        self.chain, self.name, self.left = chain, name, list(errors)
-
-    def __getattr__(self, name: str) -> Any:
-        then = getattr(self.chain, name)
-
-        async def called(*given: Any) -> Any:
-            if self.left:
-                raise self.left.pop(0)
-            return await then(*given)
-
-        return called if name == self.name else then
-
-
 async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
     agent = await closed_with_its_stop_left(World(PERP))
     agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
@@ -361,90 +341,3 @@ async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
         await agent.run()
     assert journal.kinds.count("signed") == signed
     assert "it was not left in order: disk full" in caplog.text
-
-
-async def entered(world: World, **more: Any) -> Agent:
-    """It holds a perpetual, and a stop that guards it."""
-    world.show(25.0, away=25.3)
-    agent = an_agent(world, on_exit=OnExit.FLATTEN, **more)
-    await agent.cycle()
-    await agent.cycle()
-    assert quantity(agent, world.home.key) > 0
-    return agent
-
-
-@pytest.mark.parametrize("read", ["portfolio", "block", "find"])
-async def test_a_node_that_does_not_answer_at_first_does_not_keep_a_position_open(read: str) -> None:
-    agent = await entered(World(PERP))
-    down = [Unavailable("injective", "down")] * 3
-    agent.execution.chain = Failing(agent.execution.chain, read, *down)
-    await agent.flatten()
-    assert quantity(agent, PERP.key) == 0
-
-
-async def test_where_nothing_can_be_closed_what_is_not_needed_is_cancelled_all_the_same() -> None:
-    world = World(PERP)
-    agent = await entered(world)
-    await agent.flatten()
-    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
-    world.failure = Unavailable("injective", "down")
-    with pytest.raises(OutcomeUnknown, match="what is held could not be closed: injective: down"):
-        await agent.finish()
-    assert not agent.ledger.books.live
-
-
-class Telling:
-    """The same chain, whose account is told otherwise than the books have it."""
-
-    def __init__(self, chain: Any, change: Callable[[Portfolio], Portfolio]) -> None:
-        self.chain, self.change = chain, change
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.chain, name)
-
-    async def portfolio(self, markets: Any) -> Portfolio:
-        return self.change(await self.chain.portfolio(markets))
-
-
-async def test_closed_is_what_the_venue_says_is_closed() -> None:
-    agent = await entered(World(PERP))
-    still = {PERP.key: Position(PERP.key, Decimal(3), Decimal(25), Decimal(75))}
-    agent.execution.chain = Telling(
-        agent.execution.chain, lambda own: replace(own, positions=own.positions or still)
-    )
-    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
-        await agent.finish()
-    assert quantity(agent, PERP.key) == 0
-
-
-@pytest.mark.parametrize(("more", "closed"), [("0", True), ("0.0009", True), ("0.001", False)])
-async def test_on_spot_what_the_account_had_before_is_not_open(more: str, closed: bool) -> None:
-    agent = await entered(World())
-    agent.terms = replace(agent.terms, reserved={"INJ": Decimal(7)})
-
-    def told(own: Portfolio) -> Portfolio:
-        inj = own.balances["inj"]
-        there = inj.total + 7 + Decimal(more)
-        return replace(own, balances={**own.balances, "inj": replace(inj, total=there, available=there)})
-
-    agent.execution.chain = Telling(agent.execution.chain, told)
-    if closed:
-        await agent.finish()
-        return
-    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
-        await agent.finish()
-
-
-async def test_what_a_thin_book_leaves_open_is_closed_once_there_is_more_of_it() -> None:
-    world = World(PERP)
-    agent = await entered(world)
-    world.books[PERP.key] = ([], world.books[PERP.key][1])
-    slept = world.clock.sleep
-
-    async def refilled(seconds: float) -> None:
-        world.show(25.0)
-        await slept(seconds)
-
-    world.clock.sleep = refilled  # type: ignore[method-assign]  # what happens while it waits
-    await agent.finish()
-    assert quantity(agent, PERP.key) == 0
