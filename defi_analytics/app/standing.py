@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.chains import onlooker_of
+from defi_analytics.app.in_force import InForce, in_force
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -45,7 +46,7 @@ class Standing:
     unreadable: str
     told: str
     """Why a file says not to trade; empty without one."""
-    limits: RiskLimits
+    limits: InForce
     looked: Looked | None
     """None where the venue could not be asked; `silent` says why."""
     silent: DefiError | None = None
@@ -73,10 +74,11 @@ class Standing:
 
 async def standing(app: App, account: Account) -> Standing:
     """Never raises for a journal or a venue that cannot be read: that is a part of the answer."""
-    home, limits = app.settings.home, risk_limits(app.settings)
+    home, limits = app.settings.home, InForce(risk_limits(app.settings))
     told = told_to_stop(home, account)
     try:
         ledger = ledger_of(home, account, app.clock)
+        limits = in_force(app.settings, account)
     except DefiError as error:
         return Standing(account, None, error.message, told, limits, None)
     try:
@@ -111,17 +113,22 @@ async def looked(
     marks = marks_of(snapshot, markets, currency)
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
     skew_s = (app.clock.now() - block.at).total_seconds()
-    risk = _observed(app, account, ledger, snapshot.time, exposure.equity(valued))
+    force = in_force(app.settings, account)
+    stopped = told_to_stop(app.settings.home, account)
+    risk = _observed(ledger, snapshot.time, exposure.equity(valued), force.general, stopped)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
-    return Looked(known, _terms(app, markets, reserved), markets, valued)
+    return Looked(known, _terms(app, markets, reserved, force), markets, valued)
 
 
-def _observed(app: App, account: Account, ledger: Ledger, at: datetime, worth: float) -> RiskState:
-    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written."""
+def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, stopped: str) -> RiskState:
+    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written.
+
+    `stopped` is why a file says not to trade.
+    """
     state = ledger.risk
-    records = list(observed(state, at, worth, risk_limits(app.settings)))
-    if told := told_to_stop(app.settings.home, account):
-        records.append(halt(Denial.HALTED, told, "person"))
+    records = list(observed(state, at, worth, limits))
+    if stopped:
+        records.append(halt(Denial.HALTED, stopped, "person"))
     for record in records:
         state = apply(state, record.kind, at, record.body)
     return state
@@ -146,11 +153,11 @@ def _held(ledger: Ledger) -> frozenset[MarketKey]:
     return frozenset(held | {order.request.market.key for order in ledger.books.live})
 
 
-def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal]) -> Terms:
+def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal], force: InForce) -> Terms:
     return Terms(
         strategies=tuple((s, s.params) for s in STRATEGIES.values()),
-        limits=risk_limits(app.settings),
-        market_limits=market_limits(app.settings, markets),
+        limits=force.general,
+        market_limits=market_limits(app.settings, markets) if force.markets is None else force.markets,
         currency=app.settings.run.currency,
         gas_per_order=float(app.settings.scan.gas_cost_inj),
         reserved=reserved,

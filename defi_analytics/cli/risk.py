@@ -88,17 +88,19 @@ def check(
 
 @app.command()
 @with_common
-def limits(common: Common) -> int:
+def limits(common: Common, account: AccountName = None) -> int:
     r"""List every limit: its value, where it is set, and what it refuses.
+
+    While an agent runs they are its own, --max-loss and --max-notional included.
 
     \b
     Examples:
       defi risk limits
-      defi risk limits --json
+      defi risk limits --account paper --json
     """
-    from defi_analytics.cli.risk_run import show_limits
+    from defi_analytics.cli.risk_limits import show_limits
 
-    return show_limits(common)
+    return show_limits(common, account)
 
 
 @app.command(epilog="Exit codes: 0 trading is halted, 9 neither the journal nor the file could be written.")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import NamedTuple
 
 from defi_analytics.app.past import Event
@@ -17,13 +18,14 @@ from defi_analytics.cli.schemas_risk import (
     RiskRow,
     StressRow,
 )
-from defi_analytics.domain.market import MarketKey
+from defi_analytics.domain.market import MarketKey, MarketKind
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.examined import Examined
 from defi_analytics.risk.explained import DENIALS, LIMITS
-from defi_analytics.risk.exposure import exposures
+from defi_analytics.risk.exposure import LineKey, exposures
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown, market_text, rolled
+from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.risk.stress import Stress
 from defi_analytics.risk.views import NEVER_S
 
@@ -35,11 +37,16 @@ class _Measure(NamedTuple):
     value: float
     limit_name: str
     about: str = ""
+    limits: RiskLimits | None = None
+    """A market's own; None for those of the account."""
 
 
 def status_rows(standing: Standing, now: datetime) -> Iterator[RiskRow]:
     """What is known, in the order a person asks: may it trade, what is lost, what is at stake."""
     yield from _trading(standing)
+    pid = standing.limits.pid
+    whose = "the settings" if pid is None else f"process {pid}"
+    yield _said("limits", whose, "as the agent that runs was told them" if pid else "no agent runs")
     if standing.ledger is None:
         return
     state = rolled(standing.risk, now)
@@ -47,6 +54,7 @@ def status_rows(standing: Standing, now: datetime) -> Iterator[RiskRow]:
         yield _row(item, value, unit="account currency", note=_note(standing, value))
     for measure in _measures(standing, state):
         yield _measured(standing, measure)
+    yield from _largest_orders(standing)
     yield from _held(standing)
     yield from _unresolved(standing.ledger)
     yield from _cooldowns(standing, state, now)
@@ -92,11 +100,39 @@ def _exposed(looked: Looked) -> Iterator[_Measure]:
     names = {market.key: market.ticker for market in looked.markets}
     for key, line in found.lines.items():
         about = names.get(key.perpetual, key.perpetual.market_id) if key.perpetual else f"{key.asset} spot"
-        yield _Measure("exposure_market", line.worst, "max_exposure_market", about)
+        own = _limits_on(looked, key)
+        yield _Measure("exposure_market", line.worst, "max_exposure_market", about, own)
+        yield _Measure("position_size", line.worst, "max_position_size", about, own)
+
+
+def _largest_orders(standing: Standing) -> Iterator[RiskRow]:
+    """In general, and on the markets that have a limit of their own."""
+    general = standing.limits.general.max_trade_size
+    yield _row("largest_order", general, unit=LIMITS["max_trade_size"].unit, note="")
+    for market in standing.looked.markets if standing.looked else ():
+        own = standing.looked.terms.on(market.key).max_trade_size if standing.looked else general
+        if own != general:
+            yield RiskRow(
+                item="largest_order",
+                about=market.ticker,
+                value=_text(own),
+                unit=LIMITS["max_trade_size"].unit,
+            )
+
+
+def _limits_on(looked: Looked, key: LineKey) -> RiskLimits:
+    """Of a perpetual, or the tightest of the spot markets of an asset."""
+    keys = [
+        market.key
+        for market in looked.markets
+        if (key.perpetual is None and market.kind is MarketKind.SPOT and market.base == key.asset)
+        or market.key == key.perpetual
+    ]
+    return reduce(tightened, map(looked.terms.on, keys), looked.terms.limits)
 
 
 def _measured(standing: Standing, measure: _Measure) -> RiskRow:
-    limit = float(getattr(standing.limits, measure.limit_name))
+    limit = float(getattr(measure.limits or standing.limits.general, measure.limit_name))
     return RiskRow(
         item=measure.item,
         about=measure.about,
@@ -133,7 +169,7 @@ def _unresolved(ledger: Ledger) -> Iterator[RiskRow]:
 
 
 def _cooldowns(standing: Standing, state: RiskState, now: datetime) -> Iterator[RiskRow]:
-    wait_s = standing.limits.cooldown_period_s
+    wait_s = standing.limits.general.cooldown_period_s
     names = {market_text(key): name for key, name in _names(standing).items()}
     for text, left in state.exits.items():
         gone_s = (now - left).total_seconds()

@@ -11,7 +11,6 @@ import typer
 
 from defi_analytics.app.accounts import Account, chosen_account, known_accounts
 from defi_analytics.app.ledgers import has_journal, ledger_of
-from defi_analytics.app.limits import SETTINGS, limits_of_market, risk_limits
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import looked, maintenance, standing
@@ -19,23 +18,19 @@ from defi_analytics.app.stopping import Step, holds, reduced, resumed, stopped
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
-from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.measures import seconds
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.risk_rows import action_rows, check_rows, event_row, status_rows, stress_row
 from defi_analytics.cli.schemas import WarningRow
-from defi_analytics.cli.schemas_risk import RiskLimitRow
 from defi_analytics.cli.session import opened, settings_of
 from defi_analytics.clock import WallClock
-from defi_analytics.config.loaded import Loaded
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import DefiError, RiskDenied, RiskHalt, UsageError, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.examined import Outcome
-from defi_analytics.risk.explained import DENIALS, LIMITS
+from defi_analytics.risk.explained import DENIALS
 from defi_analytics.risk.exposure import equity
-from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.risk.stress import shock
 from defi_analytics.storage.journal import SqliteJournal
 
@@ -86,37 +81,6 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
             hint(common, f"Refused. {error.message}")
             return error.exit_code
         return EXIT_NEAR if any(one.outcome is Outcome.NEAR for one in verdicts) else 0
-
-
-def show_limits(common: Common) -> int:
-    loaded = settings_of(common)
-    rows = [*_limit_rows(loaded, "", risk_limits(loaded.settings), RiskLimits._fields)]
-    general = risk_limits(loaded.settings)
-    for own in loaded.settings.injective.markets:
-        limits = tightened(general, limits_of_market(general, own))
-        changed = [name for name in RiskLimits._fields if getattr(limits, name) != getattr(general, name)]
-        rows += _limit_rows(loaded, own.id, limits, changed)
-    emit(Document("risk-limits", rows, loaded.settings.network), risk_view.LIMITS, common)
-    return 0
-
-
-def _limit_rows(loaded: Loaded, market: str, limits: RiskLimits, names: Sequence[str]) -> list[RiskLimitRow]:
-    rows = []
-    for name in names:
-        told, setting = LIMITS[name], "injective.markets" if market else SETTINGS.get(name, "")
-        rows.append(
-            RiskLimitRow(
-                name=name,
-                market=market,
-                value=decimal_text(float(getattr(limits, name))) or "",
-                unit=told.unit,
-                setting=setting,
-                origin=loaded.origins.get(setting, "default" if setting else "built in"),
-                meaning=told.meaning,
-                code=told.code.name if told.code else "",
-            )
-        )
-    return rows
 
 
 def halt_accounts(common: Common, reason: str, address: str | None) -> int:
@@ -233,7 +197,7 @@ async def show_stress(common: Common, shocks: Sequence[str], asset: str, address
         if asset and asset not in assets:
             raise UsageError(f"no price of {asset!r}", hint=f"there are {', '.join(sorted(assets))}")
         names = {market.key: market.ticker for market in found.markets}
-        limits, margins = risk_limits(app.settings), maintenance(found.markets)
+        limits, margins = found.terms.limits, maintenance(found.markets)
         rows = [
             stress_row(
                 shock(found.valued, fraction, found.known.risk, limits, margins, asset),

@@ -6,11 +6,11 @@ from defi_analytics.engine.differences import Code, Difference
 from tests.builders import a_market
 
 
-def test_every_difference_has_a_meaning_and_only_funding_lets_an_agent_start():
+def test_every_difference_has_a_meaning_and_only_what_moves_nothing_itself_lets_an_agent_start():
     rows = [difference_row(Difference(code, "x", Decimal(1), Decimal("2.50"), "INJ")) for code in Code]
     assert MEANS.keys() == set(Code)
     assert {row.gap for row in rows} == {"1.5"}
-    assert [row.code for row in rows if not row.refuses] == ["PERPETUAL_CASH"]
+    assert [row.code for row in rows if not row.refuses] == ["FILL_FOREIGN", "PERPETUAL_CASH"]
 
 
 def test_an_average_without_an_end_stops_at_the_chains_decimals():

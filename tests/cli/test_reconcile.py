@@ -1,6 +1,7 @@
 import pytest
 
 from defi_analytics.cli.audit_rows import DIFFERENCE_COLUMNS
+from defi_analytics.cli.schemas_audit import DifferenceRow
 from defi_analytics.storage.lock import AccountLock
 from tests.cli.forms import FORMS, assert_form
 from tests.cli.lived import live
@@ -19,7 +20,9 @@ def test_a_difference_is_told_to_the_unit_with_exit_22_and_how_to_accept_it(defi
     assert ran.code == 22
     (row,) = ran.rows
     assert (row["code"], row["about"], row["gap"], row["unit"]) == ("BALANCE", "USDT", "-0.5", "USDT")
-    assert ran.error["hint"] == "your own? defi reconcile --accept-flow USDT=-0.5"
+    assert (
+        ran.error["hint"] == "your own deposit, withdrawal or trade? defi reconcile --accept-flow USDT=-0.5"
+    )
 
 
 def test_a_flow_is_accepted_only_whole_and_only_while_no_agent_runs(defi, home):
@@ -45,4 +48,26 @@ def test_a_difference_without_a_balance_has_no_flow_to_accept(defi, home, monkey
     live(home)
     monkeypatch.setattr(PaperChain, "_resting", lambda self: [])
     ran = defi("reconcile", "--json")
-    assert (ran.code, ran.rows[0]["code"], ran.error["hint"]) == (22, "ORDER_MISSING", "")
+    assert (ran.code, ran.rows[0]["code"]) == (22, "ORDER_MISSING")
+    assert "look again in a minute" in ran.error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        (("BALANCE", "POSITION", "ORDER_FOREIGN"), "cancel it where it was placed"),
+        (("BALANCE", "POSITION"), "close it where it was opened"),
+        (("FILL_FOREIGN", "BALANCE"), "defi reconcile --accept-flow USDT=-1"),
+        (("ORDER_MISSING",), "move the journal aside"),
+    ],
+)
+def test_what_to_do_is_said_by_what_has_to_go_first(codes, said):
+    from defi_analytics.cli.reconcile import _advice
+
+    rows = [
+        DifferenceRow(
+            code=c, about="USDT", journal="2", venue="1", gap="-1", unit="USDT", refuses=True, meaning=""
+        )
+        for c in codes
+    ]
+    assert said in _advice(rows)

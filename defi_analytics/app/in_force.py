@@ -1,0 +1,45 @@
+"""The limits that an account is traded by now: those its agent began with, else those the settings give."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.limits import risk_limits
+from defi_analytics.config.settings import Settings
+from defi_analytics.domain.market import MarketKey
+from defi_analytics.engine.decisions import STARTED, terms_of
+from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.storage.journal import SqliteJournal
+from defi_analytics.storage.lock import holder_of
+from defi_analytics.strategies.registry import STRATEGIES
+
+
+class InForce(NamedTuple):
+    general: RiskLimits
+    markets: Mapping[MarketKey, RiskLimits] | None = None
+    """A market's own, where the agent said so; None: as the settings have them."""
+    pid: int | None = None
+    """The agent that goes by them; None where none runs, and they are the next one's."""
+
+
+def in_force(settings: Settings, account: Account) -> InForce:
+    """With --max-loss and --max-notional as the agent was told them.
+
+    Raises Mismatch for a journal whose terms cannot be read, WrongState for one that cannot be opened.
+    """
+    pid = holder_of(account.lock(settings.home).path)
+    told = None if pid is None else _last_start(account.journal(settings.home))
+    if told is None:
+        return InForce(risk_limits(settings))
+    terms = terms_of(told, STRATEGIES)
+    return InForce(terms.limits, terms.market_limits, pid)
+
+
+def _last_start(path: Path) -> dict[str, object] | None:
+    if not path.exists():
+        return None
+    with SqliteJournal(path) as journal:
+        started = deque(journal.replay(STARTED), maxlen=1)
+    return started[0][2].get("terms", {}) if started else None

@@ -1,0 +1,79 @@
+"""`defi risk limits`: every limit with where it comes from, as an account is traded by it now."""
+
+from collections.abc import Iterator, Sequence
+
+from defi_analytics.app.accounts import chosen_account
+from defi_analytics.app.in_force import InForce, in_force
+from defi_analytics.app.limits import SETTINGS, limits_of_market, risk_limits
+from defi_analytics.cli import risk_view
+from defi_analytics.cli.common import Common
+from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.render import emit
+from defi_analytics.cli.schemas_risk import RiskLimitRow
+from defi_analytics.cli.session import settings_of
+from defi_analytics.config.loaded import Loaded
+from defi_analytics.config.settings import Settings
+from defi_analytics.errors import UsageError
+from defi_analytics.risk.explained import LIMITS
+from defi_analytics.risk.limits import RiskLimits, tightened
+
+
+def show_limits(common: Common, address: str | None) -> int:
+    loaded = settings_of(common)
+    settings, force = loaded.settings, _in_force(loaded.settings, address)
+    rows = [
+        _row(name, force.general, "", *_general_source(loaded, force, name)) for name in RiskLimits._fields
+    ]
+    for market, limits in _own(settings, force):
+        stricter = tightened(force.general, limits)
+        source = ("injective.markets", loaded.origins.get("injective.markets", "default"))
+        rows += [_row(n, stricter, market, *source) for n in _differing(stricter, force.general)]
+    emit(Document("risk-limits", rows, settings.network), risk_view.LIMITS, common)
+    return 0
+
+
+def _in_force(settings: Settings, address: str | None) -> InForce:
+    """Of the account that is named, or is the only one; of several none is meant, but the settings."""
+    try:
+        account = chosen_account(settings.home, settings.network, address)
+    except UsageError:
+        if address is not None:
+            raise
+        return InForce(risk_limits(settings))
+    return in_force(settings, account)
+
+
+def _own(settings: Settings, force: InForce) -> Iterator[tuple[str, RiskLimits]]:
+    if force.markets is None:
+        for own in settings.injective.markets:
+            yield own.id, limits_of_market(force.general, own)
+    else:
+        for key, limits in force.markets.items():
+            yield key.market_id, limits
+
+
+def _differing(limits: RiskLimits, other: RiskLimits) -> Sequence[str]:
+    return [name for name in RiskLimits._fields if getattr(limits, name) != getattr(other, name)]
+
+
+def _general_source(loaded: Loaded, force: InForce, name: str) -> tuple[str, str]:
+    """The settings key, and where its value was found; a run may have been told to be stricter."""
+    setting = SETTINGS.get(name, "")
+    if force.pid is not None and getattr(force.general, name) != getattr(risk_limits(loaded.settings), name):
+        return setting, f"the run of process {force.pid}"
+    return setting, loaded.origins.get(setting, "default" if setting else "built in")
+
+
+def _row(name: str, limits: RiskLimits, market: str, setting: str, origin: str) -> RiskLimitRow:
+    told = LIMITS[name]
+    return RiskLimitRow(
+        name=name,
+        market=market,
+        value=decimal_text(float(getattr(limits, name))) or "",
+        unit=told.unit,
+        setting=setting,
+        origin=origin,
+        meaning=told.meaning,
+        code=told.code.name if told.code else "",
+    )

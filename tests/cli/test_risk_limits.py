@@ -1,0 +1,48 @@
+from defi_analytics.app.limits import risk_limits
+from defi_analytics.config.settings import Settings
+from defi_analytics.engine.decisions import STARTED, terms_told
+from defi_analytics.engine.trade import Terms
+from tests.cli.holding import market_at
+from tests.cli.risk_desk import LIVE, PAPER, items, written
+
+
+def begun(state, key=None, **limits):
+    """A run that was told to be stricter than the settings, on one market stricter still."""
+    general = risk_limits(Settings(home=state))._replace(**limits)
+    own = {key: general._replace(max_trade_size=5.0)} if key else {}
+    written(state, (STARTED, {"terms": terms_told(Terms((), general, own)), "mode": "paper"}))
+
+
+def test_a_running_agents_own_limits_are_listed_and_said_to_be_its_own(bare, state, monkeypatch):
+    monkeypatch.setenv("DEFI_NETWORK", "sandbox")
+    begun(state, max_trade_size=7.0)
+    rows = {row["name"]: row for row in bare("risk", "limits", "--json").rows}
+    assert rows["max_trade_size"]["value"] == "500"
+    with PAPER.lock(state):
+        rows = {row["name"]: row for row in bare("risk", "limits", "--json").rows}
+    assert rows["max_trade_size"]["value"] == "7"
+    assert rows["max_trade_size"]["origin"].startswith("the run of process ")
+    assert rows["max_slippage"]["origin"] == "default"
+
+
+def test_of_several_accounts_the_settings_limits_are_meant_unless_one_is_named(bare, state, monkeypatch):
+    monkeypatch.setenv("DEFI_NETWORK", "sandbox")
+    begun(state, max_trade_size=7.0)
+    written(state, account=LIVE)
+    with PAPER.lock(state):
+        for words, value in (([], "500"), (["--account", "paper"], "7")):
+            rows = {row["name"]: row for row in bare("risk", "limits", *words, "--json").rows}
+            assert rows["max_trade_size"]["value"] == value
+    assert bare("risk", "limits", "--account", "nobody").code == 2
+
+
+def test_status_measures_against_the_limits_of_the_agent_that_runs(defi, state, sandbox, background):
+    market = background.call(market_at(sandbox.url, "INJ/USDT"))
+    begun(state, market.key, max_daily_loss=0.01, max_trade_size=7.0)
+    assert items(defi("risk", "--json"))["limits", ""]["value"] == "the settings"
+    with PAPER.lock(state):
+        found = items(defi("risk", "--json"))
+    assert found["limits", ""]["value"].startswith("process ")
+    assert found["day_loss", ""]["limit"] == "0.01"
+    assert found["largest_order", ""]["value"] == "7"
+    assert found["largest_order", "INJ/USDT"]["value"] == "5"
