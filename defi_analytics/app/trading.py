@@ -1,8 +1,8 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -25,7 +25,7 @@ from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.storage.lock import holder_of
+from defi_analytics.storage.lock import MachineLock, holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -125,10 +125,27 @@ class Trader:
     """False where another key signs for the account, and pays."""
     may_trade: Callable[[Sequence[Market]], Awaitable[None]] = _nobody_minds
     """Raises AuthError for markets that its key may not trade."""
+    signer: str = ""
+    """The address whose key signs; empty for paper."""
 
 
 def paper_trader(app: App) -> Trader:
     return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
+
+
+@contextmanager
+def alone(app: App, trader: Trader) -> Iterator[None]:
+    """Nobody else sends for its account or with its key, from whichever home. Raises WrongState."""
+    with ExitStack() as stack:
+        for sender in sorted({trader.account.address, trader.signer}) if trader.signer else ():
+            stack.enter_context(MachineLock(_chain_name(app), sender))
+        yield
+
+
+def _chain_name(app: App) -> str:
+    """Each sandbox is a chain of its own, though all have one name."""
+    own = app.injective_network
+    return own.lcd_url if app.network == "sandbox" else own.chain_id
 
 
 @asynccontextmanager
@@ -147,9 +164,7 @@ async def opened_agent(
     venue and journal disagree, unless it is only `closing` what is held.
     """
     account = trader.account
-    async with opened_ledger(app, account, locked=not dry) as ledger:
-        if dry:
-            ledger.journal = Unwritten(ledger.journal, ledger.read)
+    async with _own_ledger(app, trader, dry=dry) as ledger:
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
@@ -164,18 +179,31 @@ async def opened_agent(
         agent.tickers = {market.key: market.ticker for market in markets}
         # Who plans beside a running agent leaves it to that agent: it may be sending just now.
         if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
-            try:
-                await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
-            except Mismatch as error:
-                named = f"--network {account.network} --account {account.address}"
-                error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
-                raise
+            await _agreed(agent, trader, markets, dry=dry)
         if request.max_loss is not None:
             await agent.value()
             agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
         mode = "live" if account.live else "paper"
         ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
         yield agent
+
+
+@asynccontextmanager
+async def _own_ledger(app: App, trader: Trader, *, dry: bool) -> AsyncIterator[Ledger]:
+    async with opened_ledger(app, trader.account, locked=not dry) as ledger:
+        if dry:
+            ledger.journal = Unwritten(ledger.journal, ledger.read)
+        with nullcontext() if dry else alone(app, trader):
+            yield ledger
+
+
+async def _agreed(agent: Agent, trader: Trader, markets: Sequence[Market], *, dry: bool) -> None:
+    try:
+        await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+    except Mismatch as error:
+        named = f"--network {trader.account.network} --account {trader.account.address}"
+        error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+        raise
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
