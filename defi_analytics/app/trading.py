@@ -11,6 +11,7 @@ from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
+from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
 from defi_analytics.domain.edge import EdgeKind
@@ -177,6 +178,7 @@ async def opened_agent(
         stopped = partial(told_to_stop, app.settings.home, account)
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
+        await take_over(agent, Ledger(Unwritten(), app.clock))
         # Who plans beside a running agent leaves it to that agent: it may be sending just now.
         if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
             await _agreed(agent, trader, markets, dry=dry)
