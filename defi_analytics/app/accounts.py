@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from defi_analytics.app.parts import App
 from defi_analytics.engine.paper import ACCOUNT
@@ -11,16 +12,30 @@ from defi_analytics.storage.lock import AccountLock
 
 STOP_FILE = "STOP"
 """In home; while it is there nothing is traded, whatever else is down."""
-_ADDRESS = r"paper|inj1[0-9a-z]{38}"
+_ADDRESS = r"paper|inj1[0-9a-z]{38}(?:\.[1-9][0-9]{0,9})?"
 _JOURNAL = re.compile(rf"(mainnet|testnet|sandbox)-({_ADDRESS})\.sqlite")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose story it is: the network and the address, or paper."""
+    """Whose story it is: the network, and paper or an address, with the number of a subaccount of it."""
 
     network: str
     address: str = ACCOUNT
+    """As people write it: paper, inj1…, or inj1….2 for its subaccount 2."""
+
+    @classmethod
+    def of_chain(cls, network: str, owner: str, subaccount: int) -> Self:
+        return cls(network, f"{owner}.{subaccount}" if subaccount else owner)
+
+    @property
+    def owner(self) -> str:
+        """The address alone, as the chain knows it."""
+        return self.address.partition(".")[0]
+
+    @property
+    def subaccount(self) -> int:
+        return int(self.address.partition(".")[2] or 0)
 
     @property
     def live(self) -> bool:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
-from defi_analytics.app.trading import Trader
+from defi_analytics.app.trading import Trader, alone
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
@@ -40,7 +40,9 @@ async def cancel(
         ledger = await stack.enter_async_context(opened_ledger(app, account, locked=True))
         if not _chosen(ledger.books, order_ids):
             return []
-        chain = (await stack.enter_async_context(trader)).chain_of(ledger)
+        entered = await stack.enter_async_context(trader)
+        stack.enter_context(alone(app, entered))
+        chain = entered.chain_of(ledger)
         execution = Execution(chain, ledger)
         await execution.settle()
         chosen = _chosen(ledger.books, order_ids)

@@ -16,8 +16,8 @@ def onlooker_of(app: App, account: Account) -> Trader:
     """Paper, or the chain itself, where nothing can be signed then."""
     if not account.live:
         return Trader(account, lambda ledger: paper_chain(app, ledger))
-    chain = injective_chain(app, Onlooker(account.address), subaccount=app.settings.keys.subaccount)
-    return Trader(account, lambda ledger: chain, pays_gas=_pays_gas(app.settings, account.address))
+    chain = injective_chain(app, Onlooker(account.owner), subaccount=account.subaccount)
+    return Trader(account, lambda ledger: chain, pays_gas=_pays_gas(app.settings, account.owner))
 
 
 @asynccontextmanager
@@ -33,14 +33,14 @@ async def trader_of(
         yield onlooker_of(app, account)
         return
     with signer_for(app.settings, asked._replace(may_withdraw=True), environ, warn) as signer:
-        own = app.settings.keys
-        chain = injective_chain(app, signer, own.granter, own.subaccount)
-        if chain.account != account.address:
+        chain = injective_chain(app, signer, app.settings.keys.granter, account.subaccount)
+        if chain.account != account.owner:
             raise AuthError(
-                f"the key trades for {chain.account}, not for {account.address}",
+                f"the key trades for {chain.account}, not for {account.owner}",
                 hint="choose another with --key, or see keys.granter",
             )
-        yield Trader(account, lambda ledger: chain, pays_gas=not chain.trader.delegated)
+        pays_gas = not chain.trader.delegated
+        yield Trader(account, lambda ledger: chain, pays_gas=pays_gas, signer=signer.address)
 
 
 def _pays_gas(settings: Settings, address: str) -> bool:

@@ -14,9 +14,6 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
 
-_ROUNDS = 3
-"""What a book did not give at once is tried again so often."""
-
 
 async def flattened(app: App, account: Account, trader: AbstractAsyncContextManager[Trader]) -> list[Step]:
     """One step for each market that something was held on.
@@ -43,18 +40,9 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
         trader as entered,
         opened_agent(app, entered, request, policy, closing=True) as agent,
     ):
-        await _left(agent)
+        await agent.finish()
         await _verified(agent)
         return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]
-
-
-async def _left(agent: Agent) -> None:
-    for _ in range(_ROUNDS - 1):
-        try:
-            return await agent.finish()
-        except OutcomeUnknown:
-            continue
-    return await agent.finish()
 
 
 async def _verified(agent: Agent) -> None:

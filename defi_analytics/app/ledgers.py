@@ -10,11 +10,11 @@ from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.parts import App
+from defi_analytics.app.sandboxed import begun, carry, genesis_of, is_another
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import WrongState
 from defi_analytics.ports import Clock, Journal
 from defi_analytics.storage.journal import SqliteJournal
-from defi_analytics.venues.injective.blocks import latest_block
 
 _PATIENCE_S = 5.0
 
@@ -28,14 +28,16 @@ async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIte
             stack.enter_context(account.lock(home))
         journal = stack.enter_context(SqliteJournal(account.journal(home)))
         ledger = Ledger.opened(journal, app.clock)
-        if app.network == "sandbox" and await _began_anew(app, ledger):
-            ledger = _other_story(app, account, journal, stack) if locked else Ledger(Unwritten(), app.clock)
+        if app.network == "sandbox":
+            genesis = await genesis_of(app)
+            if await is_another(app, ledger, genesis):
+                before, ledger = ledger.risk, Ledger(Unwritten(), app.clock)
+                if locked:
+                    ledger = _other_story(app, account, journal, stack)
+                carry(before, ledger)
+            if locked:
+                begun(ledger, genesis)
         yield ledger
-
-
-async def _began_anew(app: App, ledger: Ledger) -> bool:
-    """Whether the chain is younger than the journal: each sandbox is a chain of its own."""
-    return (await latest_block(app.http, app.injective_network)).height < ledger.books.scanned_height
 
 
 def _other_story(app: App, account: Account, journal: SqliteJournal, stack: AsyncExitStack) -> Ledger:

@@ -43,9 +43,12 @@ async def live_trader(
         await chain.block()
         if app.network == "mainnet":
             _check_mainnet(app, chain.account, confirmed)
-        account = Account(app.network, chain.account)
         yield Trader(
-            account, lambda ledger: chain, not chain.trader.delegated, lambda markets: require(chain, markets)
+            Account.of_chain(app.network, chain.account, own.subaccount),
+            lambda ledger: chain,
+            not chain.trader.delegated,
+            lambda markets: require(chain, markets),
+            signer.address,
         )
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from defi_analytics.app.accounts import Account, stop_file, told_to_stop
+from defi_analytics.app.accounts import Account, known_accounts, stop_file, told_to_stop
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import DefiError, RiskHalt
@@ -74,7 +74,7 @@ def resumed(
             f"what stands is {standing.name}, not {ack.name}: {why}",
             hint=f"if that is settled: defi risk resume --ack {standing.name}",
         )
-    steps = _files_taken_away(home, account, file_too=file_too)
+    steps = _files_taken_away(home, account, clock, file_too=file_too)
     if ledger.risk.trading is not TradingState.ACTIVE:
         steps.append(_written(home, account, resume(ack, PERSON, rebase=rebase), clock))
     left = stands(_read(home, account, clock), told_to_stop(home, account))
@@ -142,7 +142,7 @@ def _kept(account: Account | None, path: Path) -> Step:
     return Step(account, "stop-file", True, f"{path} is there")
 
 
-def _files_taken_away(home: Path, account: Account, *, file_too: bool) -> list[Step]:
+def _files_taken_away(home: Path, account: Account, clock: Clock, *, file_too: bool) -> list[Step]:
     """Before the journal's record: an agent that still saw one would halt again. Raises RiskHalt."""
     steps = []
     for owner in (account, None):
@@ -154,12 +154,30 @@ def _files_taken_away(home: Path, account: Account, *, file_too: bool) -> list[S
                 f"the file {path} is there, and was not left by `{_MADE_BY}`",
                 hint="remove it, or add --stop-file",
             )
+        if owner is None:
+            steps += _handed_on(home, account, clock)
         try:
             path.unlink()
         except OSError as error:
             raise RiskHalt(f"{path} cannot be removed: {error.strerror}") from error
-        whose = "" if owner else "; it held every account of this home"
+        whose = "" if owner else "; accounts that are there keep a file of their own"
         steps.append(Step(owner, "stop-file", True, f"{path} is removed{whose}"))
+    return steps
+
+
+def _handed_on(home: Path, account: Account, clock: Clock) -> list[Step]:
+    """A file for each other account, before that of all goes: their journals may not have heard of the stop.
+
+    Raises RiskHalt when one cannot be made to last.
+    """
+    try:
+        others = [other for other in known_accounts(home) if other != account]
+    except DefiError as error:
+        raise RiskHalt(f"cannot be resumed: {error.message}", hint=error.hint) from error
+    steps = [_file_left(home, other, "what stopped every account", clock) for other in others]
+    for step in steps:
+        if not step.done:
+            raise RiskHalt(f"every account is stopped, and has to stay so: {step.message}")
     return steps
 
 

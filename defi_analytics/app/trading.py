@@ -1,8 +1,8 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -11,6 +11,7 @@ from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
+from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
 from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
@@ -26,7 +27,7 @@ from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.storage.lock import holder_of
+from defi_analytics.storage.lock import MachineLock, holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -126,10 +127,27 @@ class Trader:
     """False where another key signs for the account, and pays."""
     may_trade: Callable[[Sequence[Market]], Awaitable[None]] = _nobody_minds
     """Raises AuthError for markets that its key may not trade."""
+    signer: str = ""
+    """The address whose key signs; empty for paper."""
 
 
 def paper_trader(app: App) -> Trader:
     return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
+
+
+@contextmanager
+def alone(app: App, trader: Trader) -> Iterator[None]:
+    """Nobody else sends for its account or with its key, from whichever home. Raises WrongState."""
+    with ExitStack() as stack:
+        for sender in sorted({trader.account.address, trader.signer}) if trader.signer else ():
+            stack.enter_context(MachineLock(_chain_name(app), sender))
+        yield
+
+
+def _chain_name(app: App) -> str:
+    """Each sandbox is a chain of its own, though all have one name."""
+    own = app.injective_network
+    return own.lcd_url if app.network == "sandbox" else own.chain_id
 
 
 @asynccontextmanager
@@ -147,9 +165,7 @@ async def opened_agent(
     `dry` decides without writing anything down, so it must not act; it needs no lock. Raises Mismatch where
     venue and journal disagree, unless it is only `closing` what is held.
     """
-    async with opened_ledger(app, trader.account, locked=not dry) as ledger:
-        if dry:
-            ledger.journal = Unwritten(ledger.journal, ledger.read)
+    async with _own_ledger(app, trader, dry=dry) as ledger:
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
@@ -157,6 +173,7 @@ async def opened_agent(
             await _nothing_left_behind(app, ledger, markets)
             await trader.may_trade(markets)
         agent = await _agent(app, trader, request, policy, ledger, markets)
+        await take_over(agent, Ledger(Unwritten(), app.clock))
         if closing:
             # What nobody can price now must not keep anyone from closing.
             with suppress(DataError):
@@ -170,6 +187,15 @@ async def opened_agent(
             agent.terms = replace(agent.terms, limits=limits)
         ledger.write(STARTED, _told(trader.account, agent.terms, markets))
         yield agent
+
+
+@asynccontextmanager
+async def _own_ledger(app: App, trader: Trader, *, dry: bool) -> AsyncIterator[Ledger]:
+    async with opened_ledger(app, trader.account, locked=not dry) as ledger:
+        if dry:
+            ledger.journal = Unwritten(ledger.journal, ledger.read)
+        with nullcontext() if dry else alone(app, trader):
+            yield ledger
 
 
 async def _agent(

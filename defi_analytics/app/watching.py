@@ -11,6 +11,7 @@ from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown
 from defi_analytics.storage.published import Metric, exposition, publish
@@ -29,9 +30,10 @@ class Watch:
     started: datetime
     _errors: int = 0
     _last: dict[str, Any] = field(default_factory=dict)
+    _unwritten: set[Path] = field(default_factory=set)
+    """Files that could not be written at the last try."""
 
     def cycle(self, cycle: Cycle) -> None:
-        """Raises WrongState when a file cannot be written."""
         self._errors = self._errors + 1 if cycle.error else 0
         for warning in self.health.cycle(cycle.took_s):
             self.warn(warning)
@@ -39,9 +41,20 @@ class Watch:
         self.write("running")
 
     def write(self, state: str) -> None:
-        publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
+        """A file that cannot be written is told of once: what it only tells of goes on without it."""
+        self._publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
         if self.metrics_file is not None:
-            publish(self.metrics_file, exposition(self.metrics()))
+            self._publish(self.metrics_file, exposition(self.metrics()))
+
+    def _publish(self, path: Path, text: str) -> None:
+        try:
+            publish(path, text)
+        except WrongState as error:
+            if path not in self._unwritten:
+                self.warn(f"{error.message}; the run goes on without it")
+            self._unwritten.add(path)
+        else:
+            self._unwritten.discard(path)
 
     def status(self, state: str) -> dict[str, Any]:
         """Amounts of the account in its currency; numbers that are not known are null."""

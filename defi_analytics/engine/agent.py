@@ -17,6 +17,7 @@ from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.differences import Difference
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import at_stake, marks_of
+from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
@@ -97,13 +98,26 @@ class Agent:
         return self.execution.ledger
 
     async def run(self) -> None:
-        """Until the policy or `leave` ends it. Raises WrongState when the journal cannot be written."""
+        """Until the policy or `leave` ends it. Raises WrongState when the journal cannot be written.
+
+        Whatever else ends it, the book is left in order before that is told, as far as it can be.
+        """
         self._started_s = self.clock.monotonic()
-        while not self._over():
-            await self._round()
-            if not self._over():
-                await self._pause()
+        try:
+            while not self._over():
+                await self._round()
+                if not self._over():
+                    await self._pause()
+        except Exception:
+            await self._finish_anyway()
+            raise
         await self.finish()
+
+    async def _finish_anyway(self) -> None:
+        try:
+            await self.finish()
+        except DefiError as error:
+            LOG.error("it was not left in order: %s", error)  # noqa: TRY400 - the other error is to be seen
 
     async def _round(self) -> None:
         began = self.clock.monotonic()
@@ -272,13 +286,15 @@ class Agent:
             )
 
     async def flatten(self) -> None:
-        """Closes what the strategies hold, at the market, through the same gate.
+        """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.
 
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
+        reserved, pause_s = self.terms.reserved, self.policy.settle_s
+        await Flattening(self._close, self.execution, reserved, self.clock, pause_s).done()
+
+    async def _close(self) -> None:
+        await self.execution.prove()
         known, seen = await self._known()
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)
-        left = [key for key, held in self.ledger.books.net.items() if held.quantity]
-        if left:
-            raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")

@@ -36,6 +36,7 @@ def _status(chain: Chain) -> dict[str, Any]:
     references = (next(iter(BINANCE.values())), next(iter(HYPERLIQUID.values())))
     return {
         "seed": moment.world.seed,
+        "genesis": chain.clock.genesis,
         "block": moment.block,
         "height": moment.height,
         "time": timestamp(moment, moment.block),

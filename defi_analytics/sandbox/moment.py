@@ -48,6 +48,8 @@ class BlockClock:
         self._world, self._clock, self._hold = world, clock, hold
         self._block, self.block_s = start_block, world.block_s
         self._started, self._origin = clock.monotonic(), clock.now()
+        self.genesis = f"{world.seed}-{self._origin.isoformat()}"
+        """Tells this chain from one that was started at another time."""
         self._halted: tuple[float, float] | None = None
 
     @property

@@ -1,8 +1,12 @@
 """One broadcaster per account: a lock that dies with its holder, whatever kills it."""
 
+import errno
 import fcntl
+import hashlib
 import json
 import os
+import socket
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,6 +52,43 @@ class AccountLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+class MachineLock:
+    """Held by one process of this machine, whatever its home folder or user, while the context is open.
+
+    A name in the kernel, which is gone with the process that has it. Only Linux has such names: elsewhere
+    this holds nothing. Raises WrongState when it is taken. Source: unix(7), "abstract".
+    """
+
+    def __init__(self, network: str, account: str) -> None:
+        told = hashlib.sha256(network.encode()).hexdigest()[:16]
+        self.account, self._address = account, f"\0defi.{told}.{account}"
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        if sys.platform != "linux":
+            return self
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            held.bind(self._address)
+        except OSError as error:
+            held.close()
+            if error.errno != errno.EADDRINUSE:
+                raise WrongState(f"{self.account} cannot be locked: {error.strerror}") from error
+            raise WrongState(
+                f"another process of this machine sends for {self.account}, perhaps from another home folder",
+                hint="end it first: two that send for one account break each other's sequence",
+            ) from None
+        self._socket = held
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def holder_of(path: Path) -> int | None:

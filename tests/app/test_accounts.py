@@ -33,7 +33,9 @@ def test_of_several_accounts_one_has_to_be_named(tmp_path):
         chosen_account(tmp_path, "mainnet", None)
 
 
-@pytest.mark.parametrize("address", ["", "Paper", "inj1", "../x", LIVE + "q"])
+@pytest.mark.parametrize(
+    "address", ["", "Paper", "inj1", "../x", LIVE + "q", LIVE + ".0", LIVE + ".", LIVE + ".x", "paper.1"]
+)
 def test_what_cannot_be_an_account_is_refused(tmp_path, address):
     with pytest.raises(UsageError, match="is no account"):
         chosen_account(tmp_path, "mainnet", address)
@@ -43,3 +45,12 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path):
     Account("").folder(tmp_path).write_text("")
     with pytest.raises(WrongState, match="cannot be read"):
         known_accounts(tmp_path)
+
+
+def test_each_subaccount_has_a_story_of_its_own(tmp_path):
+    own, first = (Account.of_chain("mainnet", LIVE, number) for number in (0, 1))
+    assert (own.address, own.owner, own.subaccount) == (LIVE, LIVE, 0)
+    assert (first.address, first.owner, first.subaccount) == (f"{LIVE}.1", LIVE, 1)
+    made(tmp_path, own.journal(tmp_path).name, first.journal(tmp_path).name, f"mainnet-{LIVE}.ended-1.sqlite")
+    assert known_accounts(tmp_path) == [first, own]
+    assert chosen_account(tmp_path, "mainnet", f"{LIVE}.1") == first

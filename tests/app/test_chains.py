@@ -41,8 +41,9 @@ async def test_paper_is_traded_for_by_anyone_and_asks_for_no_key(tmp_path: Any) 
 
 @pytest.mark.parametrize("network", ["mainnet", "testnet", "sandbox"])
 async def test_an_address_is_looked_at_in_the_subaccount_it_trades_in(tmp_path: Any, network: str) -> None:
-    async with an_app(tmp_path, network, **{"keys.subaccount": 3}) as app:
-        chain: Any = onlooker_of(app, Account(network, DEVELOPMENT)).chain_of(ledger())
+    async with an_app(tmp_path, network) as app:
+        account = Account.of_chain(network, DEVELOPMENT, 3)
+        chain: Any = onlooker_of(app, account).chain_of(ledger())
         assert chain.account == DEVELOPMENT
         assert chain.trader.subaccount_id.endswith("3")
         with pytest.raises(AuthError, match="only looked at"):
@@ -65,10 +66,11 @@ async def test_a_granted_key_takes_back_what_it_placed_for_the_account(tmp_path:
     pytest.importorskip("coincurve", reason="the official SDK's extra is not installed")
     sealed.store(tmp_path)
     environ = {"DEFI_PASSPHRASE": sealed.PHRASE}
-    async with an_app(tmp_path, "mainnet", **{"keys.granter": DEVELOPMENT, "keys.subaccount": 1}) as app:
+    async with an_app(tmp_path, "mainnet", **{"keys.granter": DEVELOPMENT}) as app:
         told: list[str] = []
         asked = Asked(may_ask=False)
-        async with trader_of(app, Account("mainnet", DEVELOPMENT), asked, environ, told.append) as trader:
+        account = Account.of_chain("mainnet", DEVELOPMENT, 1)
+        async with trader_of(app, account, asked, environ, told.append) as trader:
             chain: Any = trader.chain_of(ledger())
             assert (chain.signer.address, chain.account) == (sealed.ADDRESS, DEVELOPMENT)
             assert chain.trader.subaccount_id.endswith("1")

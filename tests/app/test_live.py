@@ -1,5 +1,6 @@
 import importlib.util
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from defi_analytics.app.live import Onlooker, live_trader
 from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
 from defi_analytics.app.trading import RunRequest, opened_agent
 from defi_analytics.engine.agent import Policy
-from defi_analytics.errors import AuthError, UsageError
+from defi_analytics.errors import AuthError, UsageError, WrongState
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY
 from defi_analytics.storage.journal import SqliteJournal
 from tests.integration.trading import staged
@@ -63,3 +64,26 @@ async def test_a_key_without_a_grant_is_refused_before_anything_is_sent(tmp_path
                     pass
         with SqliteJournal(trader.account.journal(tmp_path)) as journal:
             assert list(journal.replay()) == []
+
+
+@asynccontextmanager
+async def trading(stage, home, **keys):
+    own = stage.app.settings
+    app = replace(stage.app, settings=replace(own, home=home, keys=replace(own.keys, **keys)))
+    request = RunRequest(markets=("INJ/USDT",))
+    async with (
+        live_trader(app, Asked(may_ask=False), {"DEFI_PASSPHRASE": sealed.PHRASE}, "", print) as trader,
+        opened_agent(app, trader, request, Policy(1.0)) as agent,
+    ):
+        yield agent
+
+
+async def test_two_homes_do_not_trade_for_one_account_nor_with_one_key(tmp_path):
+    async with staged(tmp_path, hold=True) as stage:
+        async with trading(stage, tmp_path / "one"):
+            for more in ({}, {"subaccount": 1}):
+                with pytest.raises(WrongState, match=f"sends for {DEV_ADDRESS}, perhaps from another home"):
+                    async with trading(stage, tmp_path / "two", **more):
+                        pass
+        async with trading(stage, tmp_path / "two"):
+            pass

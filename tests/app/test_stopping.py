@@ -259,3 +259,53 @@ def test_the_journal_is_written_to_while_an_agent_reads_it(home):
         everything(home, PAPER)
         agents.catch_up()
         assert agents.risk.trading is TradingState.HALTED
+
+
+def made(home, account):
+    SqliteJournal(account.journal(home)).close()
+
+
+def test_resuming_one_account_leaves_those_stopped_of_which_only_the_file_holds(home):
+    made(home, PAPER)
+    made(home, OTHER)
+    with contextlib.closing(sqlite3.connect(OTHER.journal(home), isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert [step.done for step in everything(home, PAPER, OTHER)] == [True, True, False]
+    steps = lifted(home)
+    assert state(home, OTHER).trading is TradingState.ACTIVE
+    assert told_to_stop(home, OTHER)
+    assert not told_to_stop(home, PAPER)
+    assert [(step.account, step.where) for step in steps] == [
+        (OTHER, "stop-file"),
+        (None, "stop-file"),
+        (PAPER, "journal"),
+    ]
+    lifted(home, account=OTHER)
+    assert not told_to_stop(home, OTHER)
+
+
+def test_a_stop_that_cannot_be_handed_on_is_not_lifted_for_anybody(home, monkeypatch):
+    made(home, PAPER)
+    made(home, OTHER)
+    everything(home, PAPER, OTHER)
+
+    def broken(handle):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(RiskHalt, match="may not outlast a crash"):
+        lifted(home)
+    assert told_to_stop(home)
+    assert state(home).trading is TradingState.HALTED
+
+
+def test_a_folder_of_accounts_that_cannot_be_read_keeps_the_stop_of_all(home, monkeypatch):
+    everything(home, PAPER)
+
+    def unreadable(home):
+        raise WrongState("accounts cannot be read: why ever")
+
+    monkeypatch.setattr(stopping, "known_accounts", unreadable)
+    with pytest.raises(RiskHalt, match="cannot be resumed: accounts cannot be read"):
+        lifted(home)
+    assert told_to_stop(home)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -67,3 +68,24 @@ async def test_without_a_metrics_file_only_the_status_is_written(watch, tmp_path
     watch.write("ended")
     assert status(watch)["state"] == "ended"
     assert not (tmp_path / "run.prom").exists()
+
+
+@pytest.mark.parametrize("which", ["status_file", "metrics_file"])
+async def test_a_file_that_cannot_be_written_is_told_of_once_and_the_run_goes_on(watch, tmp_path, which):
+    warned = []
+    watch.warn = warned.append
+    folder = tmp_path / "gone"
+    folder.touch()
+    setattr(watch, which, folder / "file")
+    watch.agent.watch = watch.cycle
+    watch.agent.policy = replace(watch.agent.policy, cycles=2, interval_s=0.05)
+    await watch.agent.run()
+    assert watch.agent.cycles == 2
+    assert len(warned) == 1
+    assert "cannot be written" in warned[0]
+    folder.unlink()
+    watch.write("ended")
+    folder.rename(tmp_path / "aside")
+    folder.touch()
+    watch.write("ended")
+    assert len(warned) == 2

@@ -10,7 +10,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -277,23 +277,6 @@ async def test_a_halted_account_is_flattened_when_a_person_asks_though_the_file_
     assert quantity(agent, PERP.key) == 0
 
 
-class Failing:
-    """The same chain, one of whose calls fails so many times first."""
-
-    def __init__(self, chain: Any, name: str, *errors: Exception) -> None:
-        self.chain, self.name, self.left = chain, name, list(errors)
-
-    def __getattr__(self, name: str) -> Any:
-        then = getattr(self.chain, name)
-
-        async def called(*given: Any) -> Any:
-            if self.left:
-                raise self.left.pop(0)
-            return await then(*given)
-
-        return called if name == self.name else then
-
-
 async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
     agent = await closed_with_its_stop_left(World(PERP))
     agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
@@ -318,3 +301,43 @@ async def test_a_run_that_ends_in_doubt_says_so() -> None:
     agent.execution.chain = Failing(agent.execution.chain, "block", *down)
     with pytest.raises(OutcomeUnknown, match="not proven yet"):
         await agent.finish()
+
+
+async def test_whatever_ends_a_run_its_orders_are_taken_off_the_book_first() -> None:
+    def gone(cycle: Cycle) -> None:
+        raise BrokenPipeError
+
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.watch = gone
+    with pytest.raises(BrokenPipeError):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_is_busy_for_a_moment_ends_the_run_with_nothing_on_the_book() -> None:
+    world = World(PERP)
+    agent = await closed_with_its_stop_left(world)
+    journal: Any = agent.ledger.journal
+    written = journal.append
+
+    def busy(kind: str, *rest: Any) -> None:
+        journal.append = written
+        raise WrongState("locked")
+
+    journal.append = busy
+    with pytest.raises(WrongState, match="locked"):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    journal: Any = agent.ledger.journal
+    journal.full = True
+    signed = journal.kinds.count("signed")
+    with pytest.raises(WrongState, match="disk full"):
+        await agent.run()
+    assert journal.kinds.count("signed") == signed
+    assert "it was not left in order: disk full" in caplog.text

@@ -101,3 +101,20 @@ def an_agent(
 def quantity(agent: Agent, key: MarketKey = HOME.key) -> Decimal:
     held = agent.ledger.books.net.get(key)
     return held.quantity if held else Decimal(0)
+
+
+class Failing:
+    """The same chain, one of whose calls fails so many times first."""
+
+    def __init__(self, chain: Any, name: str, *errors: Exception) -> None:
+        self.chain, self.name, self.left = chain, name, list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        then = getattr(self.chain, name)
+
+        async def called(*given: Any) -> Any:
+            if self.left:
+                raise self.left.pop(0)
+            return await then(*given)
+
+        return called if name == self.name else then

@@ -100,3 +100,12 @@ def test_blocks_are_as_long_as_they_are_told_to_be(clock, block_s):
     assert (moment.block, moment.block_at(moment.at.timestamp())) == (1_000, 1_000)
     assert moment.at == pytest.approx(clock.now(), abs=timedelta(milliseconds=1))
     assert (moment.at - moment.time_of(0)).total_seconds() == pytest.approx(1_000 * block_s)
+
+
+def test_a_chain_is_known_by_its_seed_and_when_it_was_started():
+    clock = FakeClock()
+    one = BlockClock(World(1), clock).genesis
+    assert BlockClock(World(1), clock).genesis == one
+    assert BlockClock(World(2), clock).genesis != one
+    clock.advance(1)
+    assert BlockClock(World(1), clock).genesis != one

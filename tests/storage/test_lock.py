@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from defi_analytics.errors import WrongState
-from defi_analytics.storage.lock import AccountLock, holder_of
+from defi_analytics.storage.lock import AccountLock, MachineLock, holder_of
 
 HOLDER = """
 import sys, pathlib
@@ -70,3 +70,41 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(WrongState, match="cannot be used"), AccountLock(tmp_path / "file", "sandbox", "a"):
         pass
     assert holder_of(tmp_path / "file" / "none") is None
+
+
+ELSEWHERE = """
+import sys
+from defi_analytics.storage.lock import MachineLock
+with MachineLock(sys.argv[1], "inj1a"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_machine_has_one_holder_whatever_its_home_until_it_is_killed(tmp_path: Path) -> None:
+    network = str(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE, network], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(WrongState, match="sends for inj1a"), MachineLock(network, "inj1a"):
+            pass
+        with MachineLock(network, "inj1b"), MachineLock("another", "inj1a"):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    for _ in range(2):
+        with MachineLock(network, "inj1a"):
+            pass
+
+
+def test_a_name_that_the_kernel_cannot_keep_is_no_lock(tmp_path: Path) -> None:
+    with pytest.raises(WrongState, match="cannot be locked"), MachineLock("x", "i" * 200):
+        pass
+
+
+def test_where_there_are_no_such_names_nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with MachineLock("x", "inj1a"), MachineLock("x", "inj1a"):
+        pass
