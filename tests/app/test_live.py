@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from defi_analytics.app.live import Onlooker, live_trader
+from defi_analytics.app.sandboxed import GENESIS
 from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
 from defi_analytics.app.trading import RunRequest, opened_agent
 from defi_analytics.engine.agent import Policy
@@ -63,7 +64,7 @@ async def test_a_key_without_a_grant_is_refused_before_anything_is_sent(tmp_path
                 async with opened_agent(stage.app, trader, RunRequest(markets=("INJ/USDT",)), Policy(1.0)):
                     pass
         with SqliteJournal(trader.account.journal(tmp_path)) as journal:
-            assert list(journal.replay()) == []
+            assert {kind for _, kind, _ in journal.replay()} <= {GENESIS}, "only the chain itself is noted"
 
 
 @asynccontextmanager
