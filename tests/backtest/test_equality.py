@@ -20,6 +20,8 @@ def bits(result):
     return (*columns, result.equity.tobytes(), repr(result.denials), repr(result.holding), result.trading)
 
 
+# Long on a busy machine, and a timeout that strikes on the way out of compiled code ends the whole process.
+@pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 @pytest.mark.parametrize("loop", LOOPS)
 def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, strategy):
