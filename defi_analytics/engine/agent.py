@@ -21,7 +21,7 @@ from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.protection import guarding, unneeded
-from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Terms, closable, closing_trades, decide_trades
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Stale
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
@@ -128,7 +128,7 @@ class Agent:
 
     async def value(self) -> None:
         """Writes down what the account is worth now."""
-        await self._known()
+        await self._known(trusting=True)
 
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
@@ -141,12 +141,17 @@ class Agent:
         decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
         return decision, known.risk.trading
 
-    async def _known(self) -> tuple[Known, Seen]:
-        """A look at the markets and at the account, which is valued by it."""
+    async def _known(self, *, trusting: bool = False) -> tuple[Known, Seen]:
+        """A look at the markets and at the account, which is valued by it.
+
+        `trusting` takes the account as it is, though the books may not explain it: enough to value it, and
+        to close what is held.
+        """
         seen = await self.look(self.backoff)
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
-        self._accept(await self.execution.explained(whole, seen.markets))
+        if not trusting:
+            self._accept(await self.execution.explained(whole, seen.markets))
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
         skew_s = (self.clock.now() - whole.at).total_seconds()
@@ -157,8 +162,10 @@ class Agent:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)
         # Others may append between the two: it was made from so many records, wherever it comes to stand.
         made_after = {"after": self.ledger.read}
+        # What is to be sent waits for this.
+        packed = self._packer.packed(whole, whole=bool(decision.approved))
         try:
-            self.ledger.write(DECIDED, headed(decision) | made_after | self._packer.packed(whole))
+            self.ledger.write(DECIDED, headed(decision) | made_after | packed)
         except DefiError:
             self._packer.forget()
             raise
@@ -276,9 +283,10 @@ class Agent:
 
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
-        known, seen = await self._known()
+        known, seen = await self._known(trusting=True)
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)
-        left = [key for key, held in self.ledger.books.net.items() if held.quantity]
+        every = {market.key: market for market in (*seen.markets, *self.ledger.books.markets.values())}
+        left = {market.key for _, market, _ in closable(self.ledger.books, list(every.values()))}
         if left:
             raise OutcomeUnknown(f"{len(left)} positions could not be closed", hint="see: defi positions")
