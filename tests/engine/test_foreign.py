@@ -151,6 +151,27 @@ async def test_flattening_closes_a_position_whoever_opened_it_and_sells_nothing_
     assert quantity(agent, market.key) == left
 
 
+async def test_a_position_that_others_closed_is_no_strategys_any_more_and_may_be_entered_again() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    own = quantity(agent, PERP.key)
+    chain.trade(PERP.key, -own - ONE, world.height + 1)
+    world.show(25.0)
+    await agent.cycle()
+    held = {strategy: kept.quantity for (strategy, _), kept in agent.ledger.books.held.items()}
+    assert held == {"convergence": 0, "": -ONE}
+    fees = sum(kept.fees for kept in agent.ledger.books.held.values())
+    assert fees == agent.ledger.books.net[PERP.key].fees
+    chain.trade(PERP.key, ONE, world.height + 1)
+    await agent.cycle()
+    world.show(25.0, away=25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
+
+
 async def test_what_nothing_explains_keeps_nobody_from_closing_what_is_held() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)
