@@ -232,7 +232,7 @@ class Bookkeeping:
     def _shares(self, fill: Fill, request: OrderRequest | None) -> Iterator[tuple[str, Fill]]:
         """Whose a fill is: an order's, but that of a stop, a liquidation or another client.
 
-        These take from the strategy that has the account's one position on a perpetual, as far as they reduce it.
+        These take from the strategy that has the one position on a perpetual, as far as they reduce it.
         """
         left, guards = fill, request is None or request.kind is OrderKind.STOP
         if guards and fill.key in self.markets and self.markets[fill.key].kind is not MarketKind.SPOT:
