@@ -14,7 +14,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
-from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import at_stake, marks_of
 from defi_analytics.engine.flattening import Flattening
@@ -23,7 +23,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
-from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Stale
+from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
@@ -88,8 +88,7 @@ class Agent:
     cycles: int = 0
     tickers: Mapping[MarketKey, str] = field(default_factory=dict)
     """What people call the markets that may be traded."""
-    _unexplained: Sequence[Difference] = ()
-    """At the last look."""
+    _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
     _started_s: float = 0.0
 
@@ -142,7 +141,7 @@ class Agent:
 
     async def value(self) -> None:
         """Writes down what the account is worth now."""
-        await self._known()
+        await self._known(trusting=True)
 
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
@@ -155,12 +154,17 @@ class Agent:
         decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
         return decision, known.risk.trading
 
-    async def _known(self) -> tuple[Known, Seen]:
-        """A look at the markets and at the account, which is valued by it."""
+    async def _known(self, *, trusting: bool = False) -> tuple[Known, Seen]:
+        """A look at the markets and at the account, which is valued by it.
+
+        `trusting` takes the account as it is, though the books may not explain it: enough to value it, and
+        to close what is held.
+        """
         seen = await self.look(self.backoff)
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
-        self._accept(await self.execution.explained(whole, seen.markets))
+        if not trusting:
+            self._doubt.judge(self.ledger, await self.execution.explained(whole, seen.markets))
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         self._observe(seen, portfolio)
         skew_s = (self.clock.now() - whole.at).total_seconds()
@@ -171,8 +175,10 @@ class Agent:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)
         # Others may append between the two: it was made from so many records, wherever it comes to stand.
         made_after = {"after": self.ledger.read}
+        # What is to be sent waits for this.
+        packed = self._packer.packed(whole, whole=bool(decision.approved))
         try:
-            self.ledger.write(DECIDED, headed(decision) | made_after | self._packer.packed(whole))
+            self.ledger.write(DECIDED, headed(decision) | made_after | packed)
         except DefiError:
             self._packer.forget()
             raise
@@ -185,20 +191,6 @@ class Agent:
         for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
             self.ledger.write(record.kind, record.body)
         self.obey()
-
-    def _accept(self, unexplained: Sequence[Difference]) -> None:
-        """Halts where the account is, twice running, not what our books say, and no fill tells why.
-
-        Raises Stale the first time: a fill may have come between two reads.
-        """
-        again, self._unexplained = unexplained == self._unexplained, unexplained
-        if not unexplained:
-            return
-        if not again:
-            raise Stale("chain", f"the account is not what its fills come to: {unexplained[0]}")
-        if self.ledger.risk.trading is not TradingState.HALTED:
-            record = halt(Denial.RISK_STATE_UNKNOWN, str(unexplained[0]), "reconcile")
-            self.ledger.write(record.kind, record.body)
 
     def obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
@@ -295,6 +287,6 @@ class Agent:
 
     async def _close(self) -> None:
         await self.execution.prove()
-        known, seen = await self._known()
+        known, seen = await self._known(trusting=True)
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)

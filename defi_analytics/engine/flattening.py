@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.trade import closable
 from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Clock
 
@@ -56,16 +58,20 @@ def open_by(
 ) -> Collection[MarketKey]:
     """Markets on which something is held, by the journal or by the venue.
 
-    On spot the venue knows balances alone: there it is what exceeds `reserved` by what can be sold.
+    On spot the venue knows balances alone: there it is what exceeds `reserved`, and what another client of
+    the account has bought, by what can be sold.
     """
-    own = {key for key, held in books.net.items() if held.quantity}
+    own = {market.key for _, market, _ in closable(books, list(books.markets.values()))}
     told = {key for key, position in portfolio.positions.items() if position.quantity}
     spot = [market for market in books.markets.values() if market.kind is MarketKind.SPOT]
-    return own | told | {market.key for market in spot if _exceeds(market, portfolio, reserved)}
+    return own | told | {market.key for market in spot if _exceeds(market, books, portfolio, reserved)}
 
 
-def _exceeds(market: Market, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> bool:
+def _exceeds(
+    market: Market, books: Bookkeeping, portfolio: Portfolio, reserved: Mapping[str, Decimal]
+) -> bool:
     if market.base not in reserved:
         return False
     held = sum(own.total for own in portfolio.balances.values() if own.asset == market.base)
-    return held - reserved[market.base] >= market.quantity_tick
+    others = books.held.get(("", market.key), Inventory()).quantity
+    return held - reserved[market.base] - others >= market.quantity_tick

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -128,14 +128,31 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """Market orders that close all that is held of these markets, asked for by a person."""
     name = _decision_id(known)
-    wishes = []
-    for (strategy, key), held in known.books.held.items():
-        market = next((market for market in markets if market.key == key), None)
-        if market is not None and held.quantity and (wish := _close(known, market, strategy, held, terms)):
-            wishes.append(wish)
+    closing = closable(known.books, markets)
+    made = (_close(known, market, strategy, held, terms) for strategy, market, held in closing)
+    wishes = [wish for wish in made if wish is not None]
     return _judged(
         known, markets, terms, Decision(name, known.snapshot.time, (), (), (), closing=True), wishes
     )
+
+
+def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
+    """What there is to close on these markets, with the strategy it is booked under.
+
+    On spot not what another client of the account bought: that is its owner's. A perpetual position is one,
+    whoever it came from, and nothing is left of it where all shares come to zero.
+    """
+    by_key = {market.key: market for market in markets}
+    return [
+        (strategy, by_key[key], held)
+        for (strategy, key), held in books.held.items()
+        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key])
+    ]
+
+
+def _to_close(books: Bookkeeping, strategy: str, market: Market) -> bool:
+    spot = market.kind is MarketKind.SPOT
+    return strategy != "" if spot else bool(books.net[market.key].quantity)
 
 
 def _judged(

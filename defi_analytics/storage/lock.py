@@ -7,11 +7,14 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from defi_analytics.errors import WrongState
+
+_TRIES = 5
 
 
 class AccountLock:
@@ -32,15 +35,13 @@ class AccountLock:
             handle = os.open(self.path, flags, 0o600)
         except OSError as error:
             raise WrongState(f"{self.path} cannot be used: {error.strerror}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(handle, self.path):
             os.close(handle)
             holder = holder_of(self.path)
             who = f"process {holder}" if holder else "another process"
             raise WrongState(
                 f"{who} runs this account already", hint="see: defi agent status; or use another account"
-            ) from None
+            )
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps({"pid": os.getpid()}).encode(), 0)
         self._handle = handle
@@ -91,6 +92,17 @@ class MachineLock:
             self._socket = None
 
 
+def _taken(handle: int, path: Path) -> bool:
+    """Tried again where nobody holds it by then: somebody only looked."""
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if holder_of(path) is not None:
+            break
+    return False
+
+
 def holder_of(path: Path) -> int | None:
     """The process that holds a lock file, if one does."""
     try:
@@ -98,7 +110,8 @@ def holder_of(path: Path) -> int | None:
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared, so that two who look do not take each other for the holder.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _pid(os.pread(handle, 100, 0))
     else:

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.order import OrderState
-from defi_analytics.engine.agent import Agent, Cycle, OnExit
+from defi_analytics.engine.agent import Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import PERP, Failing, World, an_agent, quantity
+from tests.engine.trading import PERP, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -178,55 +178,6 @@ async def test_keeping_at_the_end_leaves_the_stop_where_it_is() -> None:
     assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
 
 
-async def test_leaving_keeps_the_stop_of_a_position_that_stays_open_and_says_so(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    world = World(PERP)
-    world.show(25.0, away=25.3)
-    agent = an_agent(world, cycles=2)
-    await agent.run()
-    assert quantity(agent, PERP.key) > 0
-    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
-    assert "INJ/USDT stays open, and its stop on the book" in caplog.text
-
-
-async def closed_with_its_stop_left(world: World) -> Agent:
-    """The position was closed by the last thing it did: its stop guards nothing any more."""
-    world.show(25.0, away=25.3)
-    agent = an_agent(world, cycles=2)
-    await agent.cycle()
-    await agent.cycle()
-    await agent.flatten()
-    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
-    return agent
-
-
-async def test_leaving_takes_the_stop_of_what_was_closed_off_the_book() -> None:
-    agent = await closed_with_its_stop_left(World(PERP))
-    await agent.finish()
-    assert not agent.ledger.books.live
-
-
-async def test_what_cannot_be_closed_keeps_its_stop() -> None:
-    world = World(PERP)
-    world.show(25.0, away=25.3)
-    agent = an_agent(world, on_exit=OnExit.FLATTEN)
-    await agent.cycle()
-    await agent.cycle()
-    world.books[PERP.key] = ([], world.books[PERP.key][1])
-    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
-        await agent.finish()
-    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
-
-
-async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
-    agent = await closed_with_its_stop_left(World(PERP))
-    chain: Any = agent.execution.chain
-    chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
-    with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
-        await agent.finish()
-
-
 class _HaltedBetween:
     """A watcher of the journal that halts as another process would, once the first order is written."""
 
@@ -275,69 +226,3 @@ async def test_a_halted_account_is_flattened_when_a_person_asks_though_the_file_
     await agent.flatten()
     assert agent.ledger.risk.trading is TradingState.HALTED
     assert quantity(agent, PERP.key) == 0
-
-
-async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
-    agent = await closed_with_its_stop_left(World(PERP))
-    agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
-    await agent.finish()
-    assert not agent.ledger.books.live
-
-
-async def test_a_node_that_does_not_answer_at_the_end_is_asked_again() -> None:
-    agent = await closed_with_its_stop_left(World(PERP))
-    agent.execution.chain = Failing(agent.execution.chain, "block", Unavailable("injective", "down"))
-    await agent.finish()
-    assert not agent.ledger.books.live
-
-
-async def test_a_run_that_ends_in_doubt_says_so() -> None:
-    world = World(PERP)
-    world.show(25.0, away=25.3)
-    agent = an_agent(world)
-    await agent.cycle()
-    await agent.cycle()
-    down = [Unavailable("injective", "down")] * 60
-    agent.execution.chain = Failing(agent.execution.chain, "block", *down)
-    with pytest.raises(OutcomeUnknown, match="not proven yet"):
-        await agent.finish()
-
-
-async def test_whatever_ends_a_run_its_orders_are_taken_off_the_book_first() -> None:
-    def gone(cycle: Cycle) -> None:
-        raise BrokenPipeError
-
-    agent = await closed_with_its_stop_left(World(PERP))
-    agent.watch = gone
-    with pytest.raises(BrokenPipeError):
-        await agent.run()
-    assert not agent.ledger.books.live
-
-
-async def test_a_journal_that_is_busy_for_a_moment_ends_the_run_with_nothing_on_the_book() -> None:
-    world = World(PERP)
-    agent = await closed_with_its_stop_left(world)
-    journal: Any = agent.ledger.journal
-    written = journal.append
-
-    def busy(kind: str, *rest: Any) -> None:
-        journal.append = written
-        raise WrongState("locked")
-
-    journal.append = busy
-    with pytest.raises(WrongState, match="locked"):
-        await agent.run()
-    assert not agent.ledger.books.live
-
-
-async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    agent = await closed_with_its_stop_left(World(PERP))
-    journal: Any = agent.ledger.journal
-    journal.full = True
-    signed = journal.kinds.count("signed")
-    with pytest.raises(WrongState, match="disk full"):
-        await agent.run()
-    assert journal.kinds.count("signed") == signed
-    assert "it was not left in order: disk full" in caplog.text

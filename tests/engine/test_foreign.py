@@ -138,6 +138,52 @@ async def test_a_foreign_trade_beside_a_resting_stop_of_ours_is_counted_too() ->
     assert quantity(agent, PERP.key) == own - ONE
 
 
+@pytest.mark.parametrize(("market", "left"), [(PERP, 0), (HOME, 1)])
+async def test_flattening_closes_a_position_whoever_opened_it_and_sells_nothing_that_others_bought(
+    market: Market, left: int
+) -> None:
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(market.key, ONE, world.height + 1)
+    await agent.cycle()
+    assert quantity(agent, market.key) == ONE
+    await agent.flatten()
+    assert quantity(agent, market.key) == left
+
+
+async def test_a_position_that_others_closed_is_no_strategys_any_more_and_may_be_entered_again() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    own = quantity(agent, PERP.key)
+    chain.trade(PERP.key, -own - ONE, world.height + 1)
+    world.show(25.0)
+    await agent.cycle()
+    held = {strategy: kept.quantity for (strategy, _), kept in agent.ledger.books.held.items()}
+    assert held == {"convergence": 0, "": -ONE}
+    fees = sum(kept.fees for kept in agent.ledger.books.held.values())
+    assert fees == agent.ledger.books.net[PERP.key].fees
+    chain.trade(PERP.key, ONE, world.height + 1)
+    await agent.cycle()
+    world.show(25.0, away=25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
+
+
+async def test_what_nothing_explains_keeps_nobody_from_closing_what_is_held() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    chain.told = False
+    chain.trade(PERP.key, ONE, world.height + 1)
+    await agent.flatten()
+    assert quantity(agent, PERP.key) == 0
+
+
 async def test_blocks_that_cannot_be_read_let_nobody_trade() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)

@@ -1,10 +1,90 @@
+"""What is on the book when a run has ended."""
+
+from typing import Any
+
 import pytest
 
 from defi_analytics.domain.order import OrderState
+from defi_analytics.engine.agent import Agent, Cycle, OnExit
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.protection import unneeded
-from defi_analytics.errors import OutcomeUnknown, Unavailable
-from tests.engine.trading import PERP, Failing, World, an_agent
+from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
+from tests.engine.trading import PERP, Failing, World, an_agent, quantity
+
+
+async def test_leaving_keeps_the_stop_of_a_position_that_stays_open_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.run()
+    assert quantity(agent, PERP.key) > 0
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+    assert "INJ/USDT stays open, and its stop on the book" in caplog.text
+
+
+async def closed_with_its_stop_left(world: World) -> Agent:
+    """The position was closed by the last thing it did: its stop guards nothing any more."""
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.cycle()
+    await agent.cycle()
+    await agent.flatten()
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+    return agent
+
+
+async def test_leaving_takes_the_stop_of_what_was_closed_off_the_book() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    await agent.finish()
+    assert not agent.ledger.books.live
+
+
+async def test_what_cannot_be_closed_keeps_its_stop() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, on_exit=OnExit.FLATTEN)
+    await agent.cycle()
+    await agent.cycle()
+    world.books[PERP.key] = ([], world.books[PERP.key][1])
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
+        await agent.finish()
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+
+
+async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    chain: Any = agent.execution.chain
+    chain._cancelled = type("Deaf", (set,), {"__ior__": lambda self, other: self})()
+    with pytest.raises(OutcomeUnknown, match="1 orders are still on the book"):
+        await agent.finish()
+
+
+async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
+    await agent.finish()
+    assert not agent.ledger.books.live
+
+
+async def test_a_node_that_does_not_answer_at_the_end_is_asked_again() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.execution.chain = Failing(agent.execution.chain, "block", Unavailable("injective", "down"))
+    await agent.finish()
+    assert not agent.ledger.books.live
+
+
+async def test_a_run_that_ends_in_doubt_says_so() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world)
+    await agent.cycle()
+    await agent.cycle()
+    down = [Unavailable("injective", "down")] * 60
+    agent.execution.chain = Failing(agent.execution.chain, "block", *down)
+    with pytest.raises(OutcomeUnknown, match="not proven yet"):
+        await agent.finish()
 
 
 async def test_where_nothing_was_sent_nobody_is_asked() -> None:
@@ -41,3 +121,43 @@ async def test_what_is_needed_stays_on_the_book() -> None:
     assert len(agent.ledger.books.live) == 1
     await Leaving(agent.execution, agent.clock, 0.5).cancelled(lambda: agent.ledger.books.live)
     assert not agent.ledger.books.live
+
+
+async def test_whatever_ends_a_run_its_orders_are_taken_off_the_book_first() -> None:
+    def gone(cycle: Cycle) -> None:
+        raise BrokenPipeError
+
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.watch = gone
+    with pytest.raises(BrokenPipeError):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_is_busy_for_a_moment_ends_the_run_with_nothing_on_the_book() -> None:
+    world = World(PERP)
+    agent = await closed_with_its_stop_left(world)
+    journal: Any = agent.ledger.journal
+    written = journal.append
+
+    def busy(kind: str, *rest: Any) -> None:
+        journal.append = written
+        raise WrongState("locked")
+
+    journal.append = busy
+    with pytest.raises(WrongState, match="locked"):
+        await agent.run()
+    assert not agent.ledger.books.live
+
+
+async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    journal: Any = agent.ledger.journal
+    journal.full = True
+    signed = journal.kinds.count("signed")
+    with pytest.raises(WrongState, match="disk full"):
+        await agent.run()
+    assert journal.kinds.count("signed") == signed
+    assert "it was not left in order: disk full" in caplog.text

@@ -30,6 +30,13 @@ def test_what_was_packed_comes_back_and_every_third_stands_for_itself() -> None:
     assert ["on" not in body for body in bodies()] == [True, False, False, True, False, False, True]
 
 
+def test_one_that_is_in_a_hurry_stands_for_itself() -> None:
+    packer, unpacker = Packer(), Unpacker()
+    made = [packer.packed(content, whole=content["n"] == 1) for content in CONTENTS[:4]]
+    assert ["on" not in body for body in made] == [True, True, False, False]
+    assert [unpacker.unpacked(body) for body in made] == CONTENTS[:4]
+
+
 @pytest.mark.parametrize("read", range(7))
 def test_only_those_that_are_asked_for_need_to_be_read(read: int) -> None:
     unpacker = Unpacker()

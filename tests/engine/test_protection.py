@@ -68,3 +68,16 @@ async def test_a_stop_without_proof_is_neither_doubled_nor_cancelled() -> None:
     position = (await agent.execution.chain.portfolio([PERP])).positions[PERP.key]
     assert protection(books, position, PERP, RiskLimits(), "x") == (None, ())
     assert protection(books, None, PERP, RiskLimits(), "x") == (None, ())
+
+
+async def test_what_a_stop_closed_is_not_held_any_more_and_may_be_entered_again() -> None:
+    world, agent = await held()
+    world.oracle = 23.7
+    world.show(23.7)
+    decision = await agent.cycle()
+    assert quantity(agent, PERP.key) == 0
+    assert [kept.quantity for kept in agent.ledger.books.held.values()] == [0]
+    assert [one.said for one in decision.considered] == ["idle"]
+    world.show(23.7, away=24.1)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import stat
@@ -29,6 +30,37 @@ def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
             pass
         assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
     assert holder_of(lock.path) is None
+
+
+def test_who_only_looks_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    with AccountLock(tmp_path, "sandbox", "inj1a") as lock:
+        pass
+    with lock.path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert holder_of(lock.path) is None
+    flock, calls = fcntl.flock, []
+
+    def looked_at_once(handle: int, how: int) -> None:
+        calls.append(how)
+        if len(calls) == 1:
+            raise BlockingIOError
+        flock(handle, how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", looked_at_once)
+        with AccountLock(tmp_path, "sandbox", "inj1a") as again:
+            assert len(calls) == 3
+            assert holder_of(again.path) == os.getpid()
+
+
+def test_who_is_looked_at_without_end_gives_up(tmp_path: Path) -> None:
+    lock = AccountLock(tmp_path, "sandbox", "inj1a")
+    with lock:
+        pass
+    with lock.path.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        with pytest.raises(WrongState, match="another process runs"), lock:
+            pass
 
 
 def test_other_accounts_and_networks_do_not_wait(tmp_path: Path) -> None:
