@@ -4,10 +4,12 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
 from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -112,7 +114,7 @@ def paper_chain(app: App, ledger: Ledger) -> PaperChain:
     )
 
 
-async def _nobody_minds(markets: Sequence[Market]) -> None:
+async def _for_ever(markets: Sequence[Market]) -> datetime | None:
     return None
 
 
@@ -124,8 +126,8 @@ class Trader:
     chain_of: Callable[[Ledger], Chain]
     pays_gas: bool = True
     """False where another key signs for the account, and pays."""
-    may_trade: Callable[[Sequence[Market]], Awaitable[None]] = _nobody_minds
-    """Raises AuthError for markets that its key may not trade."""
+    may_trade: Callable[[Sequence[Market]], Awaitable[datetime | None]] = _for_ever
+    """Until when, None for ever; raises AuthError for markets that its key may not trade."""
     signer: str = ""
     """The address whose key signs; empty for paper."""
 
@@ -169,8 +171,7 @@ async def opened_agent(
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        if not closing:
-            await trader.may_trade(markets)
+        until = None if closing else await trader.may_trade(markets)
         chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
@@ -182,6 +183,7 @@ async def opened_agent(
         # Who plans beside a running agent leaves it to that agent: it may be sending just now.
         if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
             await _agreed(agent, trader, markets, dry=dry)
+            agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
             agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))

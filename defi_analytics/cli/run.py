@@ -19,7 +19,7 @@ app = new_app()
 
 @app.command(
     epilog="Exit codes: 0 ended as asked, 3 settings, 4 key, 9 the account is in use, 20 refused, 21 halted, "
-    "22 the journal and the venue disagree, 24 something sent has no proof yet."
+    "22 the journal and the venue disagree, 23 orders are refused, 24 something sent has no proof yet."
 )
 @with_common
 def run(
