@@ -1,14 +1,15 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
 from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.alone import alone
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
@@ -16,6 +17,7 @@ from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
+from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Policy, Seen
@@ -25,10 +27,10 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.trade import Terms
-from defi_analytics.errors import Mismatch, UsageError
+from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.storage.lock import MachineLock, holder_of
+from defi_analytics.storage.lock import holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -73,7 +75,7 @@ async def traded_markets(app: App, request: RunRequest) -> list[Market]:
     listed = list((await app.injective().listing()).markets.values())
     names = market_names(app, request)
     chosen = resolve_many(names, listed) if names else listed
-    return [market for market in chosen if market.verified and market.status is MarketStatus.ACTIVE]
+    return [market for market in chosen if _can_trade(market)]
 
 
 def terms_of_run(
@@ -131,24 +133,14 @@ class Trader:
     signer: str = ""
     """The address whose key signs; empty for paper."""
 
+    @property
+    def senders(self) -> list[str]:
+        """Whose transactions nobody else may send meanwhile."""
+        return sorted({self.account.address, self.signer}) if self.signer else []
+
 
 def paper_trader(app: App) -> Trader:
     return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
-
-
-@contextmanager
-def alone(app: App, trader: Trader) -> Iterator[None]:
-    """Nobody else sends for its account or with its key, from whichever home. Raises WrongState."""
-    with ExitStack() as stack:
-        for sender in sorted({trader.account.address, trader.signer}) if trader.signer else ():
-            stack.enter_context(MachineLock(_chain_name(app), sender))
-        yield
-
-
-def _chain_name(app: App) -> str:
-    """Each sandbox is a chain of its own, though all have one name."""
-    own = app.injective_network
-    return own.lcd_url if app.network == "sandbox" else own.chain_id
 
 
 @asynccontextmanager
@@ -166,29 +158,28 @@ async def opened_agent(
     `dry` decides without writing anything down, so it must not act; it needs no lock. Raises Mismatch where
     venue and journal disagree, unless it is only `closing` what is held.
     """
-    account = trader.account
     async with _own_ledger(app, trader, dry=dry) as ledger:
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        until = None if closing else await trader.may_trade(markets)
-        chain = trader.chain_of(ledger)
-        reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
-        terms = terms_of_run(app, request, markets, reserved)
-        look_again = eyes(app, request, markets, ledger)
-        stopped = partial(told_to_stop, app.settings.home, account)
-        agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
-        agent.tickers = {market.key: market.ticker for market in markets}
-        await take_over(agent, Ledger(Unwritten(), app.clock))
-        # Who plans beside a running agent leaves it to that agent: it may be sending just now.
-        if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
-            await _agreed(agent, trader, markets, dry=dry)
+        until = None
+        if not closing:
+            await _nothing_left_behind(app, ledger, markets)
+            until = await trader.may_trade(markets)
+        agent = await _agent(app, trader, request, policy, ledger, markets)
+        if closing:
+            # What nobody can price now must not keep anyone from closing.
+            with suppress(DataError):
+                await revalue(app, ledger, agent.execution.chain, markets)
+        else:
+            await _compare(app, trader, agent, markets, dry=dry)
+            await revalue(app, ledger, agent.execution.chain, markets)
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
-            agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
-        mode = "live" if account.live else "paper"
-        ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
+            limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
+            agent.terms = replace(agent.terms, limits=limits)
+        ledger.write(STARTED, _told(trader.account, agent.terms, markets))
         yield agent
 
 
@@ -197,17 +188,63 @@ async def _own_ledger(app: App, trader: Trader, *, dry: bool) -> AsyncIterator[L
     async with opened_ledger(app, trader.account, locked=not dry) as ledger:
         if dry:
             ledger.journal = Unwritten(ledger.journal, ledger.read)
-        with nullcontext() if dry else alone(app, trader):
+        with nullcontext() if dry else alone(app, trader.senders):
             yield ledger
 
 
-async def _agreed(agent: Agent, trader: Trader, markets: Sequence[Market], *, dry: bool) -> None:
+async def _agent(
+    app: App, trader: Trader, request: RunRequest, policy: Policy, ledger: Ledger, markets: Sequence[Market]
+) -> Agent:
+    chain = trader.chain_of(ledger)
+    reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
+    terms = terms_of_run(app, request, markets, reserved)
+    stopped = partial(told_to_stop, app.settings.home, trader.account)
+    look_again = eyes(app, request, markets, ledger)
+    agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+    agent.tickers = {market.key: market.ticker for market in markets}
+    await take_over(agent, Ledger(Unwritten(), app.clock))
+    return agent
+
+
+async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Market], *, dry: bool) -> None:
+    """Raises Mismatch. Who plans beside a running agent leaves it to that one: it may be sending just now."""
+    account = trader.account
+    if dry and holder_of(account.lock(app.settings.home).path):
+        return
     try:
         await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
     except Mismatch as error:
-        named = f"--network {trader.account.network} --account {trader.account.address}"
+        named = f"--network {account.network} --account {account.address}"
         error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
         raise
+
+
+def _told(account: Account, terms: Terms, markets: Sequence[Market]) -> dict[str, object]:
+    return {
+        "terms": terms_told(terms),
+        "mode": account.execution,
+        TRADED: [market.market_id for market in markets],
+        VALUED: valued(markets, terms.currency),
+    }
+
+
+async def _nothing_left_behind(app: App, ledger: Ledger, markets: Sequence[Market]) -> None:
+    """Raises UsageError for a position that this run would neither value nor close, though it could."""
+    held = {key.market_id for key, own in ledger.books.net.items() if own.quantity}
+    left = held - {market.market_id for market in markets}
+    if not left:
+        return
+    listed = (await app.injective().listing()).markets
+    open_ones = [listed[one].ticker for one in sorted(left) if one in listed and _can_trade(listed[one])]
+    if open_ones:
+        raise UsageError(
+            f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
+            hint="name them too with --market, or close what is held: defi risk flatten",
+        )
+
+
+def _can_trade(market: Market) -> bool:
+    return market.verified and market.status is MarketStatus.ACTIVE
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:

@@ -70,6 +70,7 @@ class Watch:
             "started_at": _time(self.started),
             "written_at": _time(self.agent.clock.now()),
             "strategies": [strategy.name for strategy, _ in self.agent.terms.strategies],
+            "markets": list(self.agent.tickers.values()),
             "cycle": self._last,
             "errors_in_a_row": self._errors,
             "rejected_in_a_row": self.agent.rejected,
@@ -102,6 +103,12 @@ class Watch:
             _metric("defi_cycles_total", "counter", "Cycles since the start.", reading.cycles),
             _metric("defi_cycle_seconds", "gauge", "Duration of the last cycle.", reading.last_cycle_s),
             _metric(
+                "defi_written_timestamp_seconds",
+                "gauge",
+                "When this was written, since 1970: old once the agent has died.",
+                self.agent.clock.now().timestamp(),
+            ),
+            _metric(
                 "defi_errors_in_a_row",
                 "gauge",
                 "Cycles that failed since the last that did not.",
@@ -127,7 +134,10 @@ class Watch:
             ),
             _metric("defi_unresolved", "gauge", "Transactions without proof.", len(books.unresolved)),
             _metric(
-                "defi_gas_paid_inj", "counter", "INJ paid for gas by this journal.", float(books.gas_paid)
+                "defi_gas_paid_inj_total",
+                "counter",
+                "INJ paid for gas by this journal.",
+                float(books.gas_paid),
             ),
             _metric("process_resident_memory_bytes", "gauge", "Memory in use.", reading.rss_bytes),
         ]
