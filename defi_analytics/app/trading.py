@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.accounts import Account, checked_address, told_to_stop
 from defi_analytics.app.alone import alone
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
@@ -25,7 +25,7 @@ from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import STARTED, terms_told
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.paper import ACCOUNT, PaperChain
 from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
@@ -76,6 +76,17 @@ async def traded_markets(app: App, request: RunRequest) -> list[Market]:
     names = market_names(app, request)
     chosen = resolve_many(names, listed) if names else listed
     return [market for market in chosen if _can_trade(market)]
+
+
+async def _allowed(app: App, markets: Sequence[Market]) -> list[Market]:
+    """Those on the settings' list, where there is one: real orders go nowhere else, whatever is asked for."""
+    if not market_names(app, RunRequest()):
+        return list(markets)
+    listed = {market.key for market in await traded_markets(app, RunRequest())}
+    for market in markets:
+        if market.key not in listed:
+            app.warn(f"{market.ticker} is left out: run.markets does not list it")
+    return [market for market in markets if market.key in listed]
 
 
 def terms_of_run(
@@ -139,8 +150,12 @@ class Trader:
         return sorted({self.account.address, self.signer}) if self.signer else []
 
 
-def paper_trader(app: App) -> Trader:
-    return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
+def paper_trader(app: App, name: str = ACCOUNT) -> Trader:
+    """Each name is an account of its own. Raises UsageError for one that is not of paper."""
+    account = Account(app.network, checked_address(name))
+    if account.live:
+        raise UsageError(f"{name} is no account on paper", hint="add --live, or name it paper-NAME")
+    return Trader(account, lambda ledger: paper_chain(app, ledger))
 
 
 @asynccontextmanager
@@ -160,6 +175,8 @@ async def opened_agent(
     """
     async with _own_ledger(app, trader, dry=dry) as ledger:
         markets = await traded_markets(app, request)
+        if trader.account.live and not closing:
+            markets = await _allowed(app, markets)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
         until = None

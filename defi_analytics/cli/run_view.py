@@ -37,6 +37,8 @@ class How:
     """How to run; what to trade is in `app.trading.RunRequest`."""
 
     live: bool
+    account: str
+    """On paper."""
     confirmed: str
     cycles: int | None
     duration_s: float | None
@@ -109,7 +111,7 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
 
 def _trader(session: Session, how: How) -> AbstractAsyncContextManager[Trader]:
     if not how.live:
-        return nullcontext(paper_trader(session.app))
+        return nullcontext(paper_trader(session.app, how.account))
     return live_trader(session.app, how.asked, os.environ, how.confirmed, _warn)
 
 
