@@ -12,7 +12,7 @@ from defi_analytics.storage.lock import AccountLock
 
 STOP_FILE = "STOP"
 """In home; while it is there nothing is traded, whatever else is down."""
-_ADDRESS = r"paper|inj1[0-9a-z]{38}(?:\.[1-9][0-9]{0,9})?"
+_ADDRESS = r"paper(?:-[a-z0-9]{1,20})?|inj1[0-9a-z]{38}(?:\.[1-9][0-9]{0,9})?"
 _JOURNAL = re.compile(rf"(mainnet|testnet|sandbox)-({_ADDRESS})\.sqlite")
 
 
@@ -22,7 +22,7 @@ class Account:
 
     network: str
     address: str = ACCOUNT
-    """As people write it: paper, inj1…, or inj1….2 for its subaccount 2."""
+    """As people write it: paper, paper-NAME, inj1…, or inj1….2 for its subaccount 2."""
 
     @classmethod
     def of_chain(cls, network: str, owner: str, subaccount: int) -> Self:
@@ -39,7 +39,7 @@ class Account:
 
     @property
     def live(self) -> bool:
-        return self.address != ACCOUNT
+        return not self.address.startswith(ACCOUNT)
 
     @property
     def execution(self) -> str:
@@ -90,7 +90,7 @@ def known_accounts(home: Path) -> list[Account]:
 def checked_address(address: str) -> str:
     """Raises UsageError for what cannot be an account."""
     if not re.fullmatch(_ADDRESS, address):
-        raise UsageError(f"{address!r} is no account", hint="paper, or an address such as inj1…")
+        raise UsageError(f"{address!r} is no account", hint="paper, paper-NAME, or an address such as inj1…")
     return address
 
 

@@ -54,6 +54,8 @@ class Seen:
         failed = self.told.get("errors_in_a_row") or 0
         reasons = [f"the last cycle took {took_s:.2f} s, usually {usual_s:.2f} s"] if slow else []
         reasons += [f"{failed} cycles in a row failed"] if failed else []
+        rejected = number(self.told.get("rejected_in_a_row")) or 0
+        reasons += [f"{rejected:.0f} orders in a row were refused"] if rejected > 1 else []
         return reasons + ([f"trading is {self.told['trading']}"] if self._held_back() else [])
 
     def _held_back(self) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from defi_analytics.app.accounts import Account
+from defi_analytics.app.alone import alone
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
-from defi_analytics.app.trading import Trader, alone
+from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
@@ -41,7 +42,7 @@ async def cancel(
         if not _chosen(ledger.books, order_ids):
             return []
         entered = await stack.enter_async_context(trader)
-        stack.enter_context(alone(app, entered))
+        stack.enter_context(alone(app, entered.senders))
         chain = entered.chain_of(ledger)
         execution = Execution(chain, ledger)
         await execution.settle()

@@ -1,6 +1,7 @@
 """Whether a key may trade what it is told to: asked of the chain before anything is sent."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from defi_analytics.domain.market import Market
@@ -22,8 +23,10 @@ async def shortcomings(chain: "InjectiveChain", markets: Sequence[Market]) -> tu
     return found + (() if await chain.gas_balance() else (_no_gas(chain),))
 
 
-async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> None:
-    """Raises AuthError for a key that cannot trade them, DataError when nobody can tell.
+async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> datetime | None:
+    """Until when its grant lets a key trade them; None for a key that needs none.
+
+    Raises AuthError for a key that cannot trade them, DataError when nobody can tell.
 
     That a key which trades for its own account can withdraw is judged before, when it is opened.
     """
@@ -34,6 +37,22 @@ async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> None:
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise AuthError(f"{found[0]}{more}", hint="see: defi key check; defi key grant")
+    return await _granted_until(chain, markets) if chain.trader.delegated else None
+
+
+async def _granted_until(chain: "InjectiveChain", markets: Sequence[Market]) -> datetime:
+    """Of each market the last grant that allows it, and of all these the first to end."""
+    from defi_analytics.venues.injective.chain.grants import TradingGrant, allows
+
+    own = [
+        (grant, grant.expires)
+        for grant in await chain.grants()
+        if isinstance(grant, TradingGrant) and grant.subaccount_id == chain.trader.subaccount_id
+    ]
+    return min(
+        max((until for grant, until in own if until and allows(grant, market)), default=chain.clock.now())
+        for market in markets
+    )
 
 
 def _no_gas(chain: "InjectiveChain") -> str:

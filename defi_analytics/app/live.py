@@ -11,6 +11,7 @@ from defi_analytics.app.parts import App
 from defi_analytics.app.signing import Asked, signer_for
 from defi_analytics.app.trading import Trader
 from defi_analytics.errors import AuthError, UsageError
+from defi_analytics.keys import terminal
 from defi_analytics.ports import Signer
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ async def live_trader(
         chain = injective_chain(app, signer, own.granter, own.subaccount)
         await chain.block()
         if app.network == "mainnet":
-            _check_mainnet(app, chain.account, confirmed)
+            _check_mainnet(app, chain.account, confirmed, may_ask=asked.may_ask)
         yield Trader(
             Account.of_chain(app.network, chain.account, own.subaccount),
             lambda ledger: chain,
@@ -61,8 +62,13 @@ def injective_chain(app: App, signer: Signer, granter: str = "", subaccount: int
     return InjectiveChain(app.http, app.clock, network, assets, signer, granter, subaccount, policy)
 
 
-def _check_mainnet(app: App, account: str, confirmed: str) -> None:
+def _check_mainnet(app: App, account: str, confirmed: str, *, may_ask: bool) -> None:
+    if not (app.settings.run.markets or app.settings.injective.markets):
+        raise UsageError(
+            "mainnet needs a list of what may be traded",
+            hint="set run.markets; --market then chooses among them",
+        )
+    if not confirmed and may_ask and terminal.is_there():
+        confirmed = terminal.typed(f"Real money. Type the account to trade for, {account}: ", hidden=False)
     if confirmed != account:
         raise UsageError(f"real money: confirm the account {account}", hint=f"--confirm-mainnet {account}")
-    if not (app.settings.run.markets or app.settings.injective.markets):
-        raise UsageError("mainnet needs a list of what may be traded", hint="set run.markets")

@@ -1,13 +1,16 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from defi_analytics.app.accounts import Account, told_to_stop
+from defi_analytics.app.accounts import Account, checked_address, told_to_stop
+from defi_analytics.app.alone import alone
+from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -22,12 +25,12 @@ from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import STARTED, terms_told
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.paper import ACCOUNT, PaperChain
 from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.storage.lock import MachineLock, holder_of
+from defi_analytics.storage.lock import holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -75,6 +78,17 @@ async def traded_markets(app: App, request: RunRequest) -> list[Market]:
     return [market for market in chosen if _can_trade(market)]
 
 
+async def _allowed(app: App, markets: Sequence[Market]) -> list[Market]:
+    """Those on the settings' list, where there is one: real orders go nowhere else, whatever is asked for."""
+    if not market_names(app, RunRequest()):
+        return list(markets)
+    listed = {market.key for market in await traded_markets(app, RunRequest())}
+    for market in markets:
+        if market.key not in listed:
+            app.warn(f"{market.ticker} is left out: run.markets does not list it")
+    return [market for market in markets if market.key in listed]
+
+
 def terms_of_run(
     app: App, request: RunRequest, markets: Sequence[Market], reserved: dict[str, Decimal]
 ) -> Terms:
@@ -113,7 +127,7 @@ def paper_chain(app: App, ledger: Ledger) -> PaperChain:
     )
 
 
-async def _nobody_minds(markets: Sequence[Market]) -> None:
+async def _for_ever(markets: Sequence[Market]) -> datetime | None:
     return None
 
 
@@ -125,29 +139,23 @@ class Trader:
     chain_of: Callable[[Ledger], Chain]
     pays_gas: bool = True
     """False where another key signs for the account, and pays."""
-    may_trade: Callable[[Sequence[Market]], Awaitable[None]] = _nobody_minds
-    """Raises AuthError for markets that its key may not trade."""
+    may_trade: Callable[[Sequence[Market]], Awaitable[datetime | None]] = _for_ever
+    """Until when, None for ever; raises AuthError for markets that its key may not trade."""
     signer: str = ""
     """The address whose key signs; empty for paper."""
 
-
-def paper_trader(app: App) -> Trader:
-    return Trader(Account(app.network), lambda ledger: paper_chain(app, ledger))
-
-
-@contextmanager
-def alone(app: App, trader: Trader) -> Iterator[None]:
-    """Nobody else sends for its account or with its key, from whichever home. Raises WrongState."""
-    with ExitStack() as stack:
-        for sender in sorted({trader.account.address, trader.signer}) if trader.signer else ():
-            stack.enter_context(MachineLock(_chain_name(app), sender))
-        yield
+    @property
+    def senders(self) -> list[str]:
+        """Whose transactions nobody else may send meanwhile."""
+        return sorted({self.account.address, self.signer}) if self.signer else []
 
 
-def _chain_name(app: App) -> str:
-    """Each sandbox is a chain of its own, though all have one name."""
-    own = app.injective_network
-    return own.lcd_url if app.network == "sandbox" else own.chain_id
+def paper_trader(app: App, name: str = ACCOUNT) -> Trader:
+    """Each name is an account of its own. Raises UsageError for one that is not of paper."""
+    account = Account(app.network, checked_address(name))
+    if account.live:
+        raise UsageError(f"{name} is no account on paper", hint="add --live, or name it paper-NAME")
+    return Trader(account, lambda ledger: paper_chain(app, ledger))
 
 
 @asynccontextmanager
@@ -167,13 +175,15 @@ async def opened_agent(
     """
     async with _own_ledger(app, trader, dry=dry) as ledger:
         markets = await traded_markets(app, request)
+        if trader.account.live and not closing:
+            markets = await _allowed(app, markets)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
+        until = None
         if not closing:
             await _nothing_left_behind(app, ledger, markets)
-            await trader.may_trade(markets)
+            until = await trader.may_trade(markets)
         agent = await _agent(app, trader, request, policy, ledger, markets)
-        await take_over(agent, Ledger(Unwritten(), app.clock))
         if closing:
             # What nobody can price now must not keep anyone from closing.
             with suppress(DataError):
@@ -181,6 +191,7 @@ async def opened_agent(
         else:
             await _compare(app, trader, agent, markets, dry=dry)
             await revalue(app, ledger, agent.execution.chain, markets)
+            agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
             limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
@@ -194,7 +205,7 @@ async def _own_ledger(app: App, trader: Trader, *, dry: bool) -> AsyncIterator[L
     async with opened_ledger(app, trader.account, locked=not dry) as ledger:
         if dry:
             ledger.journal = Unwritten(ledger.journal, ledger.read)
-        with nullcontext() if dry else alone(app, trader):
+        with nullcontext() if dry else alone(app, trader.senders):
             yield ledger
 
 
@@ -208,6 +219,7 @@ async def _agent(
     look_again = eyes(app, request, markets, ledger)
     agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
     agent.tickers = {market.key: market.ticker for market in markets}
+    await take_over(agent, Ledger(Unwritten(), app.clock))
     return agent
 
 

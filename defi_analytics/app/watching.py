@@ -70,8 +70,11 @@ class Watch:
             "started_at": _time(self.started),
             "written_at": _time(self.agent.clock.now()),
             "strategies": [strategy.name for strategy, _ in self.agent.terms.strategies],
+            "markets": list(self.agent.tickers.values()),
             "cycle": self._last,
             "errors_in_a_row": self._errors,
+            "rejected_in_a_row": self.agent.rejected,
+            "rejected_because": self.agent.rejected_because if self.agent.rejected else "",
             "trading": risk.trading.name.lower(),
             "halted_because": risk.reason,
             "equity": _number(risk.equity),
@@ -100,10 +103,22 @@ class Watch:
             _metric("defi_cycles_total", "counter", "Cycles since the start.", reading.cycles),
             _metric("defi_cycle_seconds", "gauge", "Duration of the last cycle.", reading.last_cycle_s),
             _metric(
+                "defi_written_timestamp_seconds",
+                "gauge",
+                "When this was written, since 1970: old once the agent has died.",
+                self.agent.clock.now().timestamp(),
+            ),
+            _metric(
                 "defi_errors_in_a_row",
                 "gauge",
                 "Cycles that failed since the last that did not.",
                 self._errors,
+            ),
+            _metric(
+                "defi_rejected_in_a_row",
+                "gauge",
+                "Orders refused before they were sent, since the last that was not.",
+                self.agent.rejected,
             ),
             _metric("defi_halted", "gauge", "1 while trading is halted.", int(risk.trading.name == "HALTED")),
             _metric("defi_equity", "gauge", "Account currency.", _number(risk.equity)),
@@ -119,7 +134,10 @@ class Watch:
             ),
             _metric("defi_unresolved", "gauge", "Transactions without proof.", len(books.unresolved)),
             _metric(
-                "defi_gas_paid_inj", "counter", "INJ paid for gas by this journal.", float(books.gas_paid)
+                "defi_gas_paid_inj_total",
+                "counter",
+                "INJ paid for gas by this journal.",
+                float(books.gas_paid),
             ),
             _metric("process_resident_memory_bytes", "gauge", "Memory in use.", reading.rss_bytes),
         ]

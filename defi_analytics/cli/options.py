@@ -14,7 +14,7 @@ AccountName = Annotated[
     typer.Option(
         "--account",
         metavar="ACCOUNT",
-        help="paper, or an address. [default: the only one of this network, else paper]",
+        help="paper, paper-NAME, or an address. [default: the only one of this network, else paper]",
     ),
 ]
 SigningKey = Annotated[

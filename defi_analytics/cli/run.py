@@ -19,7 +19,7 @@ app = new_app()
 
 @app.command(
     epilog="Exit codes: 0 ended as asked, 3 settings, 4 key, 9 the account is in use, 20 refused, 21 halted, "
-    "22 the journal and the venue disagree, 24 something sent has no proof yet."
+    "22 the journal and the venue disagree, 23 orders are refused, 24 something sent has no proof yet."
 )
 @with_common
 def run(
@@ -35,10 +35,16 @@ def run(
     live: Annotated[
         bool, typer.Option("--live", help="Send real orders; without it all is on paper.")
     ] = False,
+    account: Annotated[
+        str,
+        typer.Option("--account", metavar="ACCOUNT", help="paper-NAME for several on paper; one agent each."),
+    ] = "paper",
     confirm_mainnet: Annotated[
         str | None,
         typer.Option(
-            "--confirm-mainnet", metavar="ACCOUNT", help="The account, for --live on mainnet. [default: none]"
+            "--confirm-mainnet",
+            metavar="ACCOUNT",
+            help="The account, for --live on mainnet. [default: ask]",
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="One round, as --cycles 1.")] = False,
@@ -118,6 +124,7 @@ def run(
       defi run --network sandbox --once
       defi run --market INJ/USDT --duration 6h --max-loss 20
       defi run --network sandbox --live --cycles 100 -o ndjson
+      defi run --account paper-weth --market WETH/USDT
     """
     from defi_analytics.app.trading import RunRequest
     from defi_analytics.cli.run_view import How
@@ -127,6 +134,7 @@ def run(
     request = RunRequest(tuple(strategy or ()), tuple(market or ()), max_loss, max_notional)
     how = How(
         live=live,
+        account=account,
         confirmed=confirm_mainnet or "",
         cycles=1 if once or plan else cycles,
         duration_s=duration,
@@ -137,6 +145,8 @@ def run(
         metrics_file=metrics_file,
         asked=asked_for(common, key, passphrase_fd, may_withdraw=may_withdraw),
     )
+    if live and account != "paper":
+        raise UsageError("--account names one on paper", hint="with --live the key tells whose account it is")
     if common.format is Output.JSON and how.endless:
         raise UsageError("one JSON document cannot hold a run without an end", hint="use -o ndjson")
     return asyncio.run(_run(common, request, how))

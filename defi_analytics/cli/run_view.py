@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from defi_analytics.app.accounts import Account
+from defi_analytics.app.inspecting import verdict
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, Trader, opened_agent, paper_trader
@@ -25,9 +26,8 @@ from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
-from defi_analytics.errors import RiskHalt, UsageError
+from defi_analytics.errors import UsageError
 from defi_analytics.health import Health, tune_collector
-from defi_analytics.risk.codes import TradingState
 
 _ROWS_KEPT = 10_000
 
@@ -37,6 +37,8 @@ class How:
     """How to run; what to trade is in `app.trading.RunRequest`."""
 
     live: bool
+    account: str
+    """On paper."""
     confirmed: str
     cycles: int | None
     duration_s: float | None
@@ -99,18 +101,17 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
             lines.show(Cycle(1, await agent.plan(), 0.0))
         else:
             await _watched(session, agent, trader, how, lines)
-        risk = agent.ledger.risk
-        halt = RiskHalt(f"trading is halted: {risk.reason}") if risk.trading is TradingState.HALTED else None
+        error = verdict(agent)
         if session.common.format is Output.JSON:
-            write_document(replace(_document(session, trader, lines.rows), error=halt))
-        if halt is not None:
-            write_error_line(halt)
-        return halt.exit_code if halt else 0
+            write_document(replace(_document(session, trader, lines.rows), error=error))
+        if error is not None:
+            write_error_line(error)
+        return error.exit_code if error else 0
 
 
 def _trader(session: Session, how: How) -> AbstractAsyncContextManager[Trader]:
     if not how.live:
-        return nullcontext(paper_trader(session.app))
+        return nullcontext(paper_trader(session.app, how.account))
     return live_trader(session.app, how.asked, os.environ, how.confirmed, _warn)
 
 

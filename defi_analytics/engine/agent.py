@@ -71,6 +71,10 @@ class Cycle(NamedTuple):
     error: str = ""
 
 
+async def _nothing() -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Agent:
     """One account's agent. `look` reads the markets, `stopped` tells why not to trade at all (or nothing)."""
@@ -81,6 +85,8 @@ class Agent:
     policy: Policy
     clock: Clock
     stopped: Callable[[], str] = str
+    inspect: Callable[[], Awaitable[None]] = _nothing
+    """Before each decision; it may stop trading."""
     watch: Callable[[Cycle], None] = lambda cycle: None
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end the run after what is under way."""
@@ -90,6 +96,9 @@ class Agent:
     """What people call the markets that may be traded."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
+    rejected: int = 0
+    """Orders in a row that were refused before they were sent."""
+    rejected_because: str = ""
     _started_s: float = 0.0
 
     @property
@@ -135,6 +144,7 @@ class Agent:
         """One round. Raises DataError where something that a decision needs could not be read."""
         self.obey()
         await self.execution.prove()
+        await self.inspect()
         decision, trading = await self._decided()
         await self._act(decision, trading)
         return decision
@@ -222,9 +232,11 @@ class Agent:
                 return
             try:
                 await self.execution.submit(orders, cancels, decision.id)
+                self.rejected = 0
                 await self._settled()
             except OrderRejected as error:
                 LOG.warning("refused before it was sent: %s", error)
+                self.rejected, self.rejected_because = self.rejected + 1, error.message
             except OutcomeUnknown as error:
                 LOG.warning("%s", error)
                 return

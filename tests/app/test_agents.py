@@ -41,6 +41,8 @@ def test_a_process_that_cannot_be_looked_at_still_runs(tmp_path: Path, monkeypat
         ({"cycle": {"took_s": 2.9}, "process": {"usual_cycle_s": 1.0}}, 0),
         ({"cycle": {"took_s": 3.1}, "process": {}}, 0),
         ({"errors_in_a_row": 1, "trading": "reducing"}, 2),
+        ({"rejected_in_a_row": 1}, 0),
+        ({"rejected_in_a_row": 2}, 1),
         ({"trading": "active"}, 0),
     ],
 )

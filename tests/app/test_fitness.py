@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,7 +24,18 @@ def key(grants: Any = None, inj: int = 1, **more: Any) -> Any:
 
 async def test_a_granted_key_with_gas_may_trade() -> None:
     assert await shortcomings(key(granter=OTHER), MARKETS) == ()
-    await require(key(granter=OTHER), MARKETS)
+    assert await require(key(granter=OTHER), MARKETS) == datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+
+async def test_the_market_whose_last_grant_ends_first_tells_until_when() -> None:
+    def until(day: int, **more: Any) -> Any:
+        ends = f"2026-02-{day:02}T00:00:00Z"
+        return {**trading(**more), "expiration": ends}
+
+    spot_only = until(9, derivative_markets=[])
+    grants = answer(until(3), spot_only, until(20, subaccount_id="0x" + "9" * 64))
+    assert await require(key(grants, granter=OTHER), MARKETS) == datetime(2026, 2, 3, tzinfo=UTC)
+    assert await require(key(grants, granter=OTHER), [spot()]) == datetime(2026, 2, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("grants", [answer(), NotFound("injective", "not found")], ids=["empty", "404"])
@@ -40,7 +52,7 @@ async def test_several_shortcomings_are_one_line_and_say_so() -> None:
 
 
 async def test_a_key_of_its_own_account_needs_no_grant_but_gas() -> None:
-    await require(key(Unavailable("injective", "nobody asks")), MARKETS)
+    assert await require(key(Unavailable("injective", "nobody asks")), MARKETS) is None
     with pytest.raises(AuthError, match="no INJ to pay for gas"):
         await require(key(inj=0), MARKETS)
 

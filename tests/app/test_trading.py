@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from defi_analytics.app.accounts import Account, stop_file, told_to_stop
+from defi_analytics.app import inspecting
+from defi_analytics.app.accounts import Account, known_accounts, stop_file, told_to_stop
 from defi_analytics.app.trading import (
     RunRequest,
     limits_of,
@@ -12,8 +13,9 @@ from defi_analytics.app.trading import (
     strategies_of,
     traded_markets,
 )
-from defi_analytics.engine.agent import Policy
+from defi_analytics.engine.agent import Agent, Policy
 from defi_analytics.errors import UnknownMarket, UsageError, WrongState
+from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.halting import RiskState
 from tests.integration.trading import staged
 
@@ -133,3 +135,39 @@ async def test_a_new_sandbox_is_a_new_story_and_the_old_one_is_kept(tmp_path):
     ]
     kept = sorted(path.name for path in (tmp_path / "accounts").glob("*.sqlite"))
     assert kept == ["sandbox-paper.ended-1.sqlite", "sandbox-paper.ended-2.sqlite", "sandbox-paper.sqlite"]
+
+
+async def test_a_run_goes_on_asking_whether_venue_and_journal_agree(stage, monkeypatch):
+    monkeypatch.setattr(inspecting, "COMPARED_ROUNDS", 2)
+    request = RunRequest(markets=("INJ/USDT",))
+    async with opened_agent(stage.app, paper_trader(stage.app), request, Policy(1.0, cycles=3)) as agent:
+        agent.execution.chain.start["USDT"] += 1
+        await agent.run()
+        assert agent.ledger.risk.trading is TradingState.HALTED
+        assert inspecting.verdict(agent).exit_code == 22
+
+
+async def test_who_only_closes_is_not_inspected(stage):
+    request = RunRequest(markets=("INJ/USDT",))
+    async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE, closing=True) as agent:
+        assert agent.inspect is Agent.__dataclass_fields__["inspect"].default
+
+
+async def test_several_accounts_on_paper_run_at_once_each_with_its_own_money(stage):
+    traders = [paper_trader(stage.app), paper_trader(stage.app, "paper-weth")]
+    requests = [RunRequest(markets=(name,)) for name in ("INJ/USDT", "WETH/USDT")]
+    async with (
+        opened_agent(stage.app, traders[0], requests[0], ONCE) as one,
+        opened_agent(stage.app, traders[1], requests[1], ONCE) as other,
+    ):
+        await one.run()
+        await other.run()
+        assert one.ledger.risk.equity == pytest.approx(1000, abs=1)
+        assert other.ledger.risk.equity == pytest.approx(1000, abs=1)
+    assert {a.address for a in known_accounts(stage.app.settings.home)} == {"paper", "paper-weth"}
+
+
+async def test_paper_is_not_named_like_an_account_of_the_chain(stage):
+    for name in ("inj1" + "q" * 38, "inj", "paper-", "paper-A"):
+        with pytest.raises(UsageError):
+            paper_trader(stage.app, name)

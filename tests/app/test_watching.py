@@ -55,6 +55,16 @@ async def test_failures_are_counted_until_a_round_succeeds(watch):
         assert status(watch)["errors_in_a_row"] == (number if error else 0)
 
 
+async def test_orders_that_are_refused_are_counted_with_their_reason(watch):
+    watch.agent.rejected, watch.agent.rejected_because = 3, "the grant has expired"
+    watch.write("running")
+    assert (status(watch)["rejected_in_a_row"], status(watch)["rejected_because"]) == (
+        3,
+        "the grant has expired",
+    )
+    assert "defi_rejected_in_a_row{" in watch.metrics_file.read_text()
+
+
 async def test_a_scraper_finds_every_figure_with_its_network_and_account(watch):
     watch.write("running")
     lines = watch.metrics_file.read_text().splitlines()

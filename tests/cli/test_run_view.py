@@ -14,6 +14,7 @@ from tests.engine.trading import World, an_agent
 def how(**more):
     own = {
         "live": False,
+        "account": "paper",
         "confirmed": "",
         "cycles": None,
         "duration_s": None,

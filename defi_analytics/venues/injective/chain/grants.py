@@ -160,11 +160,12 @@ def shortcomings(
         return (*found, f"the grant is for subaccount {trading[0].subaccount_id}, not {trader.subaccount_id}")
     if any(one.expires is None for one in own):
         found.append("the grant never expires: grant it anew with an end")
-    missing = [market for market in markets if not any(_allows(one, market) for one in own)]
+    missing = [market for market in markets if not any(allows(one, market) for one in own)]
     return (*found, *(f"the grant leaves out market {market.market_id}" for market in missing))
 
 
-def _allows(grant: TradingGrant, market: Market) -> bool:
+def allows(grant: TradingGrant, market: Market) -> bool:
+    """Whether it names the market; that it is still valid is asked apart."""
     spot = market.kind is MarketKind.SPOT
     return market.market_id in (grant.spot_markets if spot else grant.derivative_markets)
 

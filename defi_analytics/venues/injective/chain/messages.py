@@ -71,13 +71,14 @@ def built(
     One order or cancel is a message of its own, which fails the transaction when it fails. So are the legs
     of one group: all or none, with a batch of the cancels before them. Anything else is a batch, whose orders
     fail one by one while the transaction succeeds. A delegated key may only send batches: that is what it is
-    granted. Raises OrderRejected.
+    granted, and so it cannot place legs. Raises OrderRejected.
     """
     _check(orders, cancels)
     groups = {order.request.group for order in orders}
     belong_together = len(groups) == 1 and "" not in groups
     alone = len(orders) + len(cancels) == 1
     if trader.delegated:
+        _check_alone(orders)
         return (_executed(_batch(orders, cancels, trader, height), trader),)
     if belong_together or (alone and orders):
         legs = tuple(_single(order, trader, height) for order in orders)
@@ -109,6 +110,15 @@ def _check(orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel]) -> None:
         raise local(f"{repeated[0]}: two orders of one client id")
     if any(not (cancel.client_order_id or cancel.order_hash) for cancel in cancels):
         raise local("a cancel that names no order")
+
+
+def _check_alone(orders: Sequence[ApprovedOrder]) -> None:
+    legs = Counter(order.request.group for order in orders if order.request.group)
+    for group, count in legs.items():
+        if count > 1:
+            raise local(
+                f"legs of {group}: a granted key cannot place all of them or none; the account's own key can"
+            )
 
 
 def _fault(order: ApprovedOrder) -> str:

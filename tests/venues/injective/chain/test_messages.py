@@ -155,7 +155,7 @@ def test_one_cancel_is_a_message_of_its_own():
     [
         ([an_order()], ()),
         ([], (a_cancel(),)),
-        ([an_order(group="g"), an_order(group="g", client_order_id="b")], ()),
+        ([an_order(group="g"), an_order(client_order_id="b")], ()),
     ],
 )
 def test_a_delegated_key_sends_nothing_but_batches_for_the_granter(orders, cancels):
@@ -167,6 +167,15 @@ def test_a_delegated_key_sends_nothing_but_batches_for_the_granter(orders, cance
         assert (order.order_info.subaccount_id, order.order_info.fee_recipient) == (OTHER_SUBACCOUNT, OTHER)
     for cancel in batch.spot_orders_to_cancel:
         assert cancel.subaccount_id == OTHER_SUBACCOUNT
+
+
+@pytest.mark.parametrize(
+    "more", [[], [an_order(client_order_id="c")], [an_order(group="h", client_order_id="c")]]
+)
+def test_a_delegated_key_sends_no_legs_for_a_batch_may_place_one_and_not_the_other(more):
+    legs = [an_order(group="g"), an_order(perp(), group="g", client_order_id="b")]
+    with pytest.raises(OrderRejected, match="legs of g: a granted key cannot place all of them or none"):
+        made(*legs, *more, who=DELEGATED)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,192 @@
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from defi_analytics.app.inspecting import ASKED_AGAIN_S, COMPARED_ROUNDS, Inspection, verdict
+from defi_analytics.app.starting import reserved_of
+from defi_analytics.domain.market import Market
+from defi_analytics.engine.agent import Agent
+from defi_analytics.errors import AuthError, OrderRejected, Unavailable
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import resume
+from tests.engine.trading import HOME, Failing, World, an_agent
+
+HOUR = timedelta(hours=1)
+
+
+class Inspected:
+    """An agent on paper that is inspected, whose grant is the test's to give."""
+
+    def __init__(self, until: timedelta | None = None) -> None:
+        self.world = World()
+        self.agent: Agent = an_agent(self.world)
+        self.have = {"USDT": Decimal(1000)}
+        chain: Any = self.agent.execution.chain
+        chain.start = self.have
+        self.until = None if until is None else self.world.clock.now() + until
+        self.answer: datetime | Exception | None = self.until
+        self.asked = 0
+        self.inspection = Inspection(self.agent, [HOME], self.may_trade, self.until, pays_gas=True)
+        self.agent.inspect = self.inspection.round
+
+    async def may_trade(self, markets: Sequence[Market]) -> datetime | None:
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def rounds(self, count: int = 1) -> None:
+        for _ in range(count):
+            await self.agent.cycle()
+
+    @property
+    def standing(self) -> tuple[TradingState, Denial, str]:
+        risk = self.agent.ledger.risk
+        return risk.trading, risk.code, risk.by
+
+
+@pytest.fixture
+async def run() -> Inspected:
+    run = Inspected()
+    await reserved_of(run.agent.ledger, run.agent.execution.chain, [HOME], "USDT")
+    return run
+
+
+async def test_an_account_that_agrees_with_its_journal_goes_on(run: Inspected) -> None:
+    await run.rounds(2 * COMPARED_ROUNDS)
+    assert run.standing == (TradingState.ACTIVE, Denial.NONE, "")
+    assert run.asked == 0
+
+
+async def test_what_somebody_else_moved_during_a_run_halts_it(
+    run: Inspected, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.have["USDT"] -= 5
+    await run.rounds(COMPARED_ROUNDS - 1)
+    assert run.standing[0] is TradingState.ACTIVE
+    await run.rounds(2)
+    assert run.standing == (TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, "reconcile")
+    assert "first BALANCE USDT: 1000 here, 995 USDT there" in run.agent.ledger.risk.reason
+    assert "trading is stopped by reconcile" in caplog.text
+    run.world.show(25.0, away=25.3)
+    decision = await run.agent.cycle()
+    assert not decision.approved
+
+
+async def test_a_difference_does_not_take_the_place_of_the_halt_that_stands(run: Inspected) -> None:
+    run.have["USDT"] -= 5
+    body = {"code": "HALTED", "reason": "a person", "by": "person"}
+    run.agent.ledger.write("risk.halt", body)
+    await run.rounds(COMPARED_ROUNDS)
+    assert run.standing == (TradingState.HALTED, Denial.HALTED, "person")
+
+
+async def test_a_venue_that_is_silent_is_compared_with_in_the_next_round(run: Inspected) -> None:
+    await run.rounds(COMPARED_ROUNDS - 1)
+    run.have["USDT"] -= 5
+    chain = run.agent.execution.chain
+    run.agent.execution.chain = Failing(chain, "portfolio", Unavailable("injective", "down"))
+    await run.rounds()
+    assert run.standing[0] is TradingState.ACTIVE
+    await run.rounds()
+    assert run.standing[0] is TradingState.HALTED
+
+
+async def test_the_key_is_asked_about_every_hour() -> None:
+    run = Inspected(100 * HOUR)
+    for _ in range(3):
+        run.world.clock.advance(ASKED_AGAIN_S)
+        await run.rounds(2)
+    assert run.asked == 3
+
+
+async def test_a_grant_that_is_gone_leaves_only_reducing_orders() -> None:
+    run = Inspected(100 * HOUR)
+    run.answer = AuthError("the account grants this key no trading, or no longer")
+    run.world.clock.advance(ASKED_AGAIN_S)
+    await run.rounds(2)
+    assert run.standing == (TradingState.REDUCING, Denial.REDUCE_ONLY, "grant")
+    assert run.agent.ledger.risk.reason == "the account grants this key no trading, or no longer"
+    assert run.asked == 1
+
+
+async def test_a_grant_that_ends_soon_is_warned_of_once_and_then_leaves_only_reducing_orders(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Inspected(25 * HOUR)
+    await run.rounds()
+    assert "the grant ends" not in caplog.text
+    run.world.clock.advance(3600)
+    await run.rounds(2)
+    assert caplog.text.count("the grant ends at") == 1
+    run.world.clock.advance(21 * 3600)
+    await run.rounds()
+    assert run.standing[0] is TradingState.ACTIVE
+    run.world.clock.advance(3600)
+    await run.rounds()
+    assert run.standing == (TradingState.REDUCING, Denial.REDUCE_ONLY, "grant")
+    assert run.agent.ledger.risk.reason.startswith("the grant ends at ")
+
+
+async def test_a_grant_that_was_given_anew_lets_trading_be_resumed() -> None:
+    run = Inspected(HOUR)
+    await run.rounds()
+    assert run.standing[0] is TradingState.REDUCING
+    run.answer = run.world.clock.now() + 100 * HOUR
+    record = resume(Denial.REDUCE_ONLY, "person")
+    run.agent.ledger.write(record.kind, record.body)
+    await run.rounds(2)
+    assert run.standing[0] is TradingState.ACTIVE
+
+
+async def test_orders_that_are_refused_again_and_again_have_the_key_asked_about() -> None:
+    run = Inspected(100 * HOUR)
+    run.world.show(25.0, away=25.3)
+    refusal = OrderRejected("the account's grant to this key has expired")
+    run.agent.execution.chain = Failing(run.agent.execution.chain, "sign", *[refusal] * 5)
+    run.answer = AuthError("the account grants this key no trading, or no longer")
+    await run.rounds(3)
+    assert (run.agent.rejected, run.asked) == (3, 0)
+    await run.rounds()
+    assert run.asked == 1
+    assert run.standing[0] is TradingState.REDUCING
+
+
+async def test_an_order_that_is_signed_again_ends_the_count() -> None:
+    run = Inspected()
+    run.world.show(25.0, away=25.3)
+    run.agent.execution.chain = Failing(run.agent.execution.chain, "sign", OrderRejected("no"))
+    await run.rounds()
+    assert (run.agent.rejected, run.agent.rejected_because) == (1, "no")
+    await run.rounds()
+    assert run.agent.rejected == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "exit_code"),
+    [
+        ("risk.halt", "reconcile", 22),
+        ("risk.halt", "person", 21),
+        ("risk.reduce", "grant", 4),
+        ("risk.reduce", "person", 0),
+    ],
+)
+async def test_what_stands_at_the_end_is_told_by_the_exit_code(kind: str, by: str, exit_code: int) -> None:
+    agent = an_agent(World())
+    agent.ledger.write(kind, {"code": "HALTED", "reason": "this is why", "by": by})
+    found = verdict(agent)
+    assert (found.exit_code if found else 0) == exit_code
+    assert found is None or "this is why" in found.message
+
+
+async def test_orders_that_were_refused_to_the_end_are_told_by_the_exit_code() -> None:
+    agent = an_agent(World())
+    agent.rejected, agent.rejected_because = 2, "no such market"
+    assert verdict(agent) is None
+    agent.rejected = 3
+    found = verdict(agent)
+    assert found is not None
+    assert (found.exit_code, found.message) == (23, "the last 3 orders were refused: no such market")
