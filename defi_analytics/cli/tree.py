@@ -28,6 +28,10 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 settings, 4 key, 5 unreachable,
 130 interrupted, 143 terminated."""
 
 
+_SENTENCE = 200
+"""Characters; longer than any."""
+
+
 class Tree(core.TyperGroup):
     """The top level: names from the table, modules on demand, help grouped by panel."""
 
@@ -47,7 +51,16 @@ class Tree(core.TyperGroup):
                 formatter.write_dl([(n, e.summary) for n, e in COMMANDS.items() if e.panel == panel])
 
 
-class Listing(core.TyperGroup):
+class Group(core.TyperGroup):
+    """Sub-commands with their whole first sentence, on as many lines as it takes."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            rows = [(name, command.get_short_help_str(_SENTENCE)) for name, command in self.commands.items()]
+            formatter.write_dl(rows)
+
+
+class Listing(Group):
     """Sub-commands of which `list` is meant where none is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -58,6 +71,7 @@ class Listing(core.TyperGroup):
 def new_app(**attributes: Any) -> typer.Typer:
     """A Typer app of this house: plain help, `-h`, no tracebacks with locals."""
     return typer.Typer(
+        cls=attributes.pop("cls", Group),
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
