@@ -11,6 +11,7 @@ from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown
 from defi_analytics.storage.published import Metric, exposition, publish
@@ -28,17 +29,29 @@ class Watch:
     warn: Callable[[str], None]
     started: datetime
     _errors: int = 0
+    _unwritten: str = ""
+    """Why the files could not be written, if that was so the last time."""
     _last: dict[str, Any] = field(default_factory=dict)
 
     def cycle(self, cycle: Cycle) -> None:
-        """Raises WrongState when a file cannot be written."""
         self._errors = self._errors + 1 if cycle.error else 0
         for warning in self.health.cycle(cycle.took_s):
             self.warn(warning)
         self._last = {"number": cycle.number, "took_s": round(cycle.took_s, 3), "error": cycle.error}
-        self.write("running")
+        self.told("running")
+
+    def told(self, state: str) -> None:
+        """As `write`, but a file that cannot be written is a warning: what trades must come to its own end."""
+        before, self._unwritten = self._unwritten, ""
+        try:
+            self.write(state)
+        except WrongState as error:
+            self._unwritten = error.message
+            if error.message != before:
+                self.warn(error.message)
 
     def write(self, state: str) -> None:
+        """Raises WrongState when a file cannot be written."""
         publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
         if self.metrics_file is not None:
             publish(self.metrics_file, exposition(self.metrics()))

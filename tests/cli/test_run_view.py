@@ -67,3 +67,10 @@ async def test_a_second_signal_goes_to_whom_it_went_before():
         assert heard == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_status_file_that_cannot_be_is_said_before_anything_trades(defi, home):
+    (home / "file").write_text("")
+    ran = defi("run", "--once", "--status-file", str(home / "file" / "status.json"))
+    assert (ran.code, ran.out) == (9, "")
+    assert "status.json cannot be written" in ran.err
