@@ -41,7 +41,7 @@ class Watch:
         self.told("running")
 
     def told(self, state: str) -> None:
-        """As `write`, but a file that cannot be written is a warning: what trades must come to its own end."""
+        """As `write`, but a file that cannot be written is a warning: what trades comes to its own end."""
         before, self._unwritten = self._unwritten, ""
         try:
             self.write(state)
