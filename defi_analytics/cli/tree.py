@@ -7,6 +7,7 @@ import typer
 from typer import core
 
 from defi_analytics.cli.commands import COMMANDS
+from defi_analytics.errors import UsageError
 
 HELP = """Find, price and, when told to, trade mispricings on Injective's order books.
 
@@ -61,11 +62,26 @@ class Group(core.TyperGroup):
 
 
 class Listing(Group):
-    """Sub-commands of which `list` is meant where none is named."""
+    """Sub-commands of which the usual one is meant where none is named."""
+
+    usual = "list"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["list", *args])
+        options_first = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        if options_first and (late := next((arg for arg in args if arg in self.commands), None)):
+            raise UsageError(
+                "options stand behind the command they are for",
+                hint=f"such as: {ctx.command_path} {late} {args[0]}",
+            )
+        return super().parse_args(ctx, args if args and not options_first else [self.usual, *args])
+
+
+class Showing(Listing):
+    usual = "show"
+
+
+class Telling(Listing):
+    usual = "status"
 
 
 def new_app(**attributes: Any) -> typer.Typer:
