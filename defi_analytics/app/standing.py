@@ -17,7 +17,7 @@ from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.facts import MAINTENANCE_MARGIN, at_stake, marks_of
+from defi_analytics.engine.facts import at_stake, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
@@ -138,7 +138,8 @@ def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, st
 
 
 def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:
-    return {m.key: MAINTENANCE_MARGIN for m in markets if m.kind is MarketKind.PERPETUAL}
+    """Of each derivative, a fraction of notional; NaN where nobody told it."""
+    return {m.key: maintenance_margin(m) for m in markets if m.kind is not MarketKind.SPOT}
 
 
 async def _keys(app: App, held: frozenset[MarketKey], traded: tuple[str, ...]) -> tuple[str, ...]:
