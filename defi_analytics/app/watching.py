@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -38,23 +38,29 @@ class Watch:
         for warning in self.health.cycle(cycle.took_s):
             self.warn(warning)
         self._last = {"number": cycle.number, "took_s": round(cycle.took_s, 3), "error": cycle.error}
-        self.write("running")
+        self.told("running")
+
+    def told(self, state: str) -> None:
+        """As `write`, but a file that cannot be written is told of once: what trades goes on without it."""
+        for path, text in self._files(state):
+            try:
+                publish(path, text)
+            except WrongState as error:
+                if path not in self._unwritten:
+                    self.warn(f"{error.message}; the run goes on without it")
+                self._unwritten.add(path)
+            else:
+                self._unwritten.discard(path)
 
     def write(self, state: str) -> None:
-        """A file that cannot be written is told of once: what it only tells of goes on without it."""
-        self._publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
-        if self.metrics_file is not None:
-            self._publish(self.metrics_file, exposition(self.metrics()))
-
-    def _publish(self, path: Path, text: str) -> None:
-        try:
+        """Raises WrongState when a file cannot be written."""
+        for path, text in self._files(state):
             publish(path, text)
-        except WrongState as error:
-            if path not in self._unwritten:
-                self.warn(f"{error.message}; the run goes on without it")
-            self._unwritten.add(path)
-        else:
-            self._unwritten.discard(path)
+
+    def _files(self, state: str) -> Iterator[tuple[Path, str]]:
+        yield self.status_file, json.dumps(self.status(state), indent=2) + "\n"
+        if self.metrics_file is not None:
+            yield self.metrics_file, exposition(self.metrics())
 
     def status(self, state: str) -> dict[str, Any]:
         """Amounts of the account in its currency; numbers that are not known are null."""

@@ -7,6 +7,7 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.engine.agent import Cycle, Policy
+from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from tests.integration.trading import staged
 
@@ -81,12 +82,16 @@ async def test_without_a_metrics_file_only_the_status_is_written(watch, tmp_path
 
 
 @pytest.mark.parametrize("which", ["status_file", "metrics_file"])
-async def test_a_file_that_cannot_be_written_is_told_of_once_and_the_run_goes_on(watch, tmp_path, which):
+async def test_a_file_that_cannot_be_written_any_more_is_told_of_once_and_ends_nothing(
+    watch, tmp_path, which
+):
     warned = []
     watch.warn = warned.append
     folder = tmp_path / "gone"
     folder.touch()
     setattr(watch, which, folder / "file")
+    with pytest.raises(WrongState):
+        watch.write("starting")
     watch.agent.watch = watch.cycle
     watch.agent.policy = replace(watch.agent.policy, cycles=2, interval_s=0.05)
     await watch.agent.run()
@@ -94,8 +99,8 @@ async def test_a_file_that_cannot_be_written_is_told_of_once_and_the_run_goes_on
     assert len(warned) == 1
     assert "cannot be written" in warned[0]
     folder.unlink()
-    watch.write("ended")
+    watch.told("ended")
     folder.rename(tmp_path / "aside")
     folder.touch()
-    watch.write("ended")
+    watch.told("ended")
     assert len(warned) == 2
