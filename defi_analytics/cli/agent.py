@@ -110,25 +110,24 @@ def _missing(account: "Account", *, died: bool) -> WrongState:
 
 
 async def _stop(common: Common, account_name: str | None, wait_s: float) -> int:
-    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.accounts import chosen_account
     from defi_analytics.app.agents import seen, stop
-    from defi_analytics.app.ledgers import read_ledger
+    from defi_analytics.app.ledgers import ledger_of
     from defi_analytics.cli.agent_rows import agent_row, record_lines
-    from defi_analytics.cli.session import opened
+    from defi_analytics.cli.session import settings_to_stop
+    from defi_analytics.clock import WallClock
 
-    async with opened(common) as session:
-        account = account_of(session.app, account_name)
-        home = session.app.settings.home
-        with session.working(f"ending the agent of {account.address}"):
-            pid = await stop(account, home, session.app.clock, wait_s)
-        if pid is None:
-            raise _missing(account, died=False)
-        row = agent_row(account, seen(account, home), record_lines(account, home))
-        emit_record(Document("agent", [row], session.app.network, execution=account.execution), common)
-        with read_ledger(session.app, account) as ledger:
-            left = len(ledger.books.live)
-        hint(common, f"Process {pid} has ended; {left} orders may still be live by the journal")
-        return 0
+    settings, clock = settings_to_stop(common), WallClock()
+    home = settings.home
+    account = chosen_account(home, settings.network, account_name)
+    pid = await stop(account, home, clock, wait_s)
+    if pid is None:
+        raise _missing(account, died=False)
+    row = agent_row(account, seen(account, home), record_lines(account, home))
+    emit_record(Document("agent", [row], settings.network, execution=account.execution), common)
+    left = len(ledger_of(home, account, clock).books.live)
+    hint(common, f"Process {pid} has ended; {left} orders may still be live by the journal")
+    return 0
 
 
 async def _logs(common: Common, count: int, follow: bool) -> int:

@@ -22,7 +22,7 @@ from defi_analytics.cli.measures import seconds
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.risk_rows import action_rows, check_rows, event_row, status_rows, stress_row
 from defi_analytics.cli.schemas import WarningRow
-from defi_analytics.cli.session import opened, settings_of
+from defi_analytics.cli.session import opened, settings_of, settings_to_stop
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.paper import ACCOUNT
@@ -84,7 +84,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
 
 
 def halt_accounts(common: Common, reason: str, address: str | None) -> int:
-    settings = settings_of(common).settings
+    settings = settings_to_stop(common)
     network = common.network.value if common.network else None
     everything = network is None and address is None
     accounts = _concerned(settings.home, network, address, settings.network)

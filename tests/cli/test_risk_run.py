@@ -195,3 +195,13 @@ def test_an_asset_without_a_price_is_refused(defi):
     ran = defi("risk", "stress", "--asset", "XYZ")
     assert ran.code == 2
     assert "INJ" in ran.err
+
+
+def test_a_mistake_in_the_settings_does_not_stand_in_the_way_of_a_halt(bare, home):
+    (home / "settings.yaml").write_text("scan: {topp: 5}\n")
+    ran = bare("risk", "halt", "--reason", "news")
+    assert ran.code == 0
+    assert stop_file(home / "state").is_file()
+    assert "topp" in ran.err
+    assert str(home / "state") in ran.err
+    assert bare("risk", "resume", "--ack", "HALTED").code == 3
