@@ -12,7 +12,7 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.parts import App
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import WrongState
-from defi_analytics.ports import Clock
+from defi_analytics.ports import Clock, Journal
 from defi_analytics.storage.journal import SqliteJournal
 from defi_analytics.venues.injective.blocks import latest_block
 
@@ -89,15 +89,20 @@ def _names(folder: Path) -> list[str]:
 
 
 class Unwritten:
-    """What would follow a journal's first records, in memory alone: a plan must leave no trace."""
+    """What would follow a journal's first records, in memory alone: a plan must leave no trace.
 
-    def __init__(self, length: int = 0) -> None:
-        self._length = length
+    Those first ones are read from the journal `beneath` where kinds of them are asked for.
+    """
+
+    def __init__(self, beneath: Journal | None = None, length: int = 0) -> None:
+        self._beneath, self._length = beneath, length
         self._rows: list[tuple[datetime, str, dict[str, Any]]] = []
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         self._rows.append((at, kind, dict(body)))
 
     def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        if kinds and not after and self._beneath is not None:
+            yield from self._beneath.replay(*kinds)
         rows = self._rows[max(0, after - self._length) :]
-        return iter([row for row in rows if not kinds or row[1] in kinds])
+        yield from [row for row in rows if not kinds or row[1] in kinds]

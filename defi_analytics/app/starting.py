@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
 from defi_analytics.ports import Chain
 
-GAS = "INJ"
 _LOOKS = 3
 _LOOK_AGAIN_S = 2.0
 """About three blocks: what differs then is no node that was behind."""

@@ -25,6 +25,7 @@ from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.storage.lock import holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -148,7 +149,7 @@ async def opened_agent(
     account = trader.account
     async with opened_ledger(app, account, locked=not dry) as ledger:
         if dry:
-            ledger.journal = Unwritten(ledger.read)
+            ledger.journal = Unwritten(ledger.journal, ledger.read)
         markets = await traded_markets(app, request)
         if not markets:
             raise UsageError("none of these markets can be traded", hint="see: defi market list")
@@ -161,7 +162,8 @@ async def opened_agent(
         stopped = partial(told_to_stop, app.settings.home, account)
         agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
         agent.tickers = {market.key: market.ticker for market in markets}
-        if not closing:
+        # Who plans beside a running agent leaves it to that agent: it may be sending just now.
+        if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
             try:
                 await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
             except Mismatch as error:

@@ -76,7 +76,7 @@ class Watch:
                 "open_files": reading.open_files,
                 "threads": reading.threads,
                 "cycles": reading.cycles,
-                "usual_cycle_s": reading.usual_cycle_s,
+                "usual_cycle_s": None if reading.usual_cycle_s is None else round(reading.usual_cycle_s, 3),
             },
         }
 

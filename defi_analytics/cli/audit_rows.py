@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 
-from defi_analytics.cli.figures import decimal_text, short
+from defi_analytics.cli.figures import decimal_text, short, time_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas_audit import BalanceRow, DifferenceRow, FillRow, PositionRow, TrackedRow
 from defi_analytics.domain.inventory import Inventory
@@ -28,7 +28,7 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_FOREIGN: "traded by hand, or by another program; what it moved is told beside it",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
-    Code.PERPETUAL_CASH: "beside the fills of perpetuals: funding payments, mostly",
+    Code.PERPETUAL_CASH: "beside the fills of perpetuals, as much as funding may have been",
 }
 
 ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (
@@ -65,7 +65,7 @@ BALANCE_COLUMNS: Sequence[Column[BalanceRow]] = (
     Column("Denom", lambda r: r.denom, spare=90),
 )
 FILL_COLUMNS: Sequence[Column[FillRow]] = (
-    Column("Time", lambda r: f"{r.at:%m-%d %H:%M:%S}", exact=lambda r: r.at.isoformat()),
+    Column("Time", lambda r: f"{r.at:%m-%d %H:%M:%S}", exact=lambda r: time_text(r.at)),
     Column("Market", lambda r: r.market),
     Column("Side", lambda r: r.side),
     Column("Price", lambda r: short(r.price), number=True, exact=lambda r: r.price),

@@ -1,4 +1,5 @@
 import asyncio
+from decimal import Decimal
 
 from defi_analytics.cli.audit_rows import BALANCE_COLUMNS, balance_row
 from defi_analytics.cli.common import Common, with_common
@@ -38,11 +39,8 @@ async def _balances(common: Common, account_name: str | None) -> int:
             markets = await traded_markets(session.app, RunRequest())
             portfolio = await onlooker_of(session.app, account).chain_of(ledger).portfolio(markets)
         found = sorted(portfolio.balances.values(), key=lambda b: (not b.asset, b.asset, b.denom))
-        rows = [
-            balance_row(b, ledger.baseline or {})
-            for b in found
-            if b.total or b.asset in (ledger.baseline or {})
-        ]
+        start = ledger.baseline or {}
+        rows = [balance_row(b, start) for b in found if b.total or Decimal(start.get(b.asset, 0))]
         emit(
             Document("balances", rows, session.app.network, execution=account.execution),
             BALANCE_COLUMNS,

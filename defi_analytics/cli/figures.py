@@ -1,5 +1,6 @@
 """Numbers as text: exact for programs, short and with their unit for people."""
 
+from datetime import datetime
 from decimal import Decimal
 
 _BPS = 10_000
@@ -37,3 +38,8 @@ def ago(seconds: float) -> str:
     if seconds < _MINUTE_S * 120:
         return f"{seconds / _MINUTE_S:.0f} min"
     return f"{seconds / _MINUTE_S / 60:.1f} h"
+
+
+def time_text(at: datetime) -> str:
+    """RFC 3339 with every digit, as JSON has it."""
+    return at.isoformat().replace("+00:00", "Z")

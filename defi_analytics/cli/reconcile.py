@@ -97,7 +97,9 @@ def _advice(rows: "Sequence[DifferenceRow]") -> str:
     flows = [f"--accept-flow {row.about}={row.gap}" for row in rows if row.code == "BALANCE"]
     if flows:
         return f"your own deposit, withdrawal or trade? defi reconcile {' '.join(flows)}"
-    return "look again in a minute; if it stays, move the journal aside (defi state): a run begins a new one"
+    return (
+        "look again in a minute; if it stays, move the journal aside (defi state show): a run begins one anew"
+    )
 
 
 def _summary(address: str, found: "Reconciliation") -> str:

@@ -2,7 +2,7 @@
 
 import math
 
-from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.figures import decimal_text, time_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.run_schema import OrderRow, RefusedRow, RunRow, SaidRow
 from defi_analytics.domain.order import OrderRequest
@@ -14,7 +14,7 @@ from defi_analytics.risk.halting import RiskState
 
 COLUMNS: tuple[Column[RunRow], ...] = (
     Column("Round", lambda row: str(row.cycle), number=True),
-    Column("Time", lambda row: row.at.strftime("%H:%M:%S"), exact=lambda row: row.at.isoformat()),
+    Column("Time", lambda row: row.at.strftime("%H:%M:%S"), exact=lambda row: time_text(row.at)),
     Column("Trading", lambda row: row.trading),
     Column("Equity", lambda row: row.equity or "", number=True),
     Column("Held", lambda row: str(len(row.positions)), number=True),

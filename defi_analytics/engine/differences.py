@@ -40,7 +40,7 @@ class Code(StrEnum):
     POSITION = "POSITION"
     BALANCE = "BALANCE"
     PERPETUAL_CASH = "PERPETUAL_CASH"
-    """Cash beside the fills of perpetuals: funding payments, which the journal does not hold."""
+    """Cash beside the fills of perpetuals that funding can account for: the journal does not hold it."""
 
 
 TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.PERPETUAL_CASH})
@@ -78,6 +78,8 @@ class Journalled:
     """What the account had, and people moved since; assets that are not in it are not compared."""
     gas: Decimal = _ZERO
     """What the account paid up to the venue's block, in INJ."""
+    funding: Mapping[str, Decimal] = field(default_factory=dict)
+    """The most that funding can have come to, by asset, paid or received."""
     rebate: Decimal = _ZERO
     """Share of its fees that the account gets back, because its orders name it as their relayer."""
 
@@ -211,19 +213,20 @@ def _positions(
 def _balances(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
 ) -> Iterator[Difference]:
-    expected, perpetual = _expected(own, told, fills, markets)
+    expected = _expected(own, told, fills, markets)
     units = _units(markets.values())
     for asset, journal in expected.items():
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
         if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
-            code = Code.PERPETUAL_CASH if asset in perpetual else Code.BALANCE
+            funding = abs(venue - journal) <= own.funding.get(asset, _ZERO)
+            code = Code.PERPETUAL_CASH if funding else Code.BALANCE
             yield Difference(code, asset, journal, venue, asset)
 
 
 def _expected(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
-) -> tuple[dict[str, Decimal], set[str]]:
-    """What each asset of the baseline comes to, and which of them perpetuals were paid in."""
+) -> dict[str, Decimal]:
+    """What each asset of the baseline comes to."""
     expected = dict(own.baseline)
     inventories: dict[MarketKey, Inventory] = {}
     for fill in (each for each in fills if each.key in markets):
@@ -240,7 +243,7 @@ def _expected(
             # The venue keeps it with the position.
             _add(expected, markets[key].quote, -position.margin)
     _add(expected, GAS, -own.gas)
-    return expected, {markets[key].quote for key in inventories}
+    return expected
 
 
 def _add(expected: dict[str, Decimal], asset: str, amount: Decimal) -> None:

@@ -1,6 +1,6 @@
 """Asks the venue, and holds the journal against what it says. Nothing here writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
 from defi_analytics.engine.bookkeeping import Fills, Kind
 from defi_analytics.engine.differences import (
+    GAS,
     Code,
     Difference,
     Journalled,
@@ -20,6 +21,7 @@ from defi_analytics.engine.differences import (
     differences,
     must_rest,
 )
+from defi_analytics.engine.funding_bound import most_funding
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import Mismatch, Stale
@@ -85,12 +87,14 @@ async def reconcile(
     """
     every = {**{market.key: market for market in markets}, **ledger.books.markets}
     told, unproven = await _told(ledger, chain, list(every.values()), window_blocks)
+    fills, paper = journalled_fills(ledger.journal), chain.account == ACCOUNT
     own = Journalled(
         books=ledger.books,
-        fills=journalled_fills(ledger.journal),
-        baseline={asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items()},
-        # A paper account pays for gas in its books alone.
-        gas=_gas(ledger, told) if pays_gas and chain.account != ACCOUNT else Decimal(0),
+        fills=fills,
+        baseline=_baseline(ledger, every.values()),
+        # A paper account pays for gas in its books alone, and no funding.
+        gas=_gas(ledger, told) if pays_gas and not paper else Decimal(0),
+        funding={} if paper else most_funding(_once([*fills, *told.fills]), every, told.portfolio.at),
         rebate=rebate,
     )
     return Reconciliation(
@@ -156,6 +160,18 @@ async def _told(
     known = {transaction.tx_hash for transaction in proven}
     unproven = tuple(tx_hash for tx_hash in ledger.books.unresolved if tx_hash not in known)
     return Told(portfolio, fills, first, portfolio.height, proven), unproven
+
+
+def _baseline(ledger: Ledger, markets: Iterable[Market]) -> dict[str, Decimal]:
+    """Of what the venue is asked about: of the assets of other markets it told nothing."""
+    told = {GAS}
+    for market in markets:
+        told |= {market.quote, market.base} if market.kind is MarketKind.SPOT else {market.quote}
+    return {asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items() if asset in told}
+
+
+def _once(fills: Iterable[Fill]) -> Iterable[Fill]:
+    return {fill.fill_id: fill for fill in fills}.values()
 
 
 def _gas(ledger: Ledger, told: Told) -> Decimal:

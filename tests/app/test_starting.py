@@ -23,7 +23,7 @@ from defi_analytics.errors import Mismatch
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import AWAY, HOME, World, an_agent
 from tests.fakes import NOON
-from tests.integration.trading import Stage, staged
+from tests.integration.trading import MARKETS, Stage, staged
 
 live = [
     pytest.mark.filterwarnings("ignore"),
@@ -196,4 +196,37 @@ async def test_paper_is_held_against_its_settings(tmp_path: Any) -> None:
         stage.app.settings = replace(own, run=replace(own.run, paper_balances={"USDT": Decimal(7)}))
         with pytest.raises(Mismatch, match="BALANCE USDT"):
             async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
+                pass
+
+
+async def test_a_plan_knows_what_was_filled_and_compares_with_it(tmp_path: Any) -> None:
+    async with staged(tmp_path) as stage:
+        request = RunRequest(("convergence",), MARKETS)
+        trader = paper_trader(stage.app)
+        async with opened_agent(stage.app, trader, request, Policy(1.0, cycles=30)) as agent:
+            await agent.run()
+            assert agent.ledger.books.net
+        rows = agent.ledger.read
+        async with opened_agent(stage.app, trader, request, ONCE, dry=True) as planning:
+            await planning.plan()
+        async with opened_agent(stage.app, trader, request, ONCE) as again:
+            assert again.ledger.read == rows + 1
+        own = stage.app.settings
+        stage.app.settings = replace(own, run=replace(own.run, paper_balances={"USDT": Decimal(7)}))
+        with pytest.raises(Mismatch):
+            async with opened_agent(stage.app, trader, request, ONCE, dry=True):
+                pass
+        with trader.account.lock(tmp_path):
+            async with opened_agent(stage.app, trader, request, ONCE, dry=True) as beside:
+                assert beside.ledger.read == rows + 2
+
+
+@pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
+async def test_a_run_on_fewer_markets_than_the_one_before_starts_too(tmp_path: Any, _: None) -> None:
+    async with staged(tmp_path, hold=True) as stage:
+        for names in (("WETH/USDT", "INJ/USDT"), ("INJ/USDT",), ("INJ/USDT PERP",), ("WETH/USDT",)):
+            async with (
+                live_trader(stage.app, Asked(), {}, "", print) as trader,
+                opened_agent(stage.app, trader, RunRequest(("convergence",), names), ONCE),
+            ):
                 pass

@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -57,6 +58,7 @@ class Account:
     included: dict[str, TransactionResult] = field(default_factory=dict)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     account: str = "inj1test"
+    now: datetime = NOON
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -161,7 +163,7 @@ class Account:
             for key, (quantity, margin) in self.positions.items()
         }
         opened = tuple(self.open.values())
-        return Portfolio(self.account, NOON, self.height, balances, positions, opened)
+        return Portfolio(self.account, self.now, self.height, balances, positions, opened)
 
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         made = self.fills_made if self.reports is None else self.reports

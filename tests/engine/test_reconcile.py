@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OpenOrder
+from defi_analytics.engine.funding_bound import HOURLY_CAP
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import journalled_fills, unexplained
 from defi_analytics.errors import Mismatch, Stale
@@ -40,13 +42,6 @@ def lived(seed: int) -> Account:
     return account
 
 
-def with_perpetuals(account: Account, told: Told) -> Told:
-    """Cash beside a perpetual's fills is told under a name of its own."""
-    traded = any(fill.key == PERP.key for fill in journalled_fills(account.journal))
-    rename = {"BALANCE": "PERPETUAL_CASH"} if traded else {}
-    return {(rename.get(code, code) if about == "USDT" else code, about, gap) for code, about, gap in told}
-
-
 def nothing(account: Account) -> Told:
     return set()
 
@@ -69,7 +64,7 @@ def filled_since(account: Account) -> Told:
 
 def traded_by_hand_since(account: Account) -> Told:
     fill = account.trade(SPOT, "web", Side.SELL, ONE)
-    return with_perpetuals(account, {("FILL_FOREIGN", fill.fill_id, -ONE), *effects(SPOT, fill)})
+    return {("FILL_FOREIGN", fill.fill_id, -ONE), *effects(SPOT, fill)}
 
 
 def unproven_and_in_a_block(account: Account) -> Told:
@@ -94,8 +89,7 @@ def missed_fill(account: Account) -> Told:
     order_id = account.place(SPOT, Side.BUY, TWO_LOTS)
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(without=[fill])
-    told = {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
-    return with_perpetuals(account, told)
+    return {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
 
 
 def partly_filled_and_cancelled_elsewhere(account: Account) -> Told:
@@ -137,7 +131,7 @@ def older_than_the_window(account: Account) -> Told:
     fill = account.trade(SPOT, "web", Side.BUY, ONE)
     account.count(without=[fill])
     account.height += 1_000
-    return with_perpetuals(account, effects(SPOT, fill))
+    return effects(SPOT, fill)
 
 
 def counted_twice(account: Account) -> Told:
@@ -145,8 +139,7 @@ def counted_twice(account: Account) -> Told:
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(twice=[fill])
     undone = {(code, about, -gap) for code, about, gap in effects(SPOT, fill)}
-    told = {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
-    return with_perpetuals(account, told)
+    return {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
 
 
 def a_fill_the_venue_does_not_have(account: Account) -> Told:
@@ -175,7 +168,7 @@ def a_fill_of_another_size(account: Account) -> Told:
 
 def a_deposit(account: Account) -> Told:
     account.balances["USDT"] += Decimal("250.000001")
-    return with_perpetuals(account, {("BALANCE", "USDT", Decimal("250.000001"))})
+    return {("BALANCE", "USDT", Decimal("250.000001"))}
 
 
 def a_withdrawal_of_what_pays_for_gas(account: Account) -> Told:
@@ -217,7 +210,7 @@ def test_a_start_state_comes_out_as_its_exact_difference_or_clean(
     expected = scene(account)
     account.restart()
     assert account.told() == expected
-    assert account.reconciled().clean is ({code for code, _, _ in expected} <= {"PERPETUAL_CASH"})
+    assert account.reconciled().clean is (not expected)
 
 
 def test_a_mismatch_refuses_to_start_and_says_the_first_difference() -> None:
@@ -256,6 +249,13 @@ def test_a_transaction_in_no_block_is_told_and_costs_nothing_yet() -> None:
     account.open.clear()
     found = account.reconciled()
     assert (found.differences, found.unproven) == ((), ("T1",))
+
+
+def test_an_asset_that_the_venue_was_not_asked_about_is_not_compared() -> None:
+    account = Account()
+    account.ledger.write("baseline", {"height": 1, "balances": {"WETH": "5"}})
+    assert account.ledger.baseline == {"INJ": "100", "USDT": "1000000", "WETH": "5"}
+    assert account.told() == set()
 
 
 def test_a_node_that_lags_behind_the_journal_proves_nothing() -> None:
@@ -315,6 +315,19 @@ async def test_a_paper_account_agrees_with_its_own_journal_and_looking_takes_not
     found = await reconcile(agent.ledger, agent.execution.chain, [world.home])
     assert (found.differences, found.blocks) == ((), (1, 0))
     assert found.compared.fills == 1
+
+
+def test_only_as_much_beside_a_held_perpetual_as_funding_can_have_come_to_lets_an_agent_start() -> None:
+    account = Account()
+    order_id = account.place(PERP, Side.BUY, TWO_LOTS)
+    fill = account.trade(PERP, order_id, Side.BUY, ONE)
+    account.count()
+    most = fill.price * 2 * HOURLY_CAP
+    account.now += timedelta(hours=2)
+    account.balances["USDT"] -= most
+    assert (account.told(), account.reconciled().clean) == ({("PERPETUAL_CASH", "USDT", -most)}, True)
+    account.balances["USDT"] -= Decimal("0.000001")
+    assert (account.reconciled().clean, account.reconciled().differences[0].code) == (False, "BALANCE")
 
 
 class Reports(RuleBasedStateMachine):
