@@ -147,14 +147,12 @@ async def opened_agent(
     venue and journal disagree, unless it is only `closing` what is held.
     """
     account = trader.account
+    markets = await _meant(app, request)
+    if not closing:
+        await trader.may_trade(markets)
     async with opened_ledger(app, account, locked=not dry) as ledger:
         if dry:
             ledger.journal = Unwritten(ledger.journal, ledger.read)
-        markets = await traded_markets(app, request)
-        if not markets:
-            raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        if not closing:
-            await trader.may_trade(markets)
         chain = trader.chain_of(ledger)
         reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
         terms = terms_of_run(app, request, markets, reserved)
@@ -176,6 +174,16 @@ async def opened_agent(
         mode = "live" if account.live else "paper"
         ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
         yield agent
+
+
+async def _meant(app: App, request: RunRequest) -> list[Market]:
+    """What will be traded: whether it means anything is told before any file is touched."""
+    strategies_of(app, request)
+    limits_of(app, request)
+    markets = await traded_markets(app, request)
+    if not markets:
+        raise UsageError("none of these markets can be traded", hint="see: defi market list")
+    return markets
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:

@@ -13,7 +13,7 @@ from defi_analytics.app.trading import (
     traded_markets,
 )
 from defi_analytics.engine.agent import Policy
-from defi_analytics.errors import UnknownMarket, UsageError, WrongState
+from defi_analytics.errors import AuthError, UnknownMarket, UsageError, WrongState
 from defi_analytics.risk.halting import RiskState
 from tests.integration.trading import staged
 
@@ -133,3 +133,28 @@ async def test_a_new_sandbox_is_a_new_story_and_the_old_one_is_kept(tmp_path):
     ]
     kept = sorted(path.name for path in (tmp_path / "accounts").glob("*.sqlite"))
     assert kept == ["sandbox-paper.ended-1.sqlite", "sandbox-paper.ended-2.sqlite", "sandbox-paper.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        (RunRequest(markets=("INJ/USDTT",)), UnknownMarket),
+        (RunRequest(strategies=("foo",)), UsageError),
+    ],
+)
+async def test_what_cannot_be_meant_touches_no_journal(stage, tmp_path, request_, refusal):
+    with pytest.raises(refusal):
+        async with opened_agent(stage.app, paper_trader(stage.app), request_, ONCE):
+            pass
+    assert not (tmp_path / "accounts").exists()
+
+
+async def test_a_key_that_may_not_trade_touches_no_journal(stage, tmp_path):
+    async def refused(markets):
+        raise AuthError("it may not")
+
+    trader = replace(paper_trader(stage.app), may_trade=refused)
+    with pytest.raises(AuthError):
+        async with opened_agent(stage.app, trader, RunRequest(), ONCE):
+            pass
+    assert not (tmp_path / "accounts").exists()
