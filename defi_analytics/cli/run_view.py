@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -23,12 +24,14 @@ from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
+from defi_analytics.cli.streams import discard
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
 from defi_analytics.errors import RiskHalt, UsageError
 from defi_analytics.health import Health, tune_collector
 from defi_analytics.risk.codes import TradingState
 
+LOG = logging.getLogger("defi.run")
 _ROWS_KEPT = 10_000
 
 
@@ -69,7 +72,14 @@ class _Lines:
     shown: bool = False
 
     def show(self, cycle: Cycle) -> None:
-        row = run_row(self.agent, cycle)
+        """A reader who went away, as `head` does, is no reason to leave orders behind."""
+        try:
+            self._show(run_row(self.agent, cycle))
+        except OSError as error:
+            discard(sys.stdout)
+            LOG.warning("standard output cannot be written (%s): the run goes on without it", error.strerror)
+
+    def _show(self, row: RunRow) -> None:
         common = self.session.common
         if common.format is Output.JSON:
             self.rows = [*self.rows, row][-_ROWS_KEPT:]
@@ -136,9 +146,14 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
 
 @contextmanager
 def _leaving(agent: Agent) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run after what is under way; a second one ends it as any other command."""
+    """SIGINT, SIGTERM and SIGHUP end the run after what is under way.
+
+    A second one ends it as any other command, but SIGHUP: a terminal that closes may send several.
+    """
     loop = asyncio.get_running_loop()
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def restore() -> None:
         # What the loop leaves behind is the system's own handling, which would kill without closing anything.
@@ -147,7 +162,7 @@ def _leaving(agent: Agent) -> Iterator[None]:
                 signal.signal(kind, handler)
 
     def leave(kind: int) -> None:
-        if agent.leave.is_set():
+        if agent.leave.is_set() and kind != signal.SIGHUP:
             restore()
             signal.raise_signal(kind)
         agent.leave.set()

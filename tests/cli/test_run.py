@@ -123,7 +123,7 @@ def started(*args, **how):
     )
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order_after_what_is_under_way(run, kind):
     child = started("--interval", "30s")
     assert child.stdout is not None
@@ -148,6 +148,29 @@ def test_a_second_signal_ends_it_in_the_midst_of_a_round(defi, home, kind, code)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (code, "")
     assert "Traceback" not in err
+
+
+def test_a_reader_who_goes_away_does_not_end_it(run, home):
+    child = started("--interval", "100ms")
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.stdout.close()
+    told = home / "state" / "accounts" / "sandbox-paper.status.json"
+    wait_until(lambda: json.loads(told.read_text())["cycle"]["number"] > 4)
+    child.send_signal(signal.SIGTERM)
+    assert child.stderr is not None
+    err = child.stderr.read()
+    child.stderr.close()
+    assert child.wait(30) == 0
+    assert "the run goes on without it" in err
+    assert "Traceback" not in err
+
+
+def wait_until(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_full_disk_is_one_line_and_a_code(run):

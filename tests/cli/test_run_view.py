@@ -46,11 +46,12 @@ def test_an_exit_nobody_knows_is_refused():
         how(on_exit="panic").policy(5.0)
 
 
-async def test_the_first_signal_asks_to_leave_and_the_handlers_before_come_back():
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_the_first_signal_asks_to_leave_and_the_handlers_before_come_back(sent):
     agent = an_agent(World())
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     with _leaving(agent):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), sent)
         await asyncio.wait_for(agent.leave.wait(), 5)
     assert {kind: signal.getsignal(kind) for kind in before} == before
 
@@ -67,3 +68,29 @@ async def test_a_second_signal_goes_to_whom_it_went_before():
         assert heard == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+async def test_a_terminal_that_hangs_up_twice_asks_to_leave_once():
+    agent, heard = an_agent(World()), []
+    before = signal.signal(signal.SIGHUP, lambda number, frame: heard.append(number))
+    try:
+        with _leaving(agent):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGHUP)
+                await asyncio.wait_for(agent.leave.wait(), 5)
+                await asyncio.sleep(0.05)
+        assert heard == []
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_run_that_is_to_outlive_its_terminal_does():
+    agent = an_agent(World())
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _leaving(agent):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+        assert not agent.leave.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
