@@ -78,6 +78,7 @@ class SqliteJournal:
                 self._db = _connect(path, busy_s)
                 try:
                     self._prepare()
+                    self._opened = path.stat()
                 except BaseException:
                     self._db.close()
                     raise
@@ -85,8 +86,21 @@ class SqliteJournal:
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """Raises ValueError for a body that JSON cannot hold, before anything is written."""
         row = (rfc3339(at), kind, encode(dict(body)))
+        self._refuse_unlinked()
         with self._mapped():
             self._db.execute(_APPEND, row)
+
+    def _refuse_unlinked(self) -> None:
+        """What is written to a file that nobody will find again is not written down."""
+        try:
+            there = os.path.samestat(self._opened, self.path.stat())
+        except OSError:
+            there = False
+        if not there:
+            raise WrongState(
+                f"{self.path} was moved away or replaced while it was in use",
+                hint="put it back: what is written now would be missing from it",
+            )
 
     def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         """Bodies of other kinds are passed over unread, though not their numbers.

@@ -46,6 +46,8 @@ class AccountLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._handle is not None:
+            # Empty says that it was let go in order; the lock is still held while it is written.
+            os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
 
@@ -64,6 +66,14 @@ def holder_of(path: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def died_holding(path: Path) -> bool:
+    """Whether the last who held a lock file never let it go: it was killed, or the machine went down."""
+    try:
+        return holder_of(path) is None and _pid(path.read_bytes()[:100]) is not None
+    except OSError:
+        return False
 
 
 def _pid(text: bytes) -> int | None:

@@ -166,6 +166,17 @@ def test_a_reader_who_goes_away_does_not_end_it(run, home):
     assert "Traceback" not in err
 
 
+def test_a_journal_that_disappears_ends_it(run, home):
+    child = started("--interval", "100ms")
+    assert child.stdout is not None
+    child.stdout.readline()
+    journal = home / "state" / "accounts" / "sandbox-paper.sqlite"
+    journal.rename(home / "aside.sqlite")
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 9
+    assert "was moved away" in err
+
+
 def wait_until(condition):
     until = time.monotonic() + 30
     while not condition():
