@@ -17,7 +17,7 @@ _TOLD = "told by a person"
 
 @app.callback(invoke_without_command=True)
 @with_common
-def bare(common: Common, context: typer.Context) -> int:
+def bare(common: Common, context: typer.Context, account: AccountName = None) -> int:
     r"""Show what is at risk, and stop, resume or flatten trading.
 
     Alone it is `defi risk status`.
@@ -25,10 +25,11 @@ def bare(common: Common, context: typer.Context) -> int:
     \b
     Examples:
       defi risk
+      defi risk --account paper
       defi risk halt --reason "news"
     """
     if context.invoked_subcommand is None:
-        return status(**_flat(common), account=None)
+        return status(**_flat(common), account=account)
     given = [
         name
         for name in context.params
