@@ -26,7 +26,7 @@ async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIte
     async with AsyncExitStack() as stack:
         if locked:
             stack.enter_context(account.lock(home))
-        journal = stack.enter_context(SqliteJournal(account.journal(home)))
+        journal = stack.enter_context(SqliteJournal(account.journal(home), reading=not locked))
         ledger = Ledger.opened(journal, app.clock)
         if app.network == "sandbox" and await _began_anew(app, ledger):
             ledger = _other_story(app, account, journal, stack) if locked else Ledger(Unwritten(), app.clock)
@@ -57,7 +57,7 @@ def read_ledger(app: App, account: Account) -> Iterator[Ledger]:
     if not path.exists():
         yield Ledger.opened(Unwritten(), app.clock)
         return
-    with SqliteJournal(path) as journal:
+    with SqliteJournal(path, reading=True) as journal:
         yield Ledger.opened(journal, app.clock)
 
 
@@ -69,7 +69,7 @@ def ledger_of(home: Path, account: Account, clock: Clock) -> Ledger:
     path = account.journal(home)
     if not has_journal(path):
         return Ledger.opened(Unwritten(), clock)
-    with SqliteJournal(path, _PATIENCE_S) as journal:
+    with SqliteJournal(path, _PATIENCE_S, reading=True) as journal:
         return Ledger.opened(journal, clock)
 
 

@@ -164,7 +164,7 @@ def show_history(common: Common, since: str | None, address: str | None) -> int:
     path, rows = account.journal(settings.home), []
     start = None if since is None else _since(since, clock.now())
     if has_journal(path):
-        with SqliteJournal(path) as journal:
+        with SqliteJournal(path, reading=True) as journal:
             rows = [event_row(event) for event in events(journal, start)]
     emit(Document("risk-history", rows, settings.network), risk_view.HISTORY, common)
     return 0

@@ -54,9 +54,8 @@ class AccountLock:
 
 def holder_of(path: Path) -> int | None:
     """The process that holds a lock file, if one does."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    handle = _opened(path)
+    if handle is None:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,6 +65,16 @@ def holder_of(path: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int | None:
+    """Also where it may only be read; network file systems lock only what may be written."""
+    for access in (os.O_RDWR, os.O_RDONLY):
+        try:
+            return os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+    return None
 
 
 def died_holding(path: Path) -> bool:

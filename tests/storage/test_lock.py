@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import stat
@@ -29,6 +30,21 @@ def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
             pass
         assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
     assert holder_of(lock.path) is None
+
+
+def test_a_holder_is_seen_where_nothing_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def read_only(path: Path, flags: int, mode: int = 0) -> int:
+        if flags & os.O_RDWR:
+            raise OSError(errno.EROFS, "read-only")
+        return real(path, flags, mode)
+
+    with AccountLock(tmp_path, "sandbox", "inj1a") as lock:
+        monkeypatch.setattr(os, "open", read_only)
+        assert holder_of(lock.path) == os.getpid()
 
 
 def test_other_accounts_and_networks_do_not_wait(tmp_path: Path) -> None:
