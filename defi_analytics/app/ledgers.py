@@ -64,13 +64,23 @@ def read_ledger(app: App, account: Account) -> Iterator[Ledger]:
 def ledger_of(home: Path, account: Account, clock: Clock) -> Ledger:
     """As its journal has it now; nothing where there is none.
 
-    Raises WrongState for a journal that cannot be read, Mismatch for one that cannot be this account's.
+    Raises WrongState for a journal that cannot be read, or a home that can hold none; Mismatch for one that
+    cannot be this account's.
     """
     path = account.journal(home)
     if not has_journal(path):
+        _require(home)
         return Ledger.opened(Unwritten(), clock)
     with SqliteJournal(path, _PATIENCE_S, reading=True) as journal:
         return Ledger.opened(journal, clock)
+
+
+def _require(home: Path) -> None:
+    """No journal, where none could be, does not say that nothing was ever halted."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongState(f"{home} cannot be used: {error.strerror}", hint="set DEFI_HOME") from error
 
 
 def has_journal(path: Path) -> bool:

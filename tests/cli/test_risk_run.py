@@ -205,3 +205,11 @@ def test_a_mistake_in_the_settings_does_not_stand_in_the_way_of_a_halt(bare, hom
     assert "topp" in ran.err
     assert str(home / "state") in ran.err
     assert bare("risk", "resume", "--ack", "HALTED").code == 3
+
+
+def test_a_home_that_cannot_be_is_halted(defi, home, monkeypatch):
+    (home / "link").symlink_to("nowhere")
+    monkeypatch.setenv("DEFI_HOME", str(home / "link" / "below"))
+    ran = defi("risk", "--json")
+    assert (ran.code, ran.error["code"]) == (21, "HALTED")
+    assert "RISK_STATE_UNKNOWN" in ran.error["message"]
