@@ -85,14 +85,14 @@ def show_logs(
 
 
 async def _status(common: Common, account_name: str | None) -> int:
-    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.accounts import chosen_account
     from defi_analytics.app.agents import seen
     from defi_analytics.cli.agent_rows import agent_row, record_lines
     from defi_analytics.cli.session import opened
 
     async with opened(common) as session:
-        account = account_of(session.app, account_name)
         home = session.app.settings.home
+        account = chosen_account(home, session.app.network, account_name)
         found = seen(account, home)
         row = agent_row(account, found, record_lines(account, home))
         error = None if found.running else _missing(account, died=found.state == "died")

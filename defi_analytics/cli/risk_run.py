@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from defi_analytics.app.accounts import Account, chosen_account, known_accounts
+from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
 from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
@@ -43,7 +43,7 @@ EXIT_NEAR = 10
 async def show_status(common: Common, address: str | None) -> int:
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the account"):
             found = await standing(app, account)
         warnings = []
@@ -64,7 +64,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
     asked = parse_order(_bytes_of(file), name)
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the market"):
             market = await market_of(app, asked)
             request = request_of(asked, market, name)
@@ -139,7 +139,7 @@ async def flatten_account(common: Common, address: str | None, asked: Asked) -> 
     from defi_analytics.app.closing import flattened
 
     async with opened(common, hold=False) as session:
-        account = chosen_account(session.app.settings.home, session.app.network, address)
+        account = account_of(session.app, address)
         trader = trader_of(session.app, account, asked, os.environ, session.app.warn)
         steps = await flattened(session.app, account, trader)
         return _acted(common, steps, session.app.network, None, "see how it stands: defi risk")
@@ -189,7 +189,7 @@ async def show_stress(common: Common, shocks: Sequence[str], asset: str, address
     fractions = [_fraction(text) for text in shocks]
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the account"):
             ledger = ledger_of(app.settings.home, account, app.clock)
             found = await looked(app, account, ledger)

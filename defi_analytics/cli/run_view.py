@@ -104,6 +104,10 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
         agent = await stack.enter_async_context(
             opened_agent(session.app, trader, request, policy, dry=how.plan)
         )
+        if session.app.passing and not how.plan:
+            session.app.warn(
+                "this sandbox ends with the run: to look at the account later, start `defi sandbox` first"
+            )
         lines = _Lines(session, agent)
         if how.plan:
             lines.show(Cycle(1, await agent.plan(), 0.0))

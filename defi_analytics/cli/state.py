@@ -109,13 +109,14 @@ async def _show(common: Common) -> int:
 
 
 async def _backup(common: Common, account_name: str | None, target: Path) -> int:
-    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.accounts import chosen_account
     from defi_analytics.cli.session import opened
     from defi_analytics.storage.journal import SqliteJournal
 
     async with opened(common) as session:
-        account = account_of(session.app, account_name)
-        path = account.journal(session.app.settings.home)
+        home = session.app.settings.home
+        account = chosen_account(home, session.app.network, account_name)
+        path = account.journal(home)
         if not path.exists():
             raise NotFound("state", f"{account.address} has no journal yet", hint="see: defi state show")
         with session.working("copying"), SqliteJournal(path, reading=True) as journal:

@@ -3,6 +3,7 @@
 import json
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -182,6 +183,16 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_sandbox_that_ends_with_the_run_is_told_of(bare, monkeypatch, run):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("DEFI_SANDBOX__PORT", str(free.getsockname()[1]))
+        assert "start `defi sandbox` first" in bare("run", "--once", "--market", "INJ/USDT").err
+        ran = bare("positions", "--json")
+        assert (ran.code, len(ran.rows)) == (0, 1)
+        assert "start `defi sandbox` before" in ran.err
 
 
 def test_a_full_disk_is_one_line_and_a_code(run):
