@@ -171,6 +171,8 @@ async def opened_agent(
         if request.max_loss is not None:
             await agent.value()
             agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
+            if agent.terms.limits == terms.limits:
+                app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
         mode = "live" if account.live else "paper"
         ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
         yield agent
@@ -179,7 +181,9 @@ async def opened_agent(
 async def _meant(app: App, request: RunRequest) -> list[Market]:
     """What will be traded: whether it means anything is told before any file is touched."""
     strategies_of(app, request)
-    limits_of(app, request)
+    own = risk_limits(app.settings).max_trade_size
+    if request.max_notional is not None and request.max_notional > own:
+        app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)
     if not markets:
         raise UsageError("none of these markets can be traded", hint="see: defi market list")

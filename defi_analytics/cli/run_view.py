@@ -99,6 +99,11 @@ class _Lines:
 async def running(session: Session, request: RunRequest, how: How) -> int:
     """The exit code; raises what ended the run before its time."""
     policy = how.policy(float(session.loaded.settings.monitoring.update_interval))
+    if how.confirmed and not (how.live and session.app.network == "mainnet"):
+        raise UsageError(
+            "--confirm-mainnet is for --live on mainnet alone",
+            hint=f"it would be {'live' if how.live else 'on paper'} on {session.app.network}: leave it out",
+        )
     async with AsyncExitStack() as stack:
         trader = await stack.enter_async_context(_trader(session, how))
         agent = await stack.enter_async_context(

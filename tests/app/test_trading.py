@@ -110,6 +110,27 @@ async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
         assert isinstance(agent.ledger.risk, RiskState)
 
 
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (
+            RunRequest(max_notional=100_000.0),
+            "--max-notional 100000 loosens nothing: 500 of the settings stays",
+        ),
+        (RunRequest(max_loss=5000.0), "--max-loss 5000 loosens nothing: the settings' limits are tighter"),
+        (RunRequest(max_notional=100.0, max_loss=1.0), None),
+    ],
+)
+async def test_a_limit_that_loosens_nothing_is_told(stage, request_, told):
+    warned = []
+    stage.app.warn = warned.append
+    async with opened_agent(
+        stage.app, paper_trader(stage.app), replace(request_, markets=("INJ/USDT",)), ONCE
+    ) as agent:
+        assert agent.terms.limits.max_trade_size <= 500
+    assert warned == ([told] if told else [])
+
+
 def test_paper_is_an_account_of_its_own_on_each_network(tmp_path):
     assert not Account("sandbox").live
     assert Account("sandbox").journal(tmp_path) != Account("mainnet").journal(tmp_path)

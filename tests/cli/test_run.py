@@ -72,6 +72,7 @@ def test_a_terminal_gets_a_line_a_round_and_how_to_end_it(run, monkeypatch, colu
         (["--market", "FOO/BAR"], 8, "no market 'FOO/BAR'"),
         (["--on-exit", "panic"], 2, "one of cancel, keep, flatten"),
         (["--once", "--cycles", "2"], 2, "give one of the two"),
+        (["--confirm-mainnet", "inj1x"], 2, "on paper on sandbox: leave it out"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_a_code(run, args, code, said):
