@@ -106,5 +106,14 @@ def chosen_account(home: Path, network: str, address: str | None) -> Account:
 
 
 def account_of(app: App, address: str | None = None) -> Account:
-    """As `chosen_account`, of this run's home and network."""
-    return chosen_account(app.settings.home, app.network, address)
+    """As `chosen_account`, of this run's home and network.
+
+    Warns where its journal cannot be of the chain that will be asked about it.
+    """
+    account = chosen_account(app.settings.home, app.network, address)
+    if app.passing and account.journal(app.settings.home).exists():
+        app.warn(
+            "this sandbox was started for this command, and the journal is of another: "
+            "what they tell does not fit together; start `defi sandbox` before `defi run`"
+        )
+    return account

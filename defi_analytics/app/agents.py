@@ -12,7 +12,7 @@ import psutil
 from defi_analytics.app.accounts import Account
 from defi_analytics.errors import WrongState
 from defi_analytics.ports import Clock
-from defi_analytics.storage.lock import holder_of
+from defi_analytics.storage.lock import died_holding, holder_of
 
 _LOOK_S = 0.1
 _SLOW = 3.0
@@ -26,6 +26,8 @@ class Seen:
 
     pid: int | None
     told: dict[str, Any] = field(default_factory=dict)
+    killed: bool = False
+    """Its lock was never let go in order, whatever a status file of an earlier run says."""
     rss_bytes: int | None = None
     cpu_s: float | None = None
     open_files: int | None = None
@@ -40,6 +42,8 @@ class Seen:
         """running, stopped (it ended in order), died, or never ran."""
         if self.running:
             return "running"
+        if self.killed:
+            return "died"
         if not self.told:
             return "never ran"
         return "stopped" if self.told.get("state") == "ended" else "died"
@@ -63,16 +67,18 @@ class Seen:
 
 
 def seen(account: Account, home: Path) -> Seen:
-    pid = holder_of(account.lock(home).path)
-    told = _told(status_path(account, home))
+    path, told = account.lock(home).path, _told(status_path(account, home))
+    pid = holder_of(path)
     if pid is None:
-        return Seen(None, told)
+        return Seen(None, told, died_holding(path))
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             times = process.cpu_times()
             rss = process.memory_info().rss
-            return Seen(pid, told, rss, times.user + times.system, process.num_fds(), process.num_threads())
+            return Seen(
+                pid, told, False, rss, times.user + times.system, process.num_fds(), process.num_threads()
+            )
     except psutil.Error:
         return Seen(pid, told)
 

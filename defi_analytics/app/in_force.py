@@ -45,6 +45,6 @@ def in_force(settings: Settings, account: Account) -> InForce:
 def _last_start(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    with SqliteJournal(path) as journal:
+    with SqliteJournal(path, reading=True) as journal:
         started = deque(journal.replay(STARTED), maxlen=1)
     return started[0][2] if started else None

@@ -26,7 +26,7 @@ async def opened_ledger(app: App, account: Account, *, locked: bool) -> AsyncIte
     async with AsyncExitStack() as stack:
         if locked:
             stack.enter_context(account.lock(home))
-        journal = stack.enter_context(SqliteJournal(account.journal(home)))
+        journal = stack.enter_context(SqliteJournal(account.journal(home), reading=not locked))
         ledger = Ledger.opened(journal, app.clock)
         if app.network == "sandbox":
             genesis = await genesis_of(app)
@@ -59,20 +59,30 @@ def read_ledger(app: App, account: Account) -> Iterator[Ledger]:
     if not path.exists():
         yield Ledger.opened(Unwritten(), app.clock)
         return
-    with SqliteJournal(path) as journal:
+    with SqliteJournal(path, reading=True) as journal:
         yield Ledger.opened(journal, app.clock)
 
 
 def ledger_of(home: Path, account: Account, clock: Clock) -> Ledger:
     """As its journal has it now; nothing where there is none.
 
-    Raises WrongState for a journal that cannot be read, Mismatch for one that cannot be this account's.
+    Raises WrongState for a journal that cannot be read, or a home that can hold none; Mismatch for one that
+    cannot be this account's.
     """
     path = account.journal(home)
     if not has_journal(path):
+        _require(home)
         return Ledger.opened(Unwritten(), clock)
-    with SqliteJournal(path, _PATIENCE_S) as journal:
+    with SqliteJournal(path, _PATIENCE_S, reading=True) as journal:
         return Ledger.opened(journal, clock)
+
+
+def _require(home: Path) -> None:
+    """No journal, where none could be, does not say that nothing was ever halted."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongState(f"{home} cannot be used: {error.strerror}", hint="set DEFI_HOME") from error
 
 
 def has_journal(path: Path) -> bool:

@@ -47,11 +47,13 @@ async def opened_app(
         http = await stack.enter_async_context(
             Http(clock, policy_of(settings, ask_all=ask_all), settings.home / "hosts")
         )
+        passing = False
         if settings.network == "sandbox":
             endpoints = await sandbox_endpoints(settings, http, clock, stack, hold=hold)
+            passing = host_and_port(endpoints["lcd"]) != host_and_port(sandbox_url(settings))
             settings = pointed_at(settings, endpoints)
         key = cache(partial(_told_key, loaded, environ, warn))
-        yield App(settings, http, clock, injective_network(settings), key, warn)
+        yield App(settings, http, clock, injective_network(settings), key, warn, passing)
 
 
 def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":
@@ -81,6 +83,10 @@ NEVER_RESTS = 1_000_000
 """Failures in a row that no run reaches."""
 LOOPBACK_RATES_PER_S = dict.fromkeys(("127.0.0.1", "::1", "localhost"), 1000)
 """A sandbox, or a node of one's own: nobody's limit but this machine's."""
+
+
+def host_and_port(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 def host_of(url: str) -> str:

@@ -43,6 +43,8 @@ class App:
     """Looks for Allora's key, once a part needs it: what reveals it, or nothing. Raises AuthError."""
     warn: Callable[[str], None] = lambda line: None
     """Told in a line what a person should know."""
+    passing: bool = False
+    """The network is a sandbox that was started for this command, and ends with it."""
     _venues: dict[str, MarketData] = field(default_factory=dict)
     _topics: "TopicList | None" = None
     _reused: Predictor | None = None

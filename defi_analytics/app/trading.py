@@ -173,16 +173,11 @@ async def opened_agent(
     `dry` decides without writing anything down, so it must not act; it needs no lock. Raises Mismatch where
     venue and journal disagree, unless it is only `closing` what is held.
     """
+    markets = await _meant(app, trader, request, closing=closing)
+    until = None if closing else await trader.may_trade(markets)
     async with _own_ledger(app, trader, dry=dry) as ledger:
-        markets = await traded_markets(app, request)
-        if trader.account.live and not closing:
-            markets = await _allowed(app, markets)
-        if not markets:
-            raise UsageError("none of these markets can be traded", hint="see: defi market list")
-        until = None
         if not closing:
             await _nothing_left_behind(app, ledger, markets)
-            until = await trader.may_trade(markets)
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
             # What nobody can price now must not keep anyone from closing.
@@ -195,9 +190,25 @@ async def opened_agent(
         if request.max_loss is not None:
             await agent.value()
             limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
+            if limits == agent.terms.limits:
+                app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
             agent.terms = replace(agent.terms, limits=limits)
         ledger.write(STARTED, _told(trader.account, agent.terms, markets))
         yield agent
+
+
+async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool) -> list[Market]:
+    """What will be traded: whether it means anything is told before any file is touched."""
+    strategies_of(app, request)
+    own = risk_limits(app.settings).max_trade_size
+    if request.max_notional is not None and request.max_notional > own:
+        app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
+    markets = await traded_markets(app, request)
+    if trader.account.live and not closing:
+        markets = await _allowed(app, markets)
+    if not markets:
+        raise UsageError("none of these markets can be traded", hint="see: defi market list")
+    return list(markets)
 
 
 @asynccontextmanager

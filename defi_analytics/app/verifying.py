@@ -20,7 +20,7 @@ def verified(path: Path, clock: Clock) -> Counted:
     """Raises NotFound, WrongState for damage, Mismatch for records that cannot be an account's story."""
     if not path.is_file():
         raise NotFound("state", f"there is no {path}")
-    with SqliteJournal(path) as journal:
+    with SqliteJournal(path, reading=True) as journal:
         journal.verify()
         Ledger.opened(journal, clock)
         decisions, unpacker = 0, Unpacker()

@@ -16,7 +16,7 @@ from defi_analytics.cli.measures import duration
 from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import AgentRow, LogRow
-from defi_analytics.cli.session import settings_of
+from defi_analytics.cli.session import settings_of, settings_to_stop
 from defi_analytics.cli.tree import Telling, new_app
 from defi_analytics.clock import WallClock
 from defi_analytics.errors import NotFound, WrongState
@@ -130,7 +130,7 @@ def _missing(accounts: Sequence[Account], *, died: bool) -> WrongState:
 
 
 async def _stop(common: Common, account_name: str | None, wait_s: float) -> int:
-    settings = settings_of(common).settings
+    settings = settings_to_stop(common)
     home, account = settings.home, _to_stop(settings, account_name)
     hint(common, f"Ending the agent of {account.address} on {account.network}")
     pid = await stop(account, home, WallClock(), wait_s)

@@ -66,7 +66,7 @@ def record_lines(account: Account, home: Path) -> list[str]:
     path = account.journal(home)
     if not path.exists():
         return []
-    with SqliteJournal(path) as journal:
+    with SqliteJournal(path, reading=True) as journal:
         return [f"{at:%Y-%m-%dT%H:%M:%SZ} {kind}" for at, kind in journal.tail(_RECORDS)]
 
 

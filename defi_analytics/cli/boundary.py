@@ -16,6 +16,8 @@ from defi_analytics.errors import DefiError, UsageError, WrongState
 EXIT_INTERNAL = 1
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""A terminal that is gone ends a command as SIGTERM does."""
 _MARKET_ID = re.compile(r"0x[0-9a-fA-F]{64}")
 _TAKE_MARKETS = (["scan"], ["market"])
 """Commands whose arguments are markets."""
@@ -32,7 +34,9 @@ def run(args: list[str]) -> int:
         received.append(number)
         _unwind(frame)
 
-    previous = signal.signal(signal.SIGTERM, terminate)
+    # Whoever started this with nohup wants it to outlive its terminal.
+    ends = [kind for kind in _ENDING if signal.getsignal(kind) is not signal.SIG_IGN]
+    previous = {kind: signal.signal(kind, terminate) for kind in ends}
     try:
         return _left(_guarded(args))
     except KeyboardInterrupt:
@@ -42,7 +46,8 @@ def run(args: list[str]) -> int:
         discard(sys.stdout)
         return EXIT_INTERNAL
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for kind, handler in previous.items():
+            signal.signal(kind, handler)
         os.umask(mask)
 
 

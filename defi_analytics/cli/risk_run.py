@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from defi_analytics.app.accounts import Account, chosen_account, known_accounts
+from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
 from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
@@ -22,7 +22,7 @@ from defi_analytics.cli.measures import seconds
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.risk_rows import action_rows, check_rows, event_row, status_rows, stress_row
 from defi_analytics.cli.schemas import WarningRow
-from defi_analytics.cli.session import opened, settings_of
+from defi_analytics.cli.session import opened, settings_of, settings_to_stop
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.paper import ACCOUNT
@@ -43,7 +43,7 @@ EXIT_NEAR = 10
 async def show_status(common: Common, address: str | None) -> int:
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the account"):
             found = await standing(app, account)
         warnings = []
@@ -64,7 +64,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
     asked = parse_order(_bytes_of(file), name)
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the market"):
             market = await market_of(app, asked)
             request = request_of(asked, market, name)
@@ -84,7 +84,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
 
 
 def halt_accounts(common: Common, reason: str, address: str | None) -> int:
-    settings = settings_of(common).settings
+    settings = settings_to_stop(common)
     network = common.network.value if common.network else None
     everything = network is None and address is None
     accounts = _concerned(settings.home, network, address, settings.network)
@@ -139,7 +139,7 @@ async def flatten_account(common: Common, address: str | None, asked: Asked) -> 
     from defi_analytics.app.closing import flattened
 
     async with opened(common, hold=False) as session:
-        account = chosen_account(session.app.settings.home, session.app.network, address)
+        account = account_of(session.app, address)
         trader = trader_of(session.app, account, asked, os.environ, session.app.warn)
         steps = await flattened(session.app, account, trader)
         return _acted(common, steps, session.app.network, None, "see how it stands: defi risk")
@@ -164,7 +164,7 @@ def show_history(common: Common, since: str | None, address: str | None) -> int:
     path, rows = account.journal(settings.home), []
     start = None if since is None else _since(since, clock.now())
     if has_journal(path):
-        with SqliteJournal(path) as journal:
+        with SqliteJournal(path, reading=True) as journal:
             rows = [event_row(event) for event in events(journal, start)]
     emit(Document("risk-history", rows, settings.network), risk_view.HISTORY, common)
     return 0
@@ -189,7 +189,7 @@ async def show_stress(common: Common, shocks: Sequence[str], asset: str, address
     fractions = [_fraction(text) for text in shocks]
     async with opened(common) as session:
         app = session.app
-        account = chosen_account(app.settings.home, app.network, address)
+        account = account_of(app, address)
         with session.working("reading the account"):
             ledger = ledger_of(app.settings.home, account, app.clock)
             found = await looked(app, account, ledger)

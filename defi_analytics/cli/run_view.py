@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
 from defi_analytics.errors import UsageError
 from defi_analytics.health import Health, tune_collector
 
+LOG = logging.getLogger("defi.run")
 _ROWS_KEPT = 10_000
 
 
@@ -72,7 +74,14 @@ class _Lines:
     shown: bool = False
 
     def show(self, cycle: Cycle) -> None:
-        row = run_row(self.agent, cycle)
+        """A reader who went away, as `head` does, is no reason to leave orders behind."""
+        try:
+            self._show(run_row(self.agent, cycle))
+        except OSError as error:
+            discard(sys.stdout)
+            LOG.warning("standard output cannot be written (%s): the run goes on without it", error.strerror)
+
+    def _show(self, row: RunRow) -> None:
         common = self.session.common
         if common.format is Output.JSON:
             self.rows = [*self.rows, row][-_ROWS_KEPT:]
@@ -92,11 +101,20 @@ class _Lines:
 async def running(session: Session, request: RunRequest, how: How) -> int:
     """The exit code; raises what ended the run before its time."""
     policy = how.policy(float(session.loaded.settings.monitoring.update_interval))
+    if how.confirmed and not (how.live and session.app.network == "mainnet"):
+        raise UsageError(
+            "--confirm-mainnet is for --live on mainnet alone",
+            hint=f"it would be {'live' if how.live else 'on paper'} on {session.app.network}: leave it out",
+        )
     async with AsyncExitStack() as stack:
         trader = await stack.enter_async_context(_trader(session, how))
         agent = await stack.enter_async_context(
             opened_agent(session.app, trader, request, policy, dry=how.plan)
         )
+        if session.app.passing and not how.plan:
+            session.app.warn(
+                "this sandbox ends with the run: to look at the account later, start `defi sandbox` first"
+            )
         lines = _Lines(session, agent)
         if how.plan:
             lines.show(Cycle(1, await agent.plan(), 0.0))
@@ -124,12 +142,7 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
 
     def told(cycle: Cycle) -> None:
         watch.cycle(cycle)
-        try:
-            lines.show(cycle)
-        except OSError:
-            # Whoever followed it has gone: it ends in order, and takes its orders off the book.
-            discard(sys.stdout)
-            agent.leave.set()
+        lines.show(cycle)
 
     agent.watch = told
     # Before anything trades: a path that cannot be is said now.
@@ -145,9 +158,14 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
 
 @contextmanager
 def _leaving(agent: Agent) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run after what is under way; a second one ends it as any other command."""
+    """SIGINT, SIGTERM and SIGHUP end the run after what is under way.
+
+    A second one ends it as any other command, but SIGHUP: a terminal that closes may send several.
+    """
     loop = asyncio.get_running_loop()
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def restore() -> None:
         # What the loop leaves behind is the system's own handling, which would kill without closing anything.
@@ -156,7 +174,7 @@ def _leaving(agent: Agent) -> Iterator[None]:
                 signal.signal(kind, handler)
 
     def leave(kind: int) -> None:
-        if agent.leave.is_set():
+        if agent.leave.is_set() and kind != signal.SIGHUP:
             restore()
             signal.raise_signal(kind)
         agent.leave.set()

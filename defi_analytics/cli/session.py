@@ -12,8 +12,9 @@ from defi_analytics.app.parts import App
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import say, write_error_line
 from defi_analytics.cli.resolver import survive_slow_names
-from defi_analytics.config.load import load
+from defi_analytics.config.load import load, load_least
 from defi_analytics.config.loaded import Loaded
+from defi_analytics.config.settings import Settings
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import DefiError
 
@@ -60,6 +61,13 @@ def settings_of(common: Common) -> Loaded:
     loaded = load(common.config or None, os.environ, common.flags())
     _warn(common, loaded.warnings)
     return loaded
+
+
+def settings_to_stop(common: Common) -> Settings:
+    """As `settings_of`, for what has to work though the settings are wrong: then home and network alone."""
+    loaded = load_least(common.config or None, os.environ, common.flags())
+    _warn(common, loaded.warnings)
+    return loaded.settings
 
 
 def _warn(common: Common, warnings: Sequence[str]) -> None:

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 app = new_app(help="Show, back up and verify the journals.", cls=Showing)
 
-_MB = 1_000_000
 STATE_COLUMNS: Sequence[Column[StateRow]] = (
     Column("Journal", lambda r: Path(r.path).name, exact=lambda r: r.path, fold=True),
-    Column("MB", lambda r: f"{r.size_bytes / _MB:.1f}", number=True, exact=lambda r: str(r.size_bytes)),
+    Column("Bytes", lambda r: f"{r.size_bytes:,}", number=True, exact=lambda r: str(r.size_bytes)),
     Column("Records", lambda r: str(r.records), number=True),
     Column("Schema", lambda r: str(r.version), number=True, spare=70),
     Column("Last", lambda r: f"{r.last_at:%Y-%m-%d %H:%M}" if r.last_at else "", spare=60),
@@ -92,7 +91,7 @@ async def _show(common: Common) -> int:
     async with opened(common) as session:
         rows = []
         for path in _journals(session.app.settings.home):
-            with SqliteJournal(path) as journal:
+            with SqliteJournal(path, reading=True) as journal:
                 facts, tail = journal.facts(), journal.tail(1)
             rows.append(
                 StateRow(
@@ -110,16 +109,17 @@ async def _show(common: Common) -> int:
 
 
 async def _backup(common: Common, account_name: str | None, target: Path) -> int:
-    from defi_analytics.app.accounts import account_of
+    from defi_analytics.app.accounts import chosen_account
     from defi_analytics.cli.session import opened
     from defi_analytics.storage.journal import SqliteJournal
 
     async with opened(common) as session:
-        account = account_of(session.app, account_name)
-        path = account.journal(session.app.settings.home)
+        home = session.app.settings.home
+        account = chosen_account(home, session.app.network, account_name)
+        path = account.journal(home)
         if not path.exists():
             raise NotFound("state", f"{account.address} has no journal yet", hint="see: defi state show")
-        with session.working("copying"), SqliteJournal(path) as journal:
+        with session.working("copying"), SqliteJournal(path, reading=True) as journal:
             journal.backup(target)
         row = _verified(target, session.app.clock)[0]
         emit_record(Document("verify", [row], session.app.network), common)

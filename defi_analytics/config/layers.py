@@ -1,6 +1,7 @@
 """Reads and joins the layers once there is something to read."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from defi_analytics.config.checks import check
 from defi_analytics.config.loaded import PREFIX, Loaded
 from defi_analytics.config.original import understood, without_keys
 from defi_analytics.config.settings import VENUES, HttpSettings, Settings
-from defi_analytics.config.tree import Node, Trail, dotted, found, leaves, merged, planted, pruned
+from defi_analytics.config.tree import Node, Trail, dotted, found, held, leaves, merged, planted, pruned
 from defi_analytics.config.validate import validated
 from defi_analytics.config.values import did_you_mean, shown
 from defi_analytics.config.yaml_file import read
@@ -43,6 +44,39 @@ def loaded(
     entries = (_entry(trail) for trail, _ in leaves(tree))
     origins = {dotted(entry): found(tree, entry).where for entry in entries}
     return Loaded(settings, origins, warnings, secrets)
+
+
+_HOME, _NETWORK = ("home",), ("injective", "network")
+
+
+def least(
+    files: Sequence[Path], variables: Mapping[str, str], flags: Mapping[str, Any], default_home: Path
+) -> Loaded:
+    """`home`, and the network where it can be used, of what can be read. Raises ConfigError for `home`."""
+    tree = Node({}, "defaults")
+    for path in files:
+        with suppress(ConfigError):
+            tree = merged(tree, read(path).tree)
+    for name in sorted(variables, key=lambda name: name not in SHORT):
+        if (trail := _trail(name)) in {_HOME, _NETWORK}:
+            tree = merged(tree, planted(trail, variables[name], name))
+    for name, value in flags.items():
+        if name == dotted(_NETWORK):
+            tree = merged(tree, _flag(name, value))
+    try:
+        return _only(tree, (_HOME, _NETWORK), default_home)
+    except ConfigError:
+        return _only(tree, (_HOME,), default_home)
+
+
+def _only(tree: Node, trails: Sequence[tuple[str, ...]], default_home: Path) -> Loaded:
+    kept = Node({}, tree.where)
+    for trail in trails:
+        node = held(tree, trail)
+        if node is not None and node.value is not None:
+            kept = merged(kept, planted(trail, node.plain(), node.where))
+    settings = Settings(**{"home": default_home} | validated(kept, frozenset(), ()))
+    return Loaded(settings, {dotted(trail): node.where for trail, node in leaves(kept)})
 
 
 def _files(paths: Sequence[Path]) -> tuple[Node, dict[str, FileSecret], tuple[str, ...]]:

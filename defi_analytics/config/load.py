@@ -6,6 +6,7 @@ parser is imported.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,21 +35,51 @@ def load(paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mappin
 
     Raises ConfigError with every violation of the first stage that finds one: files, then values.
     """
-    candidates = candidate_paths(environ, paths)
-    files = [each.path for each in candidates if each.required or each.path.is_file()]
-    variables = {
-        name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in _ELSEWHERE
-    }
-    chosen = {name: value for name, value in flags.items() if value is not None}
+    files, variables, chosen = _sources(paths, environ, flags)
     if not files and not variables and not chosen:
         return Loaded(Settings(home=default_home(environ)), {})
     from defi_analytics.config.layers import loaded  # noqa: PLC0415  - a YAML parser costs 20 ms
 
     found = loaded(files, variables, chosen, default_home(environ))
-    if Candidate(PROJECT_FILE, required=False) in candidates:
-        found = found._replace(unasked=str(PROJECT_FILE))
+    found = _marked(found, environ, paths)
     _keep_home(found, default_home(environ))
     return found
+
+
+def load_least(paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:
+    """`load`, or `home` and the network alone where something else is wrong: a stop waits for no correction.
+
+    What is wrong is told as warnings. Raises ConfigError where home cannot be told.
+    """
+    try:
+        return load(paths, environ, flags)
+    except ConfigError as error:
+        from defi_analytics.config.layers import least  # noqa: PLC0415  - a YAML parser costs 20 ms
+
+        usual = default_home(environ)
+        found = _marked(least(*_sources(paths, environ, flags), usual), environ, paths)
+        if found.is_unasked("home"):
+            found = found._replace(settings=replace(found.settings, home=usual))
+        told = f"going on without these settings, in {found.settings.home}"
+        return found._replace(warnings=(*error.violations, told))
+
+
+def _sources(
+    paths: Sequence[Path] | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> tuple[list[Path], dict[str, str], dict[str, Any]]:
+    """The files to read, our variables, and the flags that were given."""
+    candidates = candidate_paths(environ, paths)
+    files = [each.path for each in candidates if each.required or each.path.is_file()]
+    variables = {
+        name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in _ELSEWHERE
+    }
+    return files, variables, {name: value for name, value in flags.items() if value is not None}
+
+
+def _marked(found: Loaded, environ: Mapping[str, str], paths: Sequence[Path] | None) -> Loaded:
+    """With the folder's own file told apart, where nobody named it."""
+    unnamed = Candidate(PROJECT_FILE, required=False) in candidate_paths(environ, paths)
+    return found._replace(unasked=str(PROJECT_FILE)) if unnamed else found
 
 
 def _keep_home(found: Loaded, usual: Path) -> None:

@@ -4,8 +4,8 @@ import fcntl
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Self
 
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.codec import decode_body, encode_body, rfc3339
+from defi_analytics.storage.copies import backed_up, connected, left_alone
+from defi_analytics.storage.damage import garbled, numbered
 from defi_analytics.storage.wal import lost_commits
 
 APPLICATION_ID = 0x44454649
@@ -68,27 +70,51 @@ class SqliteJournal:
     included, is WrongState; the file is never replaced or repaired here.
     """
 
-    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
-        """`busy_s` is how long to wait for another process that holds it, in seconds."""
+    def __init__(self, path: Path, busy_s: float = BUSY_S, *, reading: bool = False) -> None:
+        """`busy_s` is how long to wait for another process that holds it, in seconds.
+
+        `reading` appends nothing: what may not be written can be read then, and a copy stays as it is.
+        """
         self.path = path
         with self._mapped():
+            if reading and left_alone(path, len(MIGRATIONS)):
+                self._open(lambda: connected(path, busy_s))
+                return
             _make_private(path)
             with _locked(path):
                 if not path.exists():
                     _create(path)
-                _refuse_lost_commits(path)
-                self._db = _connect(path, busy_s)
-                try:
-                    self._prepare()
-                except BaseException:
-                    self._db.close()
-                    raise
+                self._open(lambda: _connect(path, busy_s))
+
+    def _open(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        _refuse_lost_commits(self.path)
+        self._db = connect()
+        try:
+            _teach(self._db)
+            self._prepare()
+            self._opened = self.path.stat()
+        except BaseException:
+            self._db.close()
+            raise
 
     def append(self, kind: str, at: datetime, body: Mapping[str, Any]) -> None:
         """Raises ValueError for a body that JSON cannot hold, before anything is written."""
         row = (rfc3339(at), kind, encode_body(body))
+        self._refuse_unlinked()
         with self._mapped():
             self._db.execute(_APPEND, row)
+
+    def _refuse_unlinked(self) -> None:
+        """What is written to a file that nobody will find again is not written down."""
+        try:
+            there = os.path.samestat(self._opened, self.path.stat())
+        except OSError:
+            there = False
+        if not there:
+            raise WrongState(
+                f"{self.path} was moved away or replaced while it was in use",
+                hint="put it back: what is written now would be missing from it",
+            )
 
     def replay(self, *kinds: str, after: int = 0) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         """Bodies of other kinds are passed over unread, though not their numbers.
@@ -98,8 +124,8 @@ class SqliteJournal:
         wanted, values = _wanted(kinds)
         query = f"SELECT seq, CASE WHEN {wanted} THEN sum END, at, kind, CASE WHEN {wanted} THEN body END FROM records WHERE seq > ? ORDER BY seq"  # noqa: S608, E501  - made of placeholders alone
         with self._mapped():
-            rows = self._db.execute(query, [*values, *values, after])
-            for expected, (seq, found, at, kind, body) in enumerate(rows, after + 1):
+            rows = numbered(self._db.execute(query, [*values, *values, after]), after + 1)
+            for expected, (seq, found, at, kind, body) in rows:
                 if seq != expected:
                     raise ValueError(f"record {expected} is missing")
                 if body is None and kinds:
@@ -135,24 +161,8 @@ class SqliteJournal:
 
     def backup(self, target: Path) -> None:
         """A whole copy of this moment, though others write meanwhile; never over a file that is there."""
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-            self._copy(draft)
-            os.link(draft, target)
-        except FileExistsError:
-            raise WrongState(f"{target} is there already", hint="name a new file") from None
-        except OSError as error:
-            raise WrongState(f"{target} cannot be written: {error.strerror}") from error
-        finally:
-            draft.unlink(missing_ok=True)
-
-    def _copy(self, draft: Path) -> None:
-        with self._mapped(), closing(sqlite3.connect(draft, isolation_level=None)) as copy:
-            self._db.backup(copy)
-            # One file, to be moved anywhere: the log's content goes into it.
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.execute("PRAGMA synchronous = FULL")
+        with self._mapped():
+            backed_up(self._db, target)
 
     def close(self) -> None:
         with self._mapped():
@@ -184,6 +194,8 @@ class SqliteJournal:
         except sqlite3.ProgrammingError:
             raise  # a bug of ours, not damage
         except sqlite3.OperationalError as error:
+            if garbled(error):
+                raise WrongState(f"{self.path} is damaged: text that is none", hint=_ASIDE) from None
             hint = "another process may hold it, or the disk is full or read-only"
             raise WrongState(f"{self.path} cannot be used: {error}", hint=hint) from error
         except (sqlite3.DatabaseError, ValueError) as error:
@@ -251,7 +263,6 @@ def _create(path: Path) -> None:
 
 def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
-    _teach(db)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")

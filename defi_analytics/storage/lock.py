@@ -51,6 +51,8 @@ class AccountLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._handle is not None:
+            # Empty says that it was let go in order; the lock is still held while it is written.
+            os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
 
@@ -105,9 +107,8 @@ def _taken(handle: int, path: Path) -> bool:
 
 def holder_of(path: Path) -> int | None:
     """The process that holds a lock file, if one does."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    handle = _opened(path)
+    if handle is None:
         return None
     try:
         # Shared, so that two who look do not take each other for the holder.
@@ -118,6 +119,24 @@ def holder_of(path: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int | None:
+    """Also where it may only be read; network file systems lock only what may be written."""
+    for access in (os.O_RDWR, os.O_RDONLY):
+        try:
+            return os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+    return None
+
+
+def died_holding(path: Path) -> bool:
+    """Whether the last who held a lock file never let it go: it was killed, or the machine went down."""
+    try:
+        return holder_of(path) is None and _pid(path.read_bytes()[:100]) is not None
+    except OSError:
+        return False
 
 
 def _pid(text: bytes) -> int | None:

@@ -1,7 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
-from defi_analytics.app.accounts import Account, chosen_account, known_accounts
+from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
+from defi_analytics.app.parts import App
+from defi_analytics.config.settings import InjectiveSettings, Settings
 from defi_analytics.errors import UsageError, WrongState
+from defi_analytics.venues.injective.networks import MAINNET
+from tests.fakes import FakeClock, FakeHttp
 
 LIVE = "inj1" + "q" * 38
 
@@ -54,3 +60,21 @@ def test_each_subaccount_has_a_story_of_its_own(tmp_path):
     made(tmp_path, own.journal(tmp_path).name, first.journal(tmp_path).name, f"mainnet-{LIVE}.ended-1.sqlite")
     assert known_accounts(tmp_path) == [first, own]
     assert chosen_account(tmp_path, "mainnet", f"{LIVE}.1") == first
+
+
+@pytest.mark.parametrize(("passing", "count"), [(True, 1), (False, 0)])
+def test_a_journal_of_another_sandbox_is_warned_of(tmp_path, passing, count):
+    warned = []
+    app = App(
+        replace(Settings(home=tmp_path), injective=InjectiveSettings(network="sandbox")),
+        FakeHttp({}),
+        FakeClock(),
+        MAINNET,
+        warn=warned.append,
+        passing=passing,
+    )
+    assert account_of(app) == Account("sandbox")
+    assert warned == []
+    made(tmp_path, "sandbox-paper.sqlite")
+    account_of(app)
+    assert len(warned) == count

@@ -7,7 +7,7 @@ import pytest
 
 from defi_analytics.app import agents
 from defi_analytics.app.accounts import Account
-from defi_analytics.app.agents import Seen, number, seen, stop
+from defi_analytics.app.agents import Seen, number, seen, status_path, stop
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.lock import AccountLock
 from tests.fakes import FakeClock
@@ -21,6 +21,20 @@ def test_the_lock_says_that_it_runs_and_the_system_what_it_costs(tmp_path: Path)
         found = seen(PAPER, tmp_path)
     assert (found.pid, found.state) == (os.getpid(), "running")
     assert found.rss_bytes is not None
+
+
+def test_who_was_killed_died_though_it_never_told_of_itself(tmp_path: Path) -> None:
+    assert seen(PAPER, tmp_path).state == "never ran"
+    with PAPER.lock(tmp_path) as lock:
+        held = lock.path.read_bytes()
+    assert seen(PAPER, tmp_path).state == "never ran"
+    lock.path.write_bytes(held)
+    assert seen(PAPER, tmp_path).state == "died"
+    status_path(PAPER, tmp_path).write_text('{"state": "ended"}')
+    assert seen(PAPER, tmp_path).state == "died"
+    with PAPER.lock(tmp_path):
+        pass
+    assert seen(PAPER, tmp_path).state == "stopped"
 
 
 def test_a_process_that_cannot_be_looked_at_still_runs(tmp_path: Path, monkeypatch: Any) -> None:

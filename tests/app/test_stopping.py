@@ -241,7 +241,7 @@ def test_an_account_without_a_journal_is_read_as_nothing_and_gets_none(home):
     assert (ledger.read, ledger.risk.trading) == (0, TradingState.ACTIVE)
     ledger.write("risk.equity", {"equity": 1.0})
     assert ledger.risk.equity == 1.0
-    assert not home.exists()
+    assert not PAPER.folder(home).exists()
 
 
 def test_a_log_without_its_journal_is_not_taken_for_a_new_account(home):

@@ -14,7 +14,7 @@ from defi_analytics.app.trading import (
     traded_markets,
 )
 from defi_analytics.engine.agent import Agent, Policy
-from defi_analytics.errors import UnknownMarket, UsageError, WrongState
+from defi_analytics.errors import AuthError, UnknownMarket, UsageError, WrongState
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.halting import RiskState
 from tests.integration.trading import staged
@@ -112,6 +112,27 @@ async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
         assert isinstance(agent.ledger.risk, RiskState)
 
 
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (
+            RunRequest(max_notional=100_000.0),
+            "--max-notional 100000 loosens nothing: 500 of the settings stays",
+        ),
+        (RunRequest(max_loss=5000.0), "--max-loss 5000 loosens nothing: the settings' limits are tighter"),
+        (RunRequest(max_notional=100.0, max_loss=1.0), None),
+    ],
+)
+async def test_a_limit_that_loosens_nothing_is_told(stage, request_, told):
+    warned = []
+    stage.app.warn = warned.append
+    async with opened_agent(
+        stage.app, paper_trader(stage.app), replace(request_, markets=("INJ/USDT",)), ONCE
+    ) as agent:
+        assert agent.terms.limits.max_trade_size <= 500
+    assert warned == ([told] if told else [])
+
+
 def test_paper_is_an_account_of_its_own_on_each_network(tmp_path):
     assert not Account("sandbox").live
     assert Account("sandbox").journal(tmp_path) != Account("mainnet").journal(tmp_path)
@@ -171,3 +192,28 @@ async def test_paper_is_not_named_like_an_account_of_the_chain(stage):
     for name in ("inj1" + "q" * 38, "inj", "paper-", "paper-A"):
         with pytest.raises(UsageError):
             paper_trader(stage.app, name)
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        (RunRequest(markets=("INJ/USDTT",)), UnknownMarket),
+        (RunRequest(strategies=("foo",)), UsageError),
+    ],
+)
+async def test_what_cannot_be_meant_touches_no_journal(stage, tmp_path, request_, refusal):
+    with pytest.raises(refusal):
+        async with opened_agent(stage.app, paper_trader(stage.app), request_, ONCE):
+            pass
+    assert not (tmp_path / "accounts").exists()
+
+
+async def test_a_key_that_may_not_trade_touches_no_journal(stage, tmp_path):
+    async def refused(markets):
+        raise AuthError("it may not")
+
+    trader = replace(paper_trader(stage.app), may_trade=refused)
+    with pytest.raises(AuthError):
+        async with opened_agent(stage.app, trader, RunRequest(), ONCE):
+            pass
+    assert not (tmp_path / "accounts").exists()

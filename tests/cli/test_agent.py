@@ -104,6 +104,15 @@ def test_an_agent_is_ended_in_order_and_waited_for(defi, home, holder):
     assert defi("agent", "stop").code == 9
 
 
+def test_a_mistake_in_the_settings_does_not_keep_an_agent_alive(defi, home, holder):
+    (home / "settings.yaml").write_text("scan: {topp: 5}\n")
+    live(home)
+    made = holder()
+    ran = defi("agent", "stop")
+    assert (ran.code, made.wait(5)) == (0, -signal.SIGTERM)
+    assert "topp" in ran.err
+
+
 def test_an_agent_that_takes_longer_is_told_as_still_ending(defi, home, holder):
     made = holder("deaf")
     ran = defi("agent", "stop", "--wait", "0.3s")

@@ -150,7 +150,9 @@ def test_ctrl_c_is_one_line(bare, monkeypatch, interruption):
     assert ran.err.strip() == "defi: interrupted"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_a_signal_ends_a_running_command_with_its_code_and_without_a_traceback(number, code):
     with subprocess.Popen(
         command("sandbox", "--port", "0"),
@@ -227,10 +229,11 @@ def test_a_locale_without_the_characters_is_no_reason_to_crash():
     assert "f\\xe4r.yaml" in ran.stdout
 
 
-def test_the_handler_of_sigterm_is_put_back(bare):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
+def test_the_handlers_of_signals_are_put_back(bare, kind):
+    before = signal.getsignal(kind)
     bare("version")
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(kind) is before
 
 
 def test_a_crash_that_cannot_be_written_down_is_still_one_line(bare, home, monkeypatch):

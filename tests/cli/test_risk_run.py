@@ -195,3 +195,21 @@ def test_an_asset_without_a_price_is_refused(defi):
     ran = defi("risk", "stress", "--asset", "XYZ")
     assert ran.code == 2
     assert "INJ" in ran.err
+
+
+def test_a_mistake_in_the_settings_does_not_stand_in_the_way_of_a_halt(bare, home):
+    (home / "settings.yaml").write_text("scan: {topp: 5}\n")
+    ran = bare("risk", "halt", "--reason", "news")
+    assert ran.code == 0
+    assert stop_file(home / "state").is_file()
+    assert "topp" in ran.err
+    assert str(home / "state") in ran.err
+    assert bare("risk", "resume", "--ack", "HALTED").code == 3
+
+
+def test_a_home_that_cannot_be_is_halted(defi, home, monkeypatch):
+    (home / "link").symlink_to("nowhere")
+    monkeypatch.setenv("DEFI_HOME", str(home / "link" / "below"))
+    ran = defi("risk", "--json")
+    assert (ran.code, ran.error["code"]) == (21, "HALTED")
+    assert "RISK_STATE_UNKNOWN" in ran.error["message"]

@@ -3,6 +3,7 @@
 import json
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -71,6 +72,7 @@ def test_a_terminal_gets_a_line_a_round_and_how_to_end_it(run, monkeypatch, colu
         (["--market", "FOO/BAR"], 8, "no market 'FOO/BAR'"),
         (["--on-exit", "panic"], 2, "one of cancel, keep, flatten"),
         (["--once", "--cycles", "2"], 2, "give one of the two"),
+        (["--confirm-mainnet", "inj1x"], 2, "on paper on sandbox: leave it out"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_a_code(run, args, code, said):
@@ -123,7 +125,7 @@ def started(*args, **how):
     )
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order_after_what_is_under_way(run, kind):
     child = started("--interval", "30s")
     assert child.stdout is not None
@@ -148,6 +150,50 @@ def test_a_second_signal_ends_it_in_the_midst_of_a_round(defi, home, kind, code)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (code, "")
     assert "Traceback" not in err
+
+
+def test_a_reader_who_goes_away_does_not_end_it(run, home):
+    child = started("--interval", "100ms")
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.stdout.close()
+    told = home / "state" / "accounts" / "sandbox-paper.status.json"
+    wait_until(lambda: json.loads(told.read_text())["cycle"]["number"] > 4)
+    child.send_signal(signal.SIGTERM)
+    assert child.stderr is not None
+    err = child.stderr.read()
+    child.stderr.close()
+    assert child.wait(30) == 0
+    assert "the run goes on without it" in err
+    assert "Traceback" not in err
+
+
+def test_a_journal_that_disappears_ends_it(run, home):
+    child = started("--interval", "100ms")
+    assert child.stdout is not None
+    child.stdout.readline()
+    journal = home / "state" / "accounts" / "sandbox-paper.sqlite"
+    journal.rename(home / "aside.sqlite")
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 9
+    assert "was moved away" in err
+
+
+def wait_until(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_sandbox_that_ends_with_the_run_is_told_of(bare, monkeypatch, run):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("DEFI_SANDBOX__PORT", str(free.getsockname()[1]))
+        assert "start `defi sandbox` first" in bare("run", "--once", "--market", "INJ/USDT").err
+        ran = bare("positions", "--json")
+        assert (ran.code, len(ran.rows)) == (0, 1)
+        assert "start `defi sandbox` before" in ran.err
 
 
 def test_a_full_disk_is_one_line_and_a_code(run):

@@ -1,8 +1,6 @@
 import asyncio
-import json
 import os
 import signal
-import subprocess
 
 import pytest
 
@@ -10,7 +8,6 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.cli.run_view import How, _leaving
 from defi_analytics.engine.agent import OnExit
 from defi_analytics.errors import UsageError
-from tests.cli.harness import command, process_environment
 from tests.engine.trading import World, an_agent
 
 
@@ -50,11 +47,12 @@ def test_an_exit_nobody_knows_is_refused():
         how(on_exit="panic").policy(5.0)
 
 
-async def test_the_first_signal_asks_to_leave_and_the_handlers_before_come_back():
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_the_first_signal_asks_to_leave_and_the_handlers_before_come_back(sent):
     agent = an_agent(World())
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     with _leaving(agent):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), sent)
         await asyncio.wait_for(agent.leave.wait(), 5)
     assert {kind: signal.getsignal(kind) for kind in before} == before
 
@@ -80,18 +78,27 @@ def test_a_status_file_that_cannot_be_is_said_before_anything_trades(defi, home)
     assert "status.json cannot be written" in ran.err
 
 
-def test_a_run_whose_reader_goes_away_ends_in_order(sandbox, home):
-    port = sandbox.url.rpartition(":")[2]
-    told = home / "status.json"
-    words = ["run", "--interval", "0.2s", "--market", "ATOM/USDT", "--status-file", str(told)]
-    running = subprocess.Popen(
-        command(*words, "--network", "sandbox"),
-        env=process_environment(DEFI_SANDBOX__PORT=port),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-    )
-    assert running.stdout.readline().startswith(b"Round")
-    running.stdout.close()
-    assert running.wait(30) == 0
-    assert json.loads(told.read_text())["state"] == "ended"
+async def test_a_terminal_that_hangs_up_twice_asks_to_leave_once():
+    agent, heard = an_agent(World()), []
+    before = signal.signal(signal.SIGHUP, lambda number, frame: heard.append(number))
+    try:
+        with _leaving(agent):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGHUP)
+                await asyncio.wait_for(agent.leave.wait(), 5)
+                await asyncio.sleep(0.05)
+        assert heard == []
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_run_that_is_to_outlive_its_terminal_does():
+    agent = an_agent(World())
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _leaving(agent):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+        assert not agent.leave.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,9 +1,11 @@
 import contextlib
+import errno
 import sqlite3
 
 import pytest
 
 from defi_analytics.cli.state import STATE_COLUMNS, VERIFIED_COLUMNS
+from defi_analytics.storage import copies, journal
 from defi_analytics.storage.journal import SqliteJournal
 from tests.cli.forms import FORMS, assert_form
 from tests.cli.lived import journal_path, live
@@ -25,6 +27,35 @@ def test_a_journal_tells_its_size_its_kinds_and_its_schema(defi, home):
     kinds = {each["kind"]: each["records"] for each in account["kinds"]}
     assert kinds == {"baseline": 1, "fills": 1, "resolved": 2, "signed": 2}
     assert (account["records"], account["version"], account["size_bytes"]) == (6, 3, path.stat().st_size)
+
+
+def test_a_size_is_in_bytes_in_a_pipe_too(defi, home):
+    size = live(home).stat().st_size
+    header, line = defi("state", "show", "-o", "plain").out.splitlines()
+    assert line.split("\t")[header.split("\t").index("Bytes")] == str(size)
+    assert f"{size:,}" in defi("state", "show", "-o", "table").out
+
+
+def test_a_backup_leaves_nothing_beside_it(defi, home):
+    live(home)
+    (home / "copies").mkdir()
+    defi("state", "backup", "copies/copy.sqlite")
+    assert defi("state", "verify", "copies/copy.sqlite").code == 0
+    assert [path.name for path in (home / "copies").iterdir()] == ["copy.sqlite"]
+
+
+def test_a_home_that_takes_no_writes_can_be_read(defi, home, monkeypatch):
+    live(home)
+    monkeypatch.setattr(copies.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(journal, "_locked", refused)
+    for args in (["state", "verify"], ["state", "show"], ["positions"], ["fills"], ["orders"]):
+        assert defi(*args).code == 0, args
+    assert defi("state", "backup", "copy.sqlite").code == 0
+    assert defi("agent", "status", "--json").rows[0]["records"]
+
+
+def refused(path):
+    raise OSError(errno.EROFS, "read-only")
 
 
 def test_a_backup_is_verified_and_can_take_the_place_of_what_was_lost(defi, home):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from defi_analytics.config.load import candidate_paths, default_home, load
+from defi_analytics.config.load import candidate_paths, default_home, load, load_least
 from defi_analytics.config.settings import ALLORA_URL, VENUES, Settings, VenueSettings
 from defi_analytics.errors import ConfigError
 
@@ -623,3 +623,36 @@ def test_any_bytes_load_or_are_refused_and_nothing_else(env, raw):
 def test_an_endpoint_of_the_right_network_is_fine(env):
     env["DEFI_INJECTIVE__LCD_URL"] = "https://sentry.lcd.injective.network"
     assert load(None, env, {}).settings.injective.lcd_url == env["DEFI_INJECTIVE__LCD_URL"]
+
+
+def least(env, flags=None, paths=None):
+    return load_least(paths, env, flags or {})
+
+
+def test_what_a_stop_needs_is_found_though_something_else_is_wrong(env, tmp_path):
+    written("home: mine\nscan: {topp: 1}\n", "user/.config/defi/config.yaml")
+    written("injective: {network: testnet}\nfoo: 1\n")
+    found = least(env | {"DEFI_SCAN__NO": "1"})
+    assert (found.settings.home, found.settings.network) == (tmp_path / "mine", "testnet")
+    assert found.settings.scan == Settings(tmp_path).scan
+    assert len(found.warnings) == 4
+    assert str(tmp_path / "mine") in found.warnings[-1]
+    other = least(env | {"DEFI_HOME": "other", "DEFI_NETWORK": "mainnet"}, {"injective.network": "sandbox"})
+    assert (other.settings.home, other.settings.network) == (tmp_path / "other", "sandbox")
+
+
+def test_settings_without_a_mistake_are_loaded_whole_for_a_stop_too(env):
+    written("scan: {top: 3}")
+    assert least(env) == load(None, env, {})
+
+
+def test_a_stop_goes_without_files_that_cannot_be_read_and_networks_nobody_knows(env, tmp_path):
+    written("a: [", "user/.config/defi/config.yaml")
+    written("home: elsewhere\nmonitoring: 7")
+    found = least(env | {"DEFI_NETWORK": "mars"}, paths=[Path("missing.yaml")])
+    assert (found.settings.home, found.settings.network) == (default_home(env), "mainnet")
+
+
+def test_a_stop_is_refused_where_home_itself_means_nothing(env):
+    with pytest.raises(ConfigError):
+        least(env | {"DEFI_HOME": "", "DEFI_SCAN__NO": "1"})

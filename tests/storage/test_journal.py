@@ -169,6 +169,21 @@ def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
     assert numbers(path) == [0, 1]
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_is_moved_away_takes_no_more_records(path, tmp_path, replaced):
+    with SqliteJournal(path) as journal:
+        journal.append("scan", NOON, {"n": 0})
+        path.rename(tmp_path / "aside.sqlite")
+        if replaced:
+            path.write_bytes(b"another")
+        with pytest.raises(WrongState, match="moved away or replaced"):
+            journal.append("scan", NOON, {"n": 1})
+        path.unlink(missing_ok=True)
+        (tmp_path / "aside.sqlite").rename(path)
+        journal.append("scan", NOON, {"n": 1})
+    assert numbers(path) == [0, 1]
+
+
 def test_a_journal_separated_from_its_log_is_refused(path):
     journal = SqliteJournal(path)
     journal.append("scan", NOON, {"n": 0})

@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import os
 import signal
@@ -61,6 +62,21 @@ def test_who_is_looked_at_without_end_gives_up(tmp_path: Path) -> None:
         fcntl.flock(looking, fcntl.LOCK_SH)
         with pytest.raises(WrongState, match="another process runs"), lock:
             pass
+
+
+def test_a_holder_is_seen_where_nothing_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def read_only(path: Path, flags: int, mode: int = 0) -> int:
+        if flags & os.O_RDWR:
+            raise OSError(errno.EROFS, "read-only")
+        return real(path, flags, mode)
+
+    with AccountLock(tmp_path, "sandbox", "inj1a") as lock:
+        monkeypatch.setattr(os, "open", read_only)
+        assert holder_of(lock.path) == os.getpid()
 
 
 def test_other_accounts_and_networks_do_not_wait(tmp_path: Path) -> None:
