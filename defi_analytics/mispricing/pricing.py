@@ -66,7 +66,7 @@ def exit_fee(one: Market, other: Market) -> float:
 
 
 def gas_cost(snapshot: Snapshot, quote: str, limits: Limits) -> float | None:
-    """Gas of one order in `quote`, by the newest price of INJ; None if nothing in the snapshot prices INJ in it.
+    """Gas of one order in `quote`, by the newest price of INJ; None if nothing in the snapshot tells one.
 
     However old that is: what gas costs is too little for its price to matter, and too much to leave out.
     """
