@@ -71,7 +71,8 @@ def built(
     One order or cancel is a message of its own, which fails the transaction when it fails. So are the legs
     of one group: all or none, with a batch of the cancels before them. Anything else is a batch, whose orders
     fail one by one while the transaction succeeds. A delegated key may only send batches: that is what it is
-    granted. Raises OrderRejected.
+    granted, so there even legs may fail one by one, after a simulation that placed them all. Raises
+    OrderRejected.
     """
     _check(orders, cancels)
     groups = {order.request.group for order in orders}
