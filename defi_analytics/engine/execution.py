@@ -49,6 +49,8 @@ QUERIES_FOR_ABSENCE = 2
 """How often a transaction must be missing beyond its timeout height before it counts as absent."""
 MARGIN_BLOCKS = 2
 """Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
+INDEX_BLOCKS = 200
+"""About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
 
 
 def transaction_hash(tx_bytes: bytes) -> str:
@@ -211,6 +213,7 @@ class Execution:
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
 
     async def _resolve_absent(self, transaction: SignedTransaction) -> None:
+        """By the index, asked again, and by the blocks themselves while the index may be behind them."""
         for _ in range(QUERIES_FOR_ABSENCE - 1):
             again = await self.chain.block()
             if again.height <= transaction.timeout_height:
@@ -219,8 +222,16 @@ class Execution:
             if found is not None:
                 self.ledger.write(Kind.RESOLVED, _included(found))
                 return
+        if await self._in_blocks(transaction, again.height):
+            return  # the index will tell it too
         reason = f"not in any block up to its timeout height {transaction.timeout_height}"
         self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+
+    async def _in_blocks(self, transaction: SignedTransaction, height: int) -> bool:
+        first, last = transaction.height + 1, transaction.timeout_height
+        if first == 1 or height > last + INDEX_BLOCKS:
+            return False
+        return await self.chain.holds(transaction.tx_hash, first, last)
 
     async def _count_idle_blocks(self) -> None:
         """Nothing of ours was on the book since the last count, so nothing can have been filled until now."""

@@ -66,15 +66,16 @@ def exit_fee(one: Market, other: Market) -> float:
 
 
 def gas_cost(snapshot: Snapshot, quote: str, limits: Limits) -> float | None:
-    """Gas of one order in `quote`; None if nothing in the snapshot prices INJ in it."""
+    """Gas of one order in `quote`, by the newest price of INJ; None if nothing in the snapshot tells one.
+
+    However old that is: what gas costs is too little for its price to matter, and too much to leave out.
+    """
     if quote == "INJ":
         return limits.gas_inj
-    for published in snapshot.quotes:
-        if (
-            published.base == "INJ"
-            and 0 < published.price < math.inf
-            and (path := find_rate(snapshot.rates, published.quote, quote)) is not None
-        ):
+    told = [one for one in snapshot.quotes if one.base == "INJ" and 0 < one.price < math.inf]
+    for published in sorted(told, key=lambda one: one.at, reverse=True):
+        path = find_rate(snapshot.rates, published.quote, quote)
+        if path is not None:
             return limits.gas_inj * published.price * mid(path)
     return None
 

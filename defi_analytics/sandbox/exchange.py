@@ -120,21 +120,26 @@ def funding_charged(moment: Moment, market_id: str, hours_ago: int) -> Charged:
 
 
 def _perpetual_info(moment: Moment, listing: Perpetual) -> dict[str, Any]:
-    newest = funding_charged(moment, listing.market_id, 0)
-    last = round(newest.at.timestamp())
+    told = funding_info(moment, listing.market_id, paid_by_long(moment, listing))
     return {
         "market_info": {
             "market_id": listing.market_id,
             "hourly_funding_rate_cap": "0.000625000000000000",
             "hourly_interest_rate": "0.000004166660000000",
-            "next_funding_timestamp": str(last + _FUNDING_S),
+            "next_funding_timestamp": str(int(told["last_timestamp"]) + _FUNDING_S),
             "funding_interval": str(_FUNDING_S),
         },
-        "funding_info": {
-            "cumulative_funding": dec(paid_by_long(moment, listing)),
-            "cumulative_price": dec(newest.rate * 1000),
-            "last_timestamp": str(last),
-        },
+        "funding_info": told,
+    }
+
+
+def funding_info(moment: Moment, market_id: str, cumulative: Decimal) -> dict[str, str]:
+    """`cumulative` in quote, by one base. The hour that ended last is the world's, as everywhere here."""
+    newest = funding_charged(moment, market_id, 0)
+    return {
+        "cumulative_funding": dec(cumulative),
+        "cumulative_price": dec(newest.rate * 1000),
+        "last_timestamp": str(round(newest.at.timestamp())),
     }
 
 

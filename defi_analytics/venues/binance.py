@@ -51,12 +51,11 @@ class _Premium(msgspec.Struct, gc=False, rename="camel"):
     mark_price: Price
 
 
-class _Depth(msgspec.Struct, gc=False, rename={"sequence": "lastUpdateId", "event": "E", "transaction": "T"}):
+class _Depth(msgspec.Struct, gc=False, rename={"sequence": "lastUpdateId", "sent": "E"}):
     sequence: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     bids: Side
     asks: Side
-    event: Milliseconds | None = None
-    transaction: Milliseconds | None = None
+    sent: Milliseconds | None = None
 
 
 class _Filter(msgspec.Struct, gc=False, rename="camel"):
@@ -211,13 +210,13 @@ def parse_listing(
         told = _TICKER.decode(row)
         if kind is MarketKind.PERPETUAL and "_" in told.symbol:
             return None
-        at = received if told.time is None else wire.utc(told.time)
-        return Ticker(told.symbol, *split(told.symbol), told.bid_price, told.ask_price, at)
+        changed = None if told.time is None else wire.utc(told.time)
+        return Ticker(told.symbol, *split(told.symbol), told.bid_price, told.ask_price, changed)
 
     def make(ticker: Ticker) -> Market:
         return wire.market_without_grid(venue, ticker.market_id, kind, ticker.base, ticker.quote, fees)
 
-    return ticker_listing(venue, rows, read, make, marks)
+    return ticker_listing(venue, rows, read, make, received, marks)
 
 
 def parse_marks(venue: str, body: bytes) -> Fetched:
@@ -247,13 +246,13 @@ def parse_details(body: bytes, market: Market) -> Market:
 def parse_order_book(body: bytes, key: MarketKey, received: datetime) -> OrderBook:
     """The answer to `depth`: `{lastUpdateId, bids: [[price, quantity]], asks}`.
 
-    Perpetuals add the times E (sent) and T (last change). Raises Malformed.
+    Perpetuals add the times E (sent) and T (last change): a book that nobody changed is as true when it is
+    sent. Raises Malformed.
     """
     with wire.reading(key.venue, "order book"):
         depth = _DEPTH.decode(body)
-        told = depth.transaction or depth.event
         truncated = max(len(depth.bids), len(depth.asks)) >= DEPTH
-        at = received if told is None else wire.utc(told)
+        at = received if depth.sent is None else wire.utc(depth.sent)
         return checked_book(
             key, wire.levels(depth.bids), wire.levels(depth.asks), at, depth.sequence, truncated=truncated
         )

@@ -109,13 +109,15 @@ class OkxMarketData:
         fees = Fees(self.taker_fee, self.maker_fee)
         kind = {"instType": TYPES[self.kind]}
         if self.kind is MarketKind.SPOT:
-            return parse_listing(await self._get("market/tickers", kind), self.kind, fees)
+            body = await self._get("market/tickers", kind)
+            return parse_listing(body, self.kind, fees, self.clock.now())
         tickers, instruments = await wire.together(
             self._get("market/tickers", kind), self._get("public/instruments", kind)
         )
         swaps, problems = parse_swaps(instruments, fees)
         self._contracts.update({swap.market.market_id: swap.contract for swap in swaps})
-        found = parse_listing(tickers, self.kind, fees, {s.market.market_id: s.market for s in swaps})
+        linear = {swap.market.market_id: swap.market for swap in swaps}
+        found = parse_listing(tickers, self.kind, fees, self.clock.now(), linear)
         return replace(found, problems=problems + found.problems)
 
     async def details(self, market: Market) -> Market:
@@ -169,7 +171,11 @@ class OkxMarketData:
 
 
 def parse_listing(
-    body: bytes, kind: MarketKind, fees: Fees, swaps: Mapping[str, Market] | None = None
+    body: bytes,
+    kind: MarketKind,
+    fees: Fees,
+    received: datetime,
+    swaps: Mapping[str, Market] | None = None,
 ) -> Listing:
     """The answer to `market/tickers`: `[{instId, bidPx, askPx, ts}]`, an empty price being no order.
 
@@ -188,7 +194,7 @@ def parse_listing(
     def make(ticker: Ticker) -> Market:
         return _market(ticker.market_id, kind, fees) if swaps is None else swaps[ticker.market_id]
 
-    return ticker_listing(VENUES[kind], rows, read, make)
+    return ticker_listing(VENUES[kind], rows, read, make, received)
 
 
 def parse_swaps(body: bytes, fees: Fees) -> tuple[list[Described], tuple[Problem, ...]]:

@@ -25,7 +25,8 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
     quote: str
     bid: float
     ask: float
-    at: datetime
+    changed: datetime | None
+    """When its bests last changed, where the venue tells."""
 
 
 def ticker_listing(
@@ -33,11 +34,14 @@ def ticker_listing(
     rows: Iterable[Row],
     read: Callable[[Row], Ticker | None],
     make: Callable[[Ticker], Market],
+    received: datetime,
     marks: Mapping[str, float] = _NONE,
 ) -> Listing:
     """A listing without its unreadable rows, its markets and tops made on demand.
 
-    None is skipped; of a market listed twice the first row counts. Raises Malformed as `wire.each` does.
+    None is skipped; of a market listed twice the first row counts. Bests that have not changed for long are
+    still the bests: all are dated by the newest change in the answer, which is the least age that the whole
+    of it can have, and never after its receipt. Raises Malformed as `wire.each` does.
     """
     tickers: dict[str, Ticker] = {}
 
@@ -54,11 +58,10 @@ def ticker_listing(
 
     def top(ticker: Ticker) -> Top:
         mark = marks.get(ticker.market_id)
-        return Top(
-            MarketKey(venue, ticker.market_id), ticker.at, ticker.bid or None, ticker.ask or None, mark=mark
-        )
+        return Top(MarketKey(venue, ticker.market_id), at, ticker.bid or None, ticker.ask or None, mark=mark)
 
     _, problems = each(venue, rows, keep)
+    at = min(received, max((t.changed for t in tickers.values() if t.changed), default=received))
     quoted = {t.market_id: t for t in tickers.values() if t.bid or t.ask or t.market_id in marks}
     bases = {t.market_id: t.base for t in tickers.values()}
     return Listing(venue, OnDemand(tickers, make), OnDemand(quoted, top), problems, bases)

@@ -15,7 +15,7 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
 from defi_analytics.engine.bookkeeping import Kind
-from defi_analytics.engine.execution import Execution, transaction_hash
+from defi_analytics.engine.execution import INDEX_BLOCKS, Execution, transaction_hash
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
 from tests.builders import a_market
@@ -149,6 +149,37 @@ async def test_a_transaction_found_at_the_second_look_is_not_absent() -> None:
     chain.step = indexed_late
     await execution.settle()
     assert execution.books.orders["c1"].filled == 1
+
+
+async def test_an_index_that_lags_behind_its_blocks_proves_no_absence() -> None:
+    chain = FakeChain(faults=["lost after"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.make_block()
+    find, chain.find = chain.find, unindexed  # type: ignore[method-assign]  # an index that is behind
+    chain.height = transaction.timeout_height + 3
+    await execution.settle()
+    assert execution.books.orders["c1"].state is OrderState.UNKNOWN
+    chain.find = find  # type: ignore[method-assign]  # and one that has caught up
+    await execution.settle()
+    assert execution.books.orders["c1"].filled == 1
+
+
+async def unindexed(tx_hash: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize("blocks", [3, INDEX_BLOCKS + 1])
+async def test_blocks_that_nodes_may_not_keep_any_more_are_not_asked_for(blocks: int) -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1")])
+    chain.height = transaction.timeout_height + blocks
+    asked: list[str] = []
+    chain.step = asked.append
+    await execution.settle()
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
+    assert ("holds" in asked) is (blocks <= INDEX_BLOCKS)
 
 
 async def test_a_refusal_of_the_first_broadcast_ends_the_order_at_once() -> None:

@@ -107,6 +107,13 @@ def test_gas_is_priced_in_the_market_s_quote() -> None:
     assert gas_cost(a_snapshot(), "USDT", limits) is None
 
 
+def test_gas_is_priced_by_the_newest_price_of_inj_that_leads_to_the_quote() -> None:
+    old, new = (a_quote("INJ", price, NOON - timedelta(hours=age)) for price, age in ((9.0, 30), (25.0, 1)))
+    elsewhere = a_quote("INJ", 7.0, NOON, quote="KRW")
+    for quotes in ((old, new, elsewhere), (elsewhere, new, old)):
+        assert gas_cost(a_snapshot(quotes=quotes), "USD", Limits(gas_inj=0.001)) == pytest.approx(0.025)
+
+
 @pytest.mark.parametrize("price", [0.0, -25.0, float("nan"), float("inf")])
 def test_a_price_of_inj_that_is_none_prices_no_gas(price: float) -> None:
     assert gas_cost(a_snapshot(quotes=(a_quote(price=price),)), "USD", Limits()) is None

@@ -96,7 +96,7 @@ def test_a_zero_price_is_a_side_without_orders() -> None:
     assert "OLDUSDT" not in listing.tops
 
 
-def test_perpetuals_carry_their_mark_and_their_own_time_but_no_funding_of_unknown_interval() -> None:
+def test_perpetuals_carry_their_mark_and_the_venues_time_but_no_funding_of_unknown_interval() -> None:
     rows = (ticker("INJUSDT", time=1_767_355_199_000), ticker("BTCUSDT_260327"), ticker("OLDUSDT", "0", "0"))
     listing = listed(*rows, kind=MarketKind.PERPETUAL, marks={"INJUSDT": 5.15, "OLDUSDT": 0.7})
     assert list(listing.markets) == ["INJUSDT", "OLDUSDT"]
@@ -245,8 +245,8 @@ def test_a_book_as_deep_as_was_asked_is_cut() -> None:
     assert not parse_order_book(body, KEY, NOON).truncated
 
 
-def test_a_book_that_tells_only_when_it_was_sent_is_dated_by_that() -> None:
-    body = b'{"lastUpdateId":1,"E":1767355199000,"bids":[],"asks":[]}'
+def test_a_book_that_nobody_changed_for_long_is_dated_when_it_was_sent() -> None:
+    body = b'{"lastUpdateId":1,"E":1767355199000,"T":1767350000000,"bids":[],"asks":[]}'
     assert parse_order_book(body, KEY, NOON).at == NOON - timedelta(seconds=1)
 
 
@@ -345,7 +345,7 @@ def assert_same_book(body: dict[str, Any], key: MarketKey) -> None:
         assert side.prices == tuple(float(price) for price, _ in rows)
         assert side.quantities == tuple(float(quantity) for _, quantity in rows)
     assert book.sequence == body["lastUpdateId"]
-    time = body.get("T")
+    time = body.get("E")
     assert book.at == (NOON if time is None else datetime.fromtimestamp(time / 1000, UTC))
 
 

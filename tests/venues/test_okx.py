@@ -56,7 +56,7 @@ def venue(answers: dict[str, Answer], kind: MarketKind = MarketKind.SPOT) -> tup
 
 
 def inj() -> Market:
-    return parse_listing(envelope(ticker("INJ-USDT")), MarketKind.SPOT, FEES).markets["INJ-USDT"]
+    return parse_listing(envelope(ticker("INJ-USDT")), MarketKind.SPOT, FEES, NOON).markets["INJ-USDT"]
 
 
 def inj_swap() -> Market:
@@ -64,9 +64,9 @@ def inj_swap() -> Market:
     return market
 
 
-def test_a_spot_top_has_the_venues_time_and_no_price_where_the_text_is_empty() -> None:
+def test_a_spot_top_has_the_answers_time_and_no_price_where_the_text_is_empty() -> None:
     rows = [ticker("INJ-USDT"), ticker("ONE-USDT", bid=""), ticker("OLD-BTC", "", "")]
-    listing = parse_listing(envelope(*rows), MarketKind.SPOT, FEES)
+    listing = parse_listing(envelope(*rows), MarketKind.SPOT, FEES, NOON)
     assert (listing.tops["INJ-USDT"].bid, listing.tops["INJ-USDT"].ask) == (5.1, 5.2)
     assert listing.tops["INJ-USDT"].at == NOON - timedelta(milliseconds=500)
     assert listing.tops["ONE-USDT"].bid is None
@@ -76,7 +76,7 @@ def test_a_spot_top_has_the_venues_time_and_no_price_where_the_text_is_empty() -
 
 @pytest.mark.parametrize("name", ["INJUSDT", "INJ-USDT-SWAP", "-USDT", "INJ-", "A-B-C-D", "-"])
 def test_an_instrument_id_of_another_form_is_dropped(name: str) -> None:
-    listing = parse_listing(envelope(ticker("INJ-USDT"), ticker(name)), MarketKind.SPOT, FEES)
+    listing = parse_listing(envelope(ticker("INJ-USDT"), ticker(name)), MarketKind.SPOT, FEES, NOON)
     assert list(listing.markets) == ["INJ-USDT"]
     assert "another form" in listing.problems[0].message
 
@@ -198,7 +198,7 @@ def test_an_instrument_that_is_missing_or_not_linear_is_unknown() -> None:
 @pytest.mark.parametrize("code", ["50001", "50004", "50013", "50026"])
 def test_a_busy_venue_is_unavailable(code: str) -> None:
     with pytest.raises(Unavailable, match=code) as raised:
-        parse_listing(envelope(code=code), MarketKind.SPOT, FEES)
+        parse_listing(envelope(code=code), MarketKind.SPOT, FEES, NOON)
     assert raised.value.retryable
 
 
@@ -336,7 +336,7 @@ def test_the_published_tickers_and_recorded_ones_are_read() -> None:
     ]
     assert recorded
     for row in (*rows, *recorded):
-        top = parse_listing(envelope(row), MarketKind.SPOT, FEES).tops["BTC-USDT"]
+        top = parse_listing(envelope(row), MarketKind.SPOT, FEES, NOON).tops["BTC-USDT"]
         assert (top.bid, top.ask) == (float(row["bidPx"]), float(row["askPx"]))
 
 
@@ -346,7 +346,9 @@ def test_the_published_tickers_and_recorded_ones_are_read() -> None:
 )
 def test_published_spot_instruments_tell_their_grid(file: str) -> None:
     for row in shared_json(file)["data"]:
-        market = parse_listing(envelope(ticker(row["instId"])), MarketKind.SPOT, FEES).markets[row["instId"]]
+        market = parse_listing(envelope(ticker(row["instId"])), MarketKind.SPOT, FEES, NOON).markets[
+            row["instId"]
+        ]
         told = parse_details(envelope(row), market).market
         assert (told.price_tick, told.quantity_tick) == (Decimal(row["tickSz"]), Decimal(row["lotSz"]))
         assert told.min_quantity == Decimal(row["minSz"])
@@ -355,7 +357,9 @@ def test_published_spot_instruments_tell_their_grid(file: str) -> None:
 
 def test_recorded_spot_instruments_tell_their_grid() -> None:
     for row in shared_json(f"{SAMPLES}/cryptofeed_instruments_spot_subset.json")["body"]["data"]:
-        market = parse_listing(envelope(ticker(row["instId"])), MarketKind.SPOT, FEES).markets[row["instId"]]
+        market = parse_listing(envelope(ticker(row["instId"])), MarketKind.SPOT, FEES, NOON).markets[
+            row["instId"]
+        ]
         assert parse_details(envelope(row), market).market.price_tick == Decimal(row["tickSz"])
 
 

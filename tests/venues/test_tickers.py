@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,18 +11,18 @@ from tests.builders import a_market
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-def ticker(base="INJ", bid=24.9, ask=25.0):
-    return Ticker(f"{base}/USDT", base, "USDT", bid, ask, NOON)
+def ticker(base="INJ", bid=24.9, ask=25.0, changed=NOON):
+    return Ticker(f"{base}/USDT", base, "USDT", bid, ask, changed)
 
 
-def listing(*tickers, marks=None):
+def listing(*tickers, marks=None, received=NOON):
     made = []
 
     def make(one):
         made.append(one.base)
         return a_market("binance", one.base, one.quote)
 
-    return ticker_listing("binance", tickers, lambda one: one, make, marks or {}), made
+    return ticker_listing("binance", tickers, lambda one: one, make, received, marks or {}), made
 
 
 def test_a_market_is_made_only_when_it_is_asked_for():
@@ -62,3 +62,26 @@ def test_a_market_listed_twice_and_a_crossed_top_are_problems_and_the_rest_stand
 def test_a_listing_of_which_nothing_is_readable_is_malformed():
     with pytest.raises(Malformed, match="crossed top"):
         listing(ticker(bid=26.0))
+
+
+@pytest.mark.parametrize(
+    ("ages_s", "age_s"),
+    [
+        ([0.3, 900.0], 0.3),
+        ([None, None], 0.0),
+        ([900.0, None], 900.0),
+        ([-5.0, 900.0], 0.0),
+        ([60.0, 61.0], 60.0),
+    ],
+)
+def test_bests_that_nobody_changed_are_as_old_as_the_answer_is_at_most(ages_s, age_s):
+    told = [None if age is None else NOON - timedelta(seconds=age) for age in ages_s]
+    found, _ = listing(*(ticker(name, changed=at) for name, at in zip("AB", told, strict=True)))
+    assert {top.at for top in found.tops.values()} == {NOON - timedelta(seconds=age_s)}
+
+
+def test_a_row_that_was_dropped_dates_nothing():
+    found, _ = listing(
+        ticker("A", changed=NOON - timedelta(minutes=1)), ticker("B", 26.0, 25.0, changed=NOON)
+    )
+    assert found.tops["A/USDT"].at == NOON - timedelta(minutes=1)

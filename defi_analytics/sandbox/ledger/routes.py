@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import localcontext
 from typing import Any
 
-from defi_analytics.sandbox.exchange import book_of
+from defi_analytics.sandbox.exchange import book_of, funding_info
 from defi_analytics.sandbox.gateway import Answer, Code, Refused, Route, dec
 from defi_analytics.sandbox.ledger.addresses import owner
 from defi_analytics.sandbox.ledger.ledger import Ledger
@@ -193,10 +193,8 @@ def _plain(position: Position) -> dict[str, Any]:
 
 
 def _perpetual_funding(moment: Moment, request: Request, market_id: str) -> Any:
-    cumulative = ledger_of(moment).cumulative_funding(_market(Perpetual, market_id))
-    last = int(moment.at.timestamp()) // 3600 * 3600
-    state = {"cumulative_funding": dec(cumulative), "cumulative_price": dec(cumulative * 0)}
-    return {"state": {**state, "last_timestamp": str(last)}}
+    known = _market(Perpetual, market_id)
+    return {"state": funding_info(moment, known, ledger_of(moment).cumulative_funding(known))}
 
 
 def _deposits(moment: Moment, request: Request) -> Any:

@@ -1,7 +1,7 @@
-"""Order books: the chain's v2 (human units), its v1beta1 and the indexer's (chain format).
+"""Order books: the chain's v2 (human units) and the indexer's (chain format).
 
-Source: injective.exchange.v2 QuerySpotOrderbookResponse (and the derivative and v1beta1 twins) through the
-gRPC gateway; the indexer's GET /api/exchange/{spot,derivative}/v2/orderbook/{id}.
+Source: injective.exchange.v2 QuerySpotOrderbookResponse (and its derivative twin) through the gRPC gateway;
+the indexer's GET /api/exchange/{spot,derivative}/v2/orderbook/{id}.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import msgspec
 
 from defi_analytics.domain.book import Levels, OrderBook, checked_book
 from defi_analytics.domain.market import Market
-from defi_analytics.venues.injective.units import ChainUnits, chain_units, human_floats, scaled
+from defi_analytics.venues.injective.units import ChainUnits, chain_units, scaled
 from defi_analytics.venues.wire import MAX_LEVELS, reading, utc
 
 Sequence64 = Annotated[int, msgspec.Meta(ge=0)]
@@ -29,16 +29,6 @@ class _Book(msgspec.Struct, gc=False):
     buys_price_level: list[_Level] | None
     sells_price_level: list[_Level] | None
     seq: Sequence64 | None = None
-
-
-class _ChainLevel(msgspec.Struct, gc=False):
-    p: str
-    q: str
-
-
-class _ChainBook(msgspec.Struct, gc=False):
-    buys_price_level: list[_ChainLevel] | None
-    sells_price_level: list[_ChainLevel] | None
 
 
 class _IndexerLevel(msgspec.Struct, gc=False, rename={"p": "price", "q": "quantity"}):
@@ -69,7 +59,6 @@ class _IndexerAnswer(msgspec.Struct, gc=False):
 # Numbers come as text, hence not strict. What is no price, "nan" among it, is refused by checked_book: once
 # for a whole side, which halves the cost of bounds on each number.
 _BOOK = msgspec.json.Decoder(_Book, strict=False)
-_CHAIN_BOOK = msgspec.json.Decoder(_ChainBook)
 _INDEXER_ANSWER = msgspec.json.Decoder(_IndexerAnswer, strict=False)
 
 
@@ -83,16 +72,6 @@ def parse_order_book(source: str, body: bytes, market: Market, at: datetime, lim
         bids, asks = book.buys_price_level or (), book.sells_price_level or ()
         cut = _cut(len(bids), len(asks), limit)
         return checked_book(market.key, _levels(bids), _levels(asks), at, book.seq, truncated=cut)
-
-
-def parse_v1_order_book(source: str, body: bytes, market: Market, at: datetime, limit: int) -> OrderBook:
-    """The same from exchange v1beta1, whose numbers are in chain format."""
-    with reading(source, "order book"):
-        book = _CHAIN_BOOK.decode(body)
-        bids = _human_levels(book.buys_price_level or (), chain_units(market))
-        asks = _human_levels(book.sells_price_level or (), chain_units(market))
-        cut = _cut(len(bids.prices), len(asks.prices), limit)
-        return checked_book(market.key, bids, asks, at, truncated=cut)
 
 
 def parse_indexer_order_book(source: str, body: bytes, market: Market, at: datetime, limit: int) -> OrderBook:
@@ -122,14 +101,6 @@ def _found(answer: _IndexerAnswer, market_id: str) -> _IndexerBook:
 
 def _levels(side: Sequence[_Level]) -> Levels:
     return Levels(tuple([level.p for level in side]), tuple([level.q for level in side]))
-
-
-def _human_levels(side: Sequence[_ChainLevel], units: ChainUnits) -> Levels:
-    """Scaled as text and rounded once."""
-    return Levels(
-        human_floats([level.p for level in side], units.price),
-        human_floats([level.q for level in side], units.quantity),
-    )
 
 
 def _scaled_levels(side: Sequence[_IndexerLevel], units: ChainUnits) -> Levels:

@@ -165,6 +165,8 @@ def test_an_effective_position_has_its_funding_settled(get, ledger):
     assert get(f"{V2}/effective_positions/{sub(BOB)}/{INJ_PERP}")["state"] is None
     funding = get(f"{V2}/perpetual_market_funding/{INJ_PERP}")["state"]
     assert funding["cumulative_funding"] == "0.500000000000000000"
+    told = get(f"{V2}/derivative/markets/{INJ_PERP}")["market"]["perpetual_info"]["funding_info"]
+    assert funding == told | {"cumulative_funding": "0.500000000000000000"}
 
 
 def test_deposits_and_nonces(get, ledger):

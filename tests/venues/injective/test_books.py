@@ -10,7 +10,6 @@ from defi_analytics.errors import Malformed
 from defi_analytics.venues.injective.books import (
     parse_indexer_order_book,
     parse_order_book,
-    parse_v1_order_book,
 )
 from tests.fakes import NOON
 from tests.shared_data import shared, shared_json
@@ -37,20 +36,6 @@ def test_recorded_books_of_the_chain_are_read():
     one_sided = parse(shared(LCD + "v2_spot_orderbook_one_sided.json").read_bytes())
     assert one_sided.bids == Levels((29.414, 29.394), (27.651, 27.714))
     assert one_sided.asks == Levels((), ())
-
-
-def test_recorded_v1_books_are_converted_to_human_units():
-    excerpt = shared(LCD + "v1beta1_derivative_orderbook.excerpt.json").read_bytes()
-    read = parse_v1_order_book("i", excerpt, PERP, NOON, 20)
-    assert (read.bids, read.asks) == (Levels((77466.0,), (0.05483,)), Levels((77531.0,), (0.00239,)))
-    historical = shared("samples/injective/chain_docs/historicalqueries.derivative_orderbook_v1.json")
-    deep = parse_v1_order_book("i", historical.read_bytes(), PERP, NOON, 20)
-    assert deep.bids.prices[:2] == (30624.95, 29885.63)
-
-
-def test_a_v1_spot_book_is_exact_to_the_last_bit():
-    v1 = book([("0.000000000005123000", "1500000000000000000.000000000000000000")], [])
-    assert parse_v1_order_book("i", v1, SPOT, NOON, 9).bids == Levels((5.123,), (1.5,))
 
 
 @pytest.mark.parametrize("empty", [[], None])
@@ -94,8 +79,6 @@ def test_a_side_as_long_as_asked_for_was_cut(levels, limit, cut):
 def test_a_book_nobody_could_trade_on_is_malformed(bids, asks):
     with pytest.raises(Malformed):
         parse(book(bids, asks))
-    with pytest.raises(Malformed):
-        parse_v1_order_book("i", book(bids, asks), SPOT, NOON, 9)
 
 
 @pytest.mark.parametrize(

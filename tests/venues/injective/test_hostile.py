@@ -30,7 +30,6 @@ PYTH = {
 }
 PARSERS = {
     "book": (BOOK, lambda b: books.parse_order_book("x", b, INJ, NOON, 100)),
-    "v1 book": (BOOK, lambda b: books.parse_v1_order_book("x", b, INJ, NOON, 100)),
     "indexer book": (INDEXED, lambda b: books.parse_indexer_order_book("x", b, INJ, NOON, 100)),
     "spot": (
         body({"markets": [{"market": spot(), "mid_price_and_tob": BEST}, spot()]}),

@@ -12,7 +12,6 @@ from defi_analytics.venues.injective.units import (
     chain_units,
     derivative_units,
     human,
-    human_floats,
     price_or_none,
     scaled,
     spot_units,
@@ -88,22 +87,6 @@ def test_anything_but_a_plain_decimal_is_refused(text):
 def test_no_price_is_printed_in_three_ways():
     assert price_or_none(None) is price_or_none("0.000000000000000000") is price_or_none("0") is None
     assert price_or_none("29.414000000000000000") == 29.414
-
-
-plain = st.from_regex(r"[0-9]{1,40}(\.[0-9]{1,18})?", fullmatch=True, alphabet="0123456789.")
-
-
-@given(st.lists(plain, max_size=20), st.integers(-30, 30))
-def test_many_at_once_are_the_floats_that_each_would_be(texts, exponent):
-    assert human_floats(texts, exponent) == tuple(float(human(text, exponent)) for text in texts)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "-1", "+1", "1e5", "1_0", " 1", "1.2.3", ".", "nan", "inf", "0x1", "\uff11"]
-)
-def test_one_that_is_no_plain_number_spoils_them_all(text):
-    with pytest.raises(ValueError, match=r"plain|convert"):
-        human_floats(["1", text, "2"], -6)
 
 
 @given(st.lists(st.floats(1e-36, 1e36), max_size=20), st.integers(-18, 18))

@@ -22,6 +22,8 @@ from defi_analytics.venues.wire import together
 PAGE = "1000"
 MOST_PAGES = 20
 _DEFAULT_SUBACCOUNT = "0" * 24
+FEW = 2
+"""Derivative markets, of which each takes two requests to look into."""
 _UNCOUNTED = Counts(1, 1)
 """Of a market that the counts leave out: nothing says that no order waits there."""
 
@@ -36,8 +38,8 @@ class Holdings:
         """As of `block`: every read names its height, so a node behind it refuses instead of mixing blocks.
 
         A node that ignores the header answers as of its own latest block, and nothing in the answer tells.
-        Four or five requests for the account, then one for each market where an order may rest: as many
-        for a hundred markets as for one.
+        Three to five requests for the account, then those for the few markets where an order may rest: a
+        hundred markets take no more than the ones of them that matter.
         """
         height = block.height
         (coins, deposits), (held, counts) = await together(
@@ -97,7 +99,8 @@ class Holdings:
         return holdings.parse_deposits(VENUE, body)
 
     async def _counts(self, markets: Sequence[Market], height: int) -> dict[str, Counts]:
-        if all(market.kind is MarketKind.SPOT for market in markets):
+        """Nothing where asking in each market is as good: the answer names every market of the chain."""
+        if sum(market.kind is not MarketKind.SPOT for market in markets) <= FEW:
             return {}
         body = await self.node.exchange(f"order_metadata/{self.trader.subaccount_id}", height)
         return resting.parse_counts(VENUE, body)

@@ -18,6 +18,8 @@ HASH = "0x" + "cd" * 32
 
 
 MARKETS = (spot(), perp())
+QUIET = tuple(perp(market_id=f"0x{n:064x}") for n in (71, 72))
+"""Where nothing waits, but too many to look into each."""
 
 
 def dec(text: str) -> str:
@@ -75,8 +77,9 @@ def counts(market: str = PERP_ID, resting: int = 1, conditional: int = 1) -> byt
             "reduce_only_conditional_order_count": 0,
         }
 
-    sides = ((True, side(resting, conditional)), (False, side(0, 0)))
-    rows = [{"metadata": one, "market_id": market, "isBuy": buys} for buys, one in sides]
+    sides = [(market, True, side(resting, conditional)), (market, False, side(0, 0))]
+    sides += [(quiet.market_id, buys, side(0, 0)) for quiet in QUIET for buys in (True, False)]
+    rows = [{"metadata": one, "market_id": name, "isBuy": buys} for name, buys, one in sides]
     return json.dumps({"metadata": rows}).encode()
 
 
