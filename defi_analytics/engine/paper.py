@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
+from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill, OpenOrder, OrderState
@@ -26,6 +27,8 @@ ACCOUNT = "paper"
 TIMEOUT_BLOCKS = 30
 GAS = 300_000
 _INCLUDED_KEPT = 100
+EXPIRES = frozenset({OrderKind.LIMIT, OrderKind.POST_ONLY})
+"""The chain's stop orders carry no expiry block: they are there until they are cancelled."""
 FEE = Decimal("0.000048")
 """INJ. Source: the chain's least gas price, 160,000,000 inj-wei, times `GAS`."""
 
@@ -69,7 +72,7 @@ class PaperChain:
         self._signed += 1
         ids = tuple(order.request.client_order_id for order in orders)
         content = msgspec.json.encode([block.height, self._signed, ids, [c.client_order_id for c in cancels]])
-        resting = [order.expires_after_blocks for order in orders if rests(order.request)]
+        resting = [o.expires_after_blocks for o in orders if o.request.kind in EXPIRES]
         transaction = SignedTransaction(
             tx_hash=hashlib.sha256(content).hexdigest().upper(),
             tx_bytes=content,

@@ -81,3 +81,11 @@ async def test_what_a_stop_closed_is_not_held_any_more_and_may_be_entered_again(
     world.show(23.7, away=24.1)
     decision = await agent.cycle()
     assert [one.said for one in decision.considered] == ["entry"]
+
+
+async def test_a_stop_stays_on_the_book_as_long_as_its_position() -> None:
+    world, agent = await held()
+    [first] = stops(agent)
+    world.height += 10_000
+    await agent.cycle()
+    assert [stop.request.client_order_id for stop in stops(agent)] == [first.request.client_order_id]
