@@ -1,12 +1,13 @@
 """What counts as an account's worth depends on a run's markets: changing those is no profit and no loss."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from defi_analytics.app.parts import App
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.decisions import STARTED
+from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import NotFound
 from defi_analytics.mispricing.rates import STABLE
@@ -17,8 +18,10 @@ TRADED, VALUED = "markets", "valued"
 """In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
 
 
-def valued(markets: Iterable[Market], currency: str) -> list[str]:
-    return sorted({asset for market in markets for asset in (market.base, market.quote)} | {currency})
+def valued(markets: Sequence[Market], currency: str) -> list[str]:
+    """What is read of an account, as far as these markets trade it; what pays for gas is always read."""
+    read = {m.base for m in markets if m.kind is MarketKind.SPOT or m.base == GAS}
+    return sorted(read | {m.quote for m in markets} | {currency})
 
 
 async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Market]) -> None:

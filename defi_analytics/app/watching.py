@@ -29,32 +29,32 @@ class Watch:
     warn: Callable[[str], None]
     started: datetime
     _errors: int = 0
+    _unwritten: str = ""
+    """Why the files could not be written, if that was so the last time."""
     _last: dict[str, Any] = field(default_factory=dict)
-    _unwritten: set[Path] = field(default_factory=set)
-    """Files that could not be written at the last try."""
 
     def cycle(self, cycle: Cycle) -> None:
         self._errors = self._errors + 1 if cycle.error else 0
         for warning in self.health.cycle(cycle.took_s):
             self.warn(warning)
         self._last = {"number": cycle.number, "took_s": round(cycle.took_s, 3), "error": cycle.error}
-        self.write("running")
+        self.told("running")
+
+    def told(self, state: str) -> None:
+        """As `write`, but a file that cannot be written is a warning: what trades comes to its own end."""
+        before, self._unwritten = self._unwritten, ""
+        try:
+            self.write(state)
+        except WrongState as error:
+            self._unwritten = error.message
+            if error.message != before:
+                self.warn(error.message)
 
     def write(self, state: str) -> None:
-        """A file that cannot be written is told of once: what it only tells of goes on without it."""
-        self._publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
+        """Raises WrongState when a file cannot be written."""
+        publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
         if self.metrics_file is not None:
-            self._publish(self.metrics_file, exposition(self.metrics()))
-
-    def _publish(self, path: Path, text: str) -> None:
-        try:
-            publish(path, text)
-        except WrongState as error:
-            if path not in self._unwritten:
-                self.warn(f"{error.message}; the run goes on without it")
-            self._unwritten.add(path)
-        else:
-            self._unwritten.discard(path)
+            publish(self.metrics_file, exposition(self.metrics()))
 
     def status(self, state: str) -> dict[str, Any]:
         """Amounts of the account in its currency; numbers that are not known are null."""

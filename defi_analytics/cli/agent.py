@@ -17,7 +17,7 @@ from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import AgentRow, LogRow
 from defi_analytics.cli.session import settings_of
-from defi_analytics.cli.tree import new_app
+from defi_analytics.cli.tree import Telling, new_app
 from defi_analytics.clock import WallClock
 from defi_analytics.errors import NotFound, WrongState
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from defi_analytics.config.settings import Settings
 
-app = new_app(help="Show how agents are, end one, or read the log.", no_args_is_help=True)
+app = new_app(help="Show how agents are, end one, or read the log.", cls=Telling)
 
 LOG_COLUMNS: Sequence[Column[LogRow]] = (Column("Line", lambda r: r.line, fold=True),)
 _LOOK_S = 0.3

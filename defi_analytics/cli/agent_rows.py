@@ -18,7 +18,7 @@ _COLOURS = {"running": "green", "died": "bold red"}
 COLUMNS: Sequence[Column[AgentRow]] = (
     Column("State", lambda r: r.state, style=lambda r: _COLOURS.get(r.state, "")),
     Column("Network", lambda r: r.network),
-    Column("Account", lambda r: r.account),
+    Column("Account", lambda r: r.account, fold=True),
     Column("Pid", lambda r: str(r.pid or ""), number=True, spare=50),
     Column("Trading", lambda r: r.trading or "", spare=40),
     Column("Equity", lambda r: r.equity or "", number=True, spare=30),

@@ -24,6 +24,7 @@ from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
+from defi_analytics.cli.streams import discard
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
 from defi_analytics.errors import UsageError
@@ -123,16 +124,23 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
 
     def told(cycle: Cycle) -> None:
         watch.cycle(cycle)
-        lines.show(cycle)
+        try:
+            lines.show(cycle)
+        except OSError:
+            # Whoever followed it has gone: it ends in order, and takes its orders off the book.
+            discard(sys.stdout)
+            agent.leave.set()
 
     agent.watch = told
+    # Before anything trades: a path that cannot be is said now.
+    watch.write("starting")
     tune_collector()
     hint(session.common, _greeting(agent, account))
     with _leaving(agent):
         try:
             await agent.run()
         finally:
-            watch.write("ended")
+            watch.told("ended")
 
 
 @contextmanager

@@ -1,3 +1,6 @@
+import importlib.util
+import math
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -6,6 +9,8 @@ from typing import Any
 import pytest
 
 from defi_analytics.app.accounts import Account
+from defi_analytics.app.live import live_trader
+from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.valuing import VALUED, revalue, valued
 from defi_analytics.domain.market import MarketKind
@@ -25,6 +30,12 @@ from tests.integration.trading import staged
 WETH = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
 PERP = replace(HOME, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="")
 ONCE = Policy(1.0, cycles=1)
+
+
+def needs_the_sdk(test: Any) -> Any:
+    missing = importlib.util.find_spec("pyinjective") is None or sys.version_info >= (3, 13)
+    reason = "the official SDK is not installed: pip install defi-analytics[injective]"
+    return pytest.mark.filterwarnings("ignore")(pytest.mark.skipif(missing, reason=reason)(test))
 
 
 class Valued:
@@ -81,6 +92,12 @@ async def test_the_same_assets_and_a_first_run_change_nothing() -> None:
     assert own.agent.ledger.read == rows
 
 
+def test_a_perpetual_brings_its_quote_alone_but_for_what_pays_for_gas() -> None:
+    other = replace(PERP, base="SOL", market_id="sol")
+    assert valued([other], "USDT") == ["USDT"]
+    assert valued([other, PERP], "USDT") == valued([HOME], "USDT") == ["INJ", "USDT"]
+
+
 async def test_what_nothing_prices_is_not_guessed() -> None:
     own = Valued(priced=False)
     own.ran(3050.0, HOME, WETH)
@@ -97,3 +114,23 @@ async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any)
             async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
                 pass
         assert "defi risk flatten" in error.value.hint
+
+
+@needs_the_sdk
+async def test_the_worth_of_an_account_goes_on_where_it_was_on_other_markets(tmp_path: Any) -> None:
+    """Of a held sandbox, where no price moves: whatever changed would be made up."""
+    async with staged(tmp_path, hold=True) as stage:
+        for names in (
+            ("INJ/USDT", "WETH/USDT"),
+            ("INJ/USDT", "SOL/USDT PERP"),
+            ("SOL/USDT",),
+            ("WETH/USDT",),
+        ):
+            async with (
+                live_trader(stage.app, Asked(), {}, "", print) as trader,
+                opened_agent(stage.app, trader, RunRequest(("oracle",), names), ONCE) as agent,
+            ):
+                before = agent.ledger.risk.equity
+                await agent.value()
+                assert math.isnan(before) or agent.ledger.risk.equity == pytest.approx(before, rel=2e-3)
+                assert agent.ledger.risk.equity > 10_000

@@ -32,7 +32,7 @@ def test_several_accounts_have_to_be_told_apart(defi, state):
     ran = defi("risk")
     assert ran.code == 2
     assert "paper" in ran.err
-    assert defi("risk", "--account", "paper").code == 2
+    assert defi("risk", "--account", "paper").code == 0
     assert defi("risk", "status", "--account", "paper").code == 0
 
 

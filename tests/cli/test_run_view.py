@@ -1,6 +1,8 @@
 import asyncio
+import json
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -8,6 +10,7 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.cli.run_view import How, _leaving
 from defi_analytics.engine.agent import OnExit
 from defi_analytics.errors import UsageError
+from tests.cli.harness import command, process_environment
 from tests.engine.trading import World, an_agent
 
 
@@ -68,3 +71,27 @@ async def test_a_second_signal_goes_to_whom_it_went_before():
         assert heard == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_status_file_that_cannot_be_is_said_before_anything_trades(defi, home):
+    (home / "file").write_text("")
+    ran = defi("run", "--once", "--status-file", str(home / "file" / "status.json"))
+    assert (ran.code, ran.out) == (9, "")
+    assert "status.json cannot be written" in ran.err
+
+
+def test_a_run_whose_reader_goes_away_ends_in_order(sandbox, home):
+    port = sandbox.url.rpartition(":")[2]
+    told = home / "status.json"
+    words = ["run", "--interval", "0.2s", "--market", "ATOM/USDT", "--status-file", str(told)]
+    running = subprocess.Popen(
+        command(*words, "--network", "sandbox"),
+        env=process_environment(DEFI_SANDBOX__PORT=port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+    )
+    assert running.stdout.readline().startswith(b"Round")
+    running.stdout.close()
+    assert running.wait(30) == 0
+    assert json.loads(told.read_text())["state"] == "ended"
