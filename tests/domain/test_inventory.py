@@ -30,6 +30,11 @@ def test_selling_a_part_realises_that_part_at_average_cost() -> None:
     assert held.exited_at is None
 
 
+def test_selling_most_of_it_takes_that_share_of_the_cost() -> None:
+    held = Inventory().after(a_fill(Side.BUY, "4", "13")).after(a_fill(Side.SELL, "3", "15"))
+    assert (held.quantity, held.cost, held.realised, held.cash) == (1, 13, 6, -7)
+
+
 def test_a_short_gains_when_it_is_bought_back_cheaper() -> None:
     held = Inventory().after(a_fill(Side.SELL, "2", "10")).after(a_fill(Side.BUY, "2", "9", minute=3))
     assert (held.quantity, held.cost, held.realised) == (Decimal(0), Decimal(0), Decimal(2))

@@ -141,6 +141,12 @@ def test_a_lone_limit_order_gets_what_the_full_auction_gives_it(bids, asks, limi
             assert got.cash * side <= got.lots * limit * side
 
 
+def test_a_level_that_several_of_the_other_side_meet_is_used_up_before_the_next():
+    bids = ladder((105, 2), (104, 2), (103, 9))
+    assert crossing(bids, ladder((100, 5), (101, 3), (104, 7))) == Crossing(8, 103, 101)
+    assert crossing(ladder((105, 5), (104, 9)), ladder((100, 2), (101, 2), (104, 4))) == Crossing(8, 104, 104)
+
+
 @given(sides(descending=False), st.integers(900, 1100), st.integers(1, 200))
 def test_a_market_order_never_pays_more_than_its_worst_price_nor_more_than_a_limit_order(asks, worst, lots):
     got, limited = market_fill(BUY, lots, worst, asks), limit_fill(BUY, lots, worst, asks, 0)

@@ -314,6 +314,15 @@ def test_screening_says_what_the_first_unit_would_earn() -> None:
     assert [i.name for i in dull.inputs] == ["injective top", "binance top"]
 
 
+def test_screening_rejects_what_earns_less_than_is_asked_for() -> None:
+    value = (25.5 * 0.999 - 25.0 * 1.001) / 25.0
+    poor = screened(_snapshot(), PAIR, replace(LOOSE, min_edge=0.02))
+    assert poor.rejection is not None
+    assert (poor.rejection.code, poor.rejection.limit) == ("BELOW_MIN_EDGE", 0.02)
+    assert poor.rejection.value == pytest.approx(value)
+    assert screened(_snapshot(), PAIR, replace(LOOSE, min_edge=poor.rejection.value)).stands
+
+
 def test_a_lone_middle_price_is_enough_to_screen() -> None:
     tops = {OTHER.key: a_top(OTHER, None, None, mid=25.55)}
     edge = screened(_snapshot(tops=tops), PAIR, LOOSE)

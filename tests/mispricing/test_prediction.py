@@ -65,6 +65,12 @@ def test_the_dispersion_of_a_log_return_is_a_fraction_already() -> None:
     assert uncertainty(_snapshot(), made) == pytest.approx(math.hypot(0.01, HALF_HOUR))
 
 
+@pytest.mark.parametrize("age_s", [0, 1, -5])
+def test_a_forecast_of_just_now_is_acted_on_also_if_its_clock_runs_a_little_ahead(age_s: int) -> None:
+    made = a_prediction(26.0, base_time=NOON - timedelta(seconds=age_s))
+    assert _gap(made).stands
+
+
 def test_past_its_target_only_the_disagreement_is_left() -> None:
     late = a_prediction(25.0, target_time=NOON - timedelta(minutes=1))
     assert uncertainty(_snapshot(), late) == 0.01 / 25.0

@@ -299,3 +299,12 @@ def test_taking_all_that_is_held_costs_every_level(asks: Levels) -> None:
 def test_what_is_priced_as_standing_earns(asks: Levels, bids: Levels, terms: Terms) -> None:
     trade = priced(asks, bids, terms)
     assert (trade.reason == Reason.NONE) == (trade.profit > 0 and trade.quantity > 0)
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0])
+def test_the_edge_that_is_asked_for_is_left_after_funding_and_the_way_out(rate):
+    asks, bids = levels((100 / rate, 1), (101.5 / rate, 1)), levels((103, 5))
+    terms = Terms(carry=0.004, exit_fee=0.006, min_edge=0.015, buy_rate=rate, buy_mid_rate=rate)
+    assert top_edge(asks, bids, terms) == pytest.approx(0.03 - 0.01)
+    # Of 3 and 1.5 a unit, 1 goes to these two: 2 and half of 0.5 are 1.5 on average.
+    assert best_quantity(asks, bids, terms) == pytest.approx(1.5)
