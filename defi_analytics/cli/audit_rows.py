@@ -36,7 +36,7 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_TWICE: "a fill that the journal counts more than once",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
-    Code.PERPETUAL_CASH: "beside the fills of perpetuals: funding payments, mostly",
+    Code.PERPETUAL_CASH: "a fill of a perpetual did not tell the funding it settled",
 }
 
 ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (

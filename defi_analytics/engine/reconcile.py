@@ -17,6 +17,7 @@ from defi_analytics.engine.differences import (
     Difference,
     Journalled,
     Told,
+    comparable,
     differences,
     must_rest,
 )
@@ -99,7 +100,7 @@ async def reconcile(
         compared=Compared(
             orders=max(len(must_rest(own.books, told)), len(told.portfolio.open_orders)),
             positions=len(_positions(ledger, told.portfolio, every)),
-            assets=len(own.baseline),
+            assets=len(comparable(own, every.values())),
             fills=len(own.fills),
         ),
         blocks=(told.first_height, told.last_height),

@@ -40,13 +40,6 @@ def lived(seed: int) -> Account:
     return account
 
 
-def with_perpetuals(account: Account, told: Told) -> Told:
-    """Cash beside a perpetual's fills is told under a name of its own."""
-    traded = any(fill.key == PERP.key for fill in journalled_fills(account.journal))
-    rename = {"BALANCE": "PERPETUAL_CASH"} if traded else {}
-    return {(rename.get(code, code) if about == "USDT" else code, about, gap) for code, about, gap in told}
-
-
 def nothing(account: Account) -> Told:
     return set()
 
@@ -89,8 +82,7 @@ def missed_fill(account: Account) -> Told:
     order_id = account.place(SPOT, Side.BUY, TWO_LOTS)
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(without=[fill])
-    told = {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
-    return with_perpetuals(account, told)
+    return {("FILL_MISSING", fill.fill_id, ONE), ("ORDER_REMAINING", order_id, -ONE), *effects(SPOT, fill)}
 
 
 def partly_filled_and_cancelled_elsewhere(account: Account) -> Told:
@@ -132,7 +124,7 @@ def older_than_the_window(account: Account) -> Told:
     fill = account.trade(SPOT, "web", Side.BUY, ONE)
     account.count(without=[fill])
     account.height += 1_000
-    return with_perpetuals(account, effects(SPOT, fill))
+    return effects(SPOT, fill)
 
 
 def counted_twice(account: Account) -> Told:
@@ -140,8 +132,7 @@ def counted_twice(account: Account) -> Told:
     fill = account.trade(SPOT, order_id, Side.BUY, ONE)
     account.count(twice=[fill])
     undone = {(code, about, -gap) for code, about, gap in effects(SPOT, fill)}
-    told = {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
-    return with_perpetuals(account, told)
+    return {("FILL_TWICE", fill.fill_id, -ONE), ("ORDER_REMAINING", order_id, ONE), *undone}
 
 
 def a_fill_the_venue_does_not_have(account: Account) -> Told:
@@ -170,7 +161,7 @@ def a_fill_of_another_size(account: Account) -> Told:
 
 def a_deposit(account: Account) -> Told:
     account.balances["USDT"] += Decimal("250.000001")
-    return with_perpetuals(account, {("BALANCE", "USDT", Decimal("250.000001"))})
+    return {("BALANCE", "USDT", Decimal("250.000001"))}
 
 
 def a_withdrawal_of_what_pays_for_gas(account: Account) -> Told:
@@ -211,7 +202,7 @@ def test_a_start_state_comes_out_as_its_exact_difference_or_clean(
     expected = scene(account)
     account.restart()
     assert account.told() == expected
-    assert account.reconciled().clean is ({code for code, _, _ in expected} <= {"PERPETUAL_CASH"})
+    assert account.reconciled().clean is (expected == set())
 
 
 def test_a_mismatch_refuses_to_start_and_says_the_first_difference() -> None:
