@@ -72,7 +72,13 @@ class World(NamedTuple):
 
 @asynccontextmanager
 async def opened(clock: Clock, *, hold: bool) -> AsyncIterator[World]:
-    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, Http(WallClock(), QUICK) as http:
+    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, trading_in(sandbox) as world:
+        yield world
+
+
+@asynccontextmanager
+async def trading_in(sandbox: Sandbox) -> AsyncIterator[World]:
+    async with Http(WallClock(), QUICK) as http:
         assets = assets_of("injective-1")
         network = custom("sandbox", "injective-777", sandbox.url)
         chain = InjectiveChain(http, WallClock(), network, assets, KeySigner())
