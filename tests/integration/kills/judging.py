@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from defi_analytics.clock import WallClock
+from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.ledger import Ledger
@@ -28,6 +29,8 @@ class Judgement:
     placed: int
     filled: int
     signed: int
+    stops: int
+    """Orders that wait for a price."""
     differences: list
 
 
@@ -50,7 +53,8 @@ def judged(home: Path, before: dict, after: dict) -> Judgement:
     found += _holdings(books, after)
     found += _money(books, before, after)
     found += _open(books, after)
-    return Judgement(len(after["history"]), len(after["trades"]), len(signed), found)
+    stops = sum(order["kind"] == OrderKind.STOP for body in signed for order in body["orders"])
+    return Judgement(len(after["history"]), len(after["trades"]), len(signed), stops, found)
 
 
 def _orders(signed, resolved, ledger):
