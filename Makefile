@@ -36,8 +36,9 @@ test: install  ## The whole test suite, with branch coverage
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
 KILLS ?= 2000
-soak: install  ## Kill a trading agent 2,000 times, or KILLS=... times
-	DEFI_KILLS=$(KILLS) $(BIN)/pytest -n auto --no-cov tests/integration/test_kill_loop.py
+soak: install  ## Kill a trading agent 2,000 times, or KILLS=... times; trade in many worlds; run for a day
+	DEFI_SOAK=1 DEFI_KILLS=$(KILLS) $(BIN)/pytest -n auto --no-cov tests/integration/test_kill_loop.py \
+		tests/integration/test_trading_sandbox.py tests/integration/test_memory.py
 
 fix: install  ## Format and apply safe lint fixes
 	$(BIN)/ruff format .

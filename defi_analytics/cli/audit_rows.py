@@ -28,7 +28,7 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_FOREIGN: "traded by hand, or by another program; what it moved is told beside it",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
-    Code.PERPETUAL_CASH: "beside the fills of perpetuals, as much as funding may have been",
+    Code.PERPETUAL_CASH: "a fill of a perpetual did not tell the funding it settled",
 }
 
 ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (

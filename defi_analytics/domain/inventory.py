@@ -3,6 +3,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from defi_analytics.domain.edge import Side
+from defi_analytics.domain.funding import paid
 from defi_analytics.domain.order import Fill
 
 _DIGITS = 60
@@ -21,31 +22,48 @@ class Inventory:
     """Quote gained by what was closed, before fees."""
     fees: Decimal = _ZERO
     """Quote charged so far, rebates taken off."""
+    funding: Decimal = _ZERO
+    """Quote paid for holding a perpetual, as far as fills have settled it; negative was received."""
+    funding_index: Decimal | None = None
+    """The market's, when it was last settled; empty where that fill did not tell it."""
     entered_at: datetime | None = None
     """When the quantity last left zero."""
     exited_at: datetime | None = None
     """When it last came back to zero."""
 
     @property
+    def gained(self) -> Decimal:
+        """Quote, by what was closed and by holding, after fees."""
+        with localcontext(prec=_DIGITS):
+            return self.realised - self.fees - self.funding
+
+    @property
     def cash(self) -> Decimal:
-        """Quote received less quote paid by all fills so far, fees included."""
+        """Quote received less quote paid by all fills so far, fees and settled funding included."""
         with localcontext(prec=_DIGITS):
             spent = self.cost if self.quantity > 0 else -self.cost
-            return self.realised - self.fees - spent
+            return self.gained - spent
 
     def worth(self, price: Decimal) -> Decimal:
         """What closing everything at `price` would leave, before that fill's fee: in quote."""
         with localcontext(prec=_DIGITS):
             return self.cash + self.quantity * price
 
+    def settled(self, index: Decimal | None) -> "Inventory":
+        """With the funding up to this index of the market's."""
+        with localcontext(prec=_DIGITS):
+            owed = paid(self.quantity, self.funding_index, index)
+            return replace(self, funding=self.funding + owed, funding_index=index)
+
     def after(self, fill: Fill) -> "Inventory":
         """With one more fill, which may close, open or turn the position around."""
         signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
         with localcontext(prec=_DIGITS):
-            closed = _closed(self, signed, fill)
-            rest = signed - (closed.quantity - self.quantity)
+            held = self.settled(fill.funding_index)
+            closed = _closed(held, signed, fill)
+            rest = signed - (closed.quantity - held.quantity)
             opened = _opened(closed, rest, fill) if rest else closed
-            return replace(opened, fees=self.fees + fill.fee)
+            return replace(opened, fees=held.fees + fill.fee)
 
 
 def _closed(held: Inventory, signed: Decimal, fill: Fill) -> Inventory:

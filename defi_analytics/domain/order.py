@@ -109,6 +109,9 @@ class Fill:
     at: datetime
     height: int
     maker: bool = False
+    funding_index: Decimal | None = None
+    """Of a perpetual: what a long base has paid since the market began, in quote, by which this fill settled
+    the position's funding; empty where the source does not tell it."""
 
 
 class OrderState(StrEnum):

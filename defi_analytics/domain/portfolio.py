@@ -30,6 +30,8 @@ class Position:
     """Quote."""
     liquidation_price: Decimal | None = None
     """Of the oracle, where the position would be taken over; empty when no price would, or none is known."""
+    funding_index: Decimal | None = None
+    """The market's now: up to there `margin` has the funding taken off, whether or not it is settled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Code(StrEnum):
     POSITION = "POSITION"
     BALANCE = "BALANCE"
     PERPETUAL_CASH = "PERPETUAL_CASH"
-    """Cash beside the fills of perpetuals that funding can account for: the journal does not hold it."""
+    """Cash of perpetuals, where the source of a fill did not tell by which index its funding was settled."""
 
 
 TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH})
@@ -83,8 +83,6 @@ class Journalled:
     """What the account had, and people moved since; assets that are not in it are not compared."""
     gas: Decimal = _ZERO
     """What the account paid up to the venue's block, in INJ."""
-    funding: Mapping[str, Decimal] = field(default_factory=dict)
-    """The most that funding can have come to, by asset, paid or received."""
     rebate: Decimal = _ZERO
     """Share of its fees that the account gets back, because its orders name it as their relayer."""
 
@@ -220,24 +218,32 @@ def _positions(
             yield Difference(Code.POSITION, market.ticker, journal, venue, market.base)
 
 
+def comparable(own: Journalled, markets: Iterable[Market]) -> list[str]:
+    """Assets of the baseline that the venue tells of when it is asked for these markets."""
+    told = {GAS}
+    for market in markets:
+        told |= {market.quote} if market.kind is MarketKind.PERPETUAL else {market.base, market.quote}
+    return [asset for asset in own.baseline if asset in told]
+
+
 def _balances(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
 ) -> Iterator[Difference]:
-    expected = _expected(own, told, fills, markets)
+    expected, untold = _expected(own, told, fills, markets)
     units = _units(markets.values())
-    for asset, journal in expected.items():
+    for asset in comparable(own, markets.values()):
+        journal = expected[asset]
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
         if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
-            funding = abs(venue - journal) <= own.funding.get(asset, _ZERO)
-            code = Code.PERPETUAL_CASH if funding else Code.BALANCE
+            code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
             yield Difference(code, asset, journal, venue, asset)
 
 
 def _expected(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
-) -> dict[str, Decimal]:
-    """What each asset of the baseline comes to."""
-    expected = dict(own.baseline)
+) -> tuple[dict[str, Decimal], set[str]]:
+    """What each asset of the baseline comes to, and in which of them funding was paid that nobody told."""
+    expected, untold = dict(own.baseline), set()
     inventories: dict[MarketKey, Inventory] = {}
     for fill in (each for each in fills if each.key in markets):
         market = markets[fill.key]
@@ -245,15 +251,27 @@ def _expected(
             _add(expected, market.base, _signed(fill))
             _add(expected, market.quote, _cash(fill, own.rebate))
         else:
-            inventories[fill.key] = inventories.get(fill.key, Inventory()).after(fill)
-    for key, held in inventories.items():
-        _add(expected, markets[key].quote, held.realised - held.fees * (1 - own.rebate))
+            held = inventories.get(fill.key, Inventory())
+            if not _funding_told(held, fill.funding_index):
+                untold.add(market.quote)
+            inventories[fill.key] = held.after(fill)
     for key, position in told.portfolio.positions.items():
         if key in markets:
-            # The venue keeps it with the position.
+            # The venue keeps it with the position, and takes off what is due though not settled.
             _add(expected, markets[key].quote, -position.margin)
+            held = inventories.get(key, Inventory())
+            if not _funding_told(held, position.funding_index):
+                untold.add(markets[key].quote)
+            inventories[key] = held.settled(position.funding_index)
+    for key, held in inventories.items():
+        _add(expected, markets[key].quote, held.gained + held.fees * own.rebate)
     _add(expected, GAS, -own.gas)
-    return expected
+    return expected, untold
+
+
+def _funding_told(held: Inventory, index: Decimal | None) -> bool:
+    """Whether it is known what was paid for holding it since its last fill."""
+    return not held.quantity or None not in (held.funding_index, index)
 
 
 def _add(expected: dict[str, Decimal], asset: str, amount: Decimal) -> None:

@@ -18,11 +18,11 @@ from defi_analytics.engine.differences import (
     Difference,
     Journalled,
     Told,
+    comparable,
     differences,
     must_rest,
     plain,
 )
-from defi_analytics.engine.funding_bound import most_funding
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.errors import Mismatch, Stale
@@ -90,9 +90,8 @@ async def reconcile(
         books=ledger.books,
         fills=fills,
         baseline=_baseline(ledger, every.values()),
-        # A paper account pays for gas in its books alone, and no funding.
+        # A paper account pays for gas in its books alone.
         gas=_gas(ledger, told) if pays_gas and not paper else Decimal(0),
-        funding={} if paper else most_funding(_once([*fills, *told.fills]), every, told.portfolio.at),
         rebate=rebate,
     )
     return Reconciliation(
@@ -101,7 +100,7 @@ async def reconcile(
         compared=Compared(
             orders=max(len(must_rest(own.books, told)), len(told.portfolio.open_orders)),
             positions=len(_positions(ledger, told.portfolio, every)),
-            assets=len(own.baseline),
+            assets=len(comparable(own, every.values())),
             fills=len(own.fills),
         ),
         blocks=(told.first_height, told.last_height),
@@ -166,10 +165,6 @@ def _baseline(ledger: Ledger, markets: Iterable[Market]) -> dict[str, Decimal]:
     for market in markets:
         told |= {market.quote, market.base} if market.kind is MarketKind.SPOT else {market.quote}
     return {asset: Decimal(amount) for asset, amount in (ledger.baseline or {}).items() if asset in told}
-
-
-def _once(fills: Iterable[Fill]) -> Iterable[Fill]:
-    return {fill.fill_id: fill for fill in fills}.values()
 
 
 def _gas(ledger: Ledger, told: Told) -> Decimal:

@@ -24,7 +24,7 @@ UNPRICED = replace(HOME, market_id="abc", base="ABC", base_denom="abc", ticker="
 
 @pytest.fixture
 def app(tmp_path: Any, monkeypatch: Any) -> Any:
-    """What the account has is in `have`; it began with 100 USDT, 1 INJ and 1 ABC."""
+    """What the account has is in `have`; it began with 100 USDT and 1 INJ."""
     world, have = World(), {"USDT": Decimal(100), "INJ": Decimal(1)}
     venue: Any = world
 
@@ -74,6 +74,12 @@ async def test_one_wrong_amount_and_none_is_recorded(app: Any) -> None:
 
 
 async def test_a_flow_of_what_nothing_prices_is_not_guessed(app: Any) -> None:
+    await begun(app)
+    app.have["INJ"], app.settings.run.currency = Decimal(2), "EUR"
+    with pytest.raises(NotFound, match="nothing prices INJ in EUR"):
+        await accept(app, PAPER, [("INJ", Decimal(1))])
+
+
+async def test_an_asset_of_no_market_here_is_not_taken_for_lost(app: Any) -> None:
     await begun(app, ABC="1")
-    with pytest.raises(NotFound, match="nothing prices ABC in USDT"):
-        await accept(app, PAPER, [("ABC", Decimal(-1))])
+    assert (await compared(app, PAPER)).differences == ()

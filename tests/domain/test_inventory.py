@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -62,8 +63,23 @@ def test_what_was_left_and_entered_again_remembers_both_times() -> None:
 
 
 def test_a_strategy_that_never_traded_has_nothing() -> None:
-    assert Inventory() == Inventory(*[Decimal(0)] * 4, None, None)
+    assert Inventory() == Inventory(*[Decimal(0)] * 5, None, None, None)
     assert (Inventory().cash, Inventory().worth(Decimal(9))) == (Decimal(0), Decimal(0))
+
+
+def test_funding_is_settled_by_a_fill_for_what_was_held_before_it() -> None:
+    held = Inventory().after(replace(a_fill(Side.BUY, "2", "10"), funding_index=Decimal("0.5")))
+    assert (held.funding, held.funding_index) == (0, Decimal("0.5"))
+    more = held.after(replace(a_fill(Side.BUY, "1", "10"), funding_index=Decimal("0.75")))
+    assert (more.funding, more.gained, more.cash) == (Decimal("0.5"), Decimal("-0.5"), Decimal("-30.5"))
+    out = more.after(replace(a_fill(Side.SELL, "3", "10"), funding_index=Decimal(1)))
+    assert (out.funding, out.cash, out.gained) == (Decimal("1.25"), Decimal("-1.25"), Decimal("-1.25"))
+
+
+def test_a_fill_whose_index_is_not_told_settles_nothing() -> None:
+    held = Inventory().after(replace(a_fill(Side.BUY, "2", "10"), funding_index=Decimal(1)))
+    after = held.after(a_fill(Side.SELL, "2", "10"))
+    assert (after.funding, after.funding_index) == (0, None)
 
 
 def test_thirds_are_shared_to_sixty_digits() -> None:

@@ -53,6 +53,8 @@ class Account:
     balances: dict[str, Decimal] = field(default_factory=lambda: dict(START))
     positions: dict[MarketKey, tuple[Decimal, Decimal]] = field(default_factory=dict)
     """Quantity and margin."""
+    settled: dict[MarketKey, Decimal] = field(default_factory=dict)
+    """The index by which its funding was paid last."""
     open: dict[str, OpenOrder] = field(default_factory=dict)
     fills_made: list[Fill] = field(default_factory=list)
     reports: list[Fill] | None = None
@@ -96,7 +98,7 @@ class Account:
         fee = (price * quantity / 1000).quantize(Decimal("1e-6"))
         fill = Fill(
             f"f{len(self.fills_made)}", market.key, order_id, f"0x{order_id}", side, price, quantity, fee,
-            NOON, self.height,
+            NOON, self.height, funding_index=None if market.kind is MarketKind.SPOT else self.index,
         )  # fmt: skip
         self.fills_made.append(fill)
         if order_id in self.open:
@@ -106,11 +108,23 @@ class Account:
         self._settle(market, fill)
         return fill
 
+    @property
+    def index(self) -> Decimal:
+        """What a long base of the perpetual has paid up to now."""
+        return Decimal(self.height) / 128
+
+    def due(self, key: MarketKey) -> Decimal:
+        return (
+            self.positions[key][0] * (self.index - self.settled[key]) if key in self.positions else Decimal(0)
+        )
+
     def _settle(self, market: Market, fill: Fill) -> None:
         if market.kind is MarketKind.SPOT:
             self.balances["INJ"] += signed(fill)
             self.balances["USDT"] -= signed(fill) * fill.price + fill.fee
             return
+        self.balances["USDT"] -= self.due(fill.key)
+        self.settled[fill.key] = self.index
         quantity, margin = self.positions.get(fill.key, (Decimal(0), Decimal(0)))
         left = signed(fill)
         self.balances["USDT"] -= fill.fee
@@ -161,7 +175,7 @@ class Account:
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
         balances = {a.lower(): Balance(a.lower(), a, total, total) for a, total in self.balances.items()}
         positions = {
-            key: Position(key, quantity, margin / abs(quantity), margin)
+            key: Position(key, quantity, margin / abs(quantity), margin - self.due(key), None, self.index)
             for key, (quantity, margin) in self.positions.items()
         }
         opened = tuple(self.open.values())

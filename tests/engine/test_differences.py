@@ -84,6 +84,43 @@ def test_a_position_nobody_opened_is_told_and_one_on_another_market_is_not_ours_
     assert found(counted(), told(positions=positions)) == [(Code.POSITION, PERP.ticker, -ONE, "INJ")]
 
 
+OPENED = replace(FILL, key=PERP.key, funding_index=ONE)
+"""A long of one, whose market's funding index was 1."""
+
+
+def of_a_perpetual(index: Decimal | None, cash: str, *more: Fill) -> list[tuple[Code, str, Decimal, str]]:
+    """Now, with a margin of 5 from which what is due is taken off as the venue tells it."""
+    position = Position(PERP.key, ONE, Decimal(25), Decimal(5) - (index or ONE) + ONE, None, index)
+    cash_there = Balance("u", "USDT", Decimal(0), Decimal(cash))
+    there = told(OPENED, *more, positions={PERP.key: position}, balances=(cash_there,))
+    return found(counted(OPENED, *more, baseline={"USDT": Decimal(100)}), there)
+
+
+def test_funding_that_is_due_but_not_settled_is_explained() -> None:
+    assert of_a_perpetual(Decimal("1.25"), "95") == []
+
+
+def test_funding_that_a_fill_settled_is_explained_and_a_unit_less_is_not() -> None:
+    again = replace(OPENED, fill_id="g", side=Side.SELL, quantity=ONE / 2, funding_index=Decimal(3), height=6)
+    half = Position(PERP.key, ONE / 2, Decimal(25), Decimal(2), None, Decimal(3))
+    for cash, gap in (("96", []), ("95.999999", [(Code.BALANCE, "USDT", Decimal("-0.000001"), "USDT")])):
+        there = told(
+            OPENED, again, positions={PERP.key: half}, balances=(Balance("u", "USDT", ONE, Decimal(cash)),)
+        )
+        assert found(counted(OPENED, again, baseline={"USDT": Decimal(100)}), there) == gap
+
+
+def test_what_funding_nobody_told_may_explain_is_told_and_keeps_nobody_from_starting() -> None:
+    assert of_a_perpetual(None, "94") == [(Code.PERPETUAL_CASH, "USDT", Decimal(-1), "USDT")]
+    again = replace(OPENED, fill_id="g", funding_index=None, height=6)
+    assert of_a_perpetual(ONE, "94", again)[-1][:2] == (Code.PERPETUAL_CASH, "USDT")
+
+
+def test_an_asset_of_which_no_market_here_tells_is_not_compared() -> None:
+    assert found(counted(baseline={"ETH": ONE}), told()) == []
+    assert found(counted(baseline={"INJ": ONE}), told()) == [(Code.BALANCE, "INJ", -ONE, "INJ")]
+
+
 def test_the_gap_is_exact_whatever_its_size() -> None:
     small, large = Decimal("0.000000000000000001"), Decimal(10) ** 24
     assert Difference(Code.BALANCE, "INJ", small, large, "INJ").gap == Decimal(

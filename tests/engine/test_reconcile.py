@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OpenOrder
-from defi_analytics.engine.funding_bound import HOURLY_CAP
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import journalled_fills, unexplained
 from defi_analytics.errors import Mismatch, Stale
@@ -316,19 +314,6 @@ async def test_a_paper_account_agrees_with_its_own_journal_and_looking_takes_not
     found = await reconcile(agent.ledger, agent.execution.chain, [world.home])
     assert (found.differences, found.blocks) == ((), (1, 0))
     assert found.compared.fills == 1
-
-
-def test_only_as_much_beside_a_held_perpetual_as_funding_can_have_come_to_lets_an_agent_start() -> None:
-    account = Account()
-    order_id = account.place(PERP, Side.BUY, TWO_LOTS)
-    fill = account.trade(PERP, order_id, Side.BUY, ONE)
-    account.count()
-    most = fill.price * 2 * HOURLY_CAP
-    account.now += timedelta(hours=2)
-    account.balances["USDT"] -= most
-    assert (account.told(), account.reconciled().clean) == ({("PERPETUAL_CASH", "USDT", -most)}, True)
-    account.balances["USDT"] -= Decimal("0.000001")
-    assert (account.reconciled().clean, account.reconciled().differences[0].code) == (False, "BALANCE")
 
 
 class Reports(RuleBasedStateMachine):

@@ -20,6 +20,10 @@ SEEDS = range(-(-KILLS // PER_SEED))
 SOURCE_FAILED = {"5", "6", "7"}
 """Exit codes of a life whose start-up met a node that did not answer in time."""
 MOMENTS = {"quiet", "signed", "sent", "uncounted"}
+SPOT = ("--market", "INJ/USDT")
+BOTH = (*SPOT, "--market", "INJ/USDT PERP")
+WAYS = (SPOT, BOTH, (*BOTH, "--limited"))
+"""What is traded, one seed after the other. A perpetual's position is protected by stops on the chain."""
 
 
 def reaped(home, chain, seed, kills, *more):
@@ -37,7 +41,8 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
     with local_chain(seed) as chain:
         before = chain.ledger()
         chain.set_faults(FAULTS, seed)
-        report, said = reaped(tmp_path, chain, seed, PER_SEED)
+        way = WAYS[seed % len(WAYS)]
+        report, said = reaped(tmp_path, chain, seed, PER_SEED, *way)
         happened = chain.status()["faults"]["happened"]
         chain.wait_blocks(30)
         verdict = judged(tmp_path, before, chain.ledger())
@@ -45,8 +50,14 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
     assert not verdict.differences, "\n".join([*verdict.differences, told, said[-2000:]])
     assert report["last"] == "0", told
     assert report["ended"].keys() <= SOURCE_FAILED, told
-    assert report["hit"].keys() == MOMENTS, told
-    assert verdict.placed > PER_SEED / 5, told
+    assert report["kills"] == PER_SEED, told
+    assert (verdict.stops > 0) == (way is not SPOT), told
+    if "--limited" in way:
+        # The limits refuse most of what it wants, and what is not sent is not killed.
+        assert verdict.placed > 0, told
+    else:
+        assert report["hit"].keys() == MOMENTS, told
+        assert verdict.placed > PER_SEED / 5, told
 
 
 def test_the_harness_finds_what_sending_before_writing_loses(tmp_path):

@@ -9,9 +9,13 @@ from decimal import Decimal
 import pytest
 
 from defi_analytics.clock import WallClock
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
 from defi_analytics.sandbox.chain.faults import parse
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY
 from defi_analytics.sandbox.sandbox import Sandbox
+from tests.venues.injective.chain.kit import an_order
+from tests.venues.injective.chain.kit_world import trading_in
 
 pytestmark = [
     # The SDK and its dependencies warn at import.
@@ -169,6 +173,40 @@ async def test_it_opens_a_position_and_hears_of_it_in_the_stream(send, sdk, comp
     assert (book["seq"], book["orderbook"]["marketId"]) == (found["height"], INJ_PERP)
     (held,) = (await sdk.fetch_chain_subaccount_positions(subaccount_id=SUBACCOUNT))["state"]
     assert held["position"]["quantity"] == position["quantity"]
+
+
+async def test_it_finds_and_cancels_what_was_placed_without_it(sandbox, sdk, broadcaster, composer):
+    async with trading_in(sandbox) as world:
+        below = {market.key: await world.price(market, Side.BUY, "-0.05") for market in world.markets}
+        spot, perp = (
+            an_order(market, OrderKind.POST_ONLY, ticks=below[market.key], lots=2000, client_order_id=name)
+            for market, name in zip(world.markets, ("seen-spot", "seen-perp"), strict=True)
+        )
+        bought = an_order(
+            world.perp, OrderKind.MARKET, ticks=await world.price(world.perp, Side.BUY), lots=1500,
+            client_order_id="seen-fill",
+        )  # fmt: skip
+        own = await world.done([spot, perp, bought])
+        placed = (await sdk.fetch_tx(own.tx_hash))["txResponse"]
+        assert (placed["height"], placed["code"]) == (str(own.height), 0)
+        hashes = {one.client_order_id: one.order_hash for one in own.orders}
+        for market, kind, order in ((world.spot, "spot", spot), (world.perp, "derivative", perp)):
+            fetch = getattr(sdk, f"fetch_chain_trader_{kind}_orders")
+            (seen,) = (await fetch(subaccount_id=SUBACCOUNT, market_id=market.market_id))["orders"]
+            assert (seen["cid"], seen["orderHash"]) == (f"seen-{market.kind.value[:4]}", hashes[seen["cid"]])
+            assert Decimal(seen["price"]) * UNIT == order.request.price
+            assert Decimal(seen["fillable"]) * UNIT == order.request.quantity
+        (held,) = (await sdk.fetch_chain_subaccount_positions(subaccount_id=SUBACCOUNT))["state"]
+        assert Decimal(held["position"]["quantity"]) * UNIT == bought.request.quantity
+        told = (await world.chain.portfolio(world.markets)).positions[world.perp.key]
+        assert Decimal(held["position"]["entryPrice"]) * UNIT == told.entry_price
+        cancel = composer.msg_cancel_spot_order(
+            market_id=INJ_USDT, sender=DEV_ADDRESS, subaccount_id=SUBACCOUNT, cid="seen-spot"
+        )
+        await broadcaster.broadcast([cancel])
+        sandbox.advance()
+        left = (await world.chain.portfolio(world.markets)).open_orders
+        assert [order.client_order_id for order in left] == ["seen-perp"]
 
 
 async def test_it_is_told_what_the_exchange_refuses(network, sdk, composer, sandbox):

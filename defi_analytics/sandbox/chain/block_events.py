@@ -39,7 +39,7 @@ def _execution(key: tuple[str, bool, str], trades: list[Any]) -> Event:
         "market_id": market_id,
         "is_buy": is_buy,
         "is_liquidation": execution == "MarketLiquidation",
-        "cumulative_funding": None,
+        "cumulative_funding": dec(trades[0].cumulative_funding),
         "executionType": "Market" if execution == "MarketLiquidation" else execution,
         "trades": [_derivative_trade(one) for one in trades],
     }

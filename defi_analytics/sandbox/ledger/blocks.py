@@ -136,6 +136,7 @@ def _liquidate(state: State, position: Position, mark: Decimal, block: int) -> N
         position_delta=delta,
         payout=payout,
         pnl=result.pnl,
+        cumulative_funding=state.cumulative_of(market_id),
     )
     state.trades.append(trade)
 

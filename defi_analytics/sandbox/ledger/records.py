@@ -181,6 +181,8 @@ class Trade(NamedTuple):
     payout: Decimal = ZERO
     """Quote that left the position."""
     pnl: Decimal = ZERO
+    cumulative_funding: Decimal = ZERO
+    """By which the position's funding was settled: quote per long base since the world's block 0."""
 
     @property
     def is_maker(self) -> bool:

@@ -120,7 +120,12 @@ def _settle_derivative(state: State, fill: Fill, paid: Fees) -> None:
     cost = units(result.collateral + fee, listing.quote_decimals)
     after = spend(state, order, cost, order.fillable - fill.quantity)
     collect(state, fill, paid)
-    trade = _trade(state, fill, paid)._replace(position_delta=delta, payout=payout, pnl=result.pnl)
+    trade = _trade(state, fill, paid)._replace(
+        position_delta=delta,
+        payout=payout,
+        pnl=result.pnl,
+        cumulative_funding=state.cumulative_of(order.market_id),
+    )
     _filled(state, fill, after, trade)
 
 

@@ -66,36 +66,41 @@ class Place:
     home: Path
     port: int
     markets: tuple[str, ...] = ("INJ/USDT",)
+    limited: bool = False
+    """By the limits that hold where nobody sets any; otherwise no limit is ever met but a position's stop."""
     restless: bool = False
     """Only orders that rest, far from the market."""
     broken: bool = False
     """Sends before it writes, as is usual elsewhere: what the harness must find."""
 
     def settings(self) -> Settings:
-        lots = Decimal(1_000_000)
-        risk = RiskManagement(
-            portfolio_stop_loss=Decimal("0.9"),
-            soft_drawdown=Decimal("0.9"),
-            daily_loss=Decimal("0.9"),
-            stop_loss=Decimal("0.9"),
-            max_daily_trades=1_000_000,
-            cooldown_period=0,
-            max_orders_per_minute=10_000,
-            max_gas_per_day=lots,
-            max_exposure=lots,
-            max_asset_exposure=lots,
-            max_market_exposure=lots,
-            max_position=lots,
-        )
         return Settings(
             home=self.home,
             injective=InjectiveSettings(network="sandbox"),
             sandbox=SandboxSettings(port=self.port),
             scan=ScanSettings(against=("hyperliquid",)),
             http=HttpSettings(deadline_s=Decimal("1.5")),
-            monitoring=MonitoringSettings(risk_management=risk),
+            monitoring=MonitoringSettings(risk_management=RiskManagement() if self.limited else _wide()),
             run=RunSettings(timeout_blocks=TIMEOUT_BLOCKS, resting_blocks=RESTING_BLOCKS),
         )
+
+
+def _wide() -> RiskManagement:
+    lots = Decimal(1_000_000)
+    return RiskManagement(
+        portfolio_stop_loss=Decimal("0.9"),
+        soft_drawdown=Decimal("0.9"),
+        daily_loss=Decimal("0.9"),
+        stop_loss=Decimal("0.05"),
+        max_daily_trades=1_000_000,
+        cooldown_period=0,
+        max_orders_per_minute=10_000,
+        max_gas_per_day=lots,
+        max_exposure=lots,
+        max_asset_exposure=lots,
+        max_market_exposure=lots,
+        max_position=lots,
+    )
 
 
 def busy(view, holding, params):

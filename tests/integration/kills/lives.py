@@ -1,6 +1,6 @@
 """Forks one life after the other and kills it: imports are paid once, recovery every time.
 
-python -m tests.integration.kills.lives HOME PORT SEED KILLS [--broken | --resting]
+python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting]
 """
 
 import argparse
@@ -164,10 +164,19 @@ def main() -> None:
     told.add_argument("port", type=int)
     told.add_argument("seed", type=int)
     told.add_argument("kills", type=int)
+    told.add_argument("--market", action="append")
+    told.add_argument("--limited", action="store_true")
     told.add_argument("--broken", action="store_true")
     told.add_argument("--resting", action="store_true")
     own = told.parse_args()
-    place = Place(own.home, own.port, restless=own.resting, broken=own.broken)
+    place = Place(
+        own.home,
+        own.port,
+        tuple(own.market or Place.markets),
+        limited=own.limited,
+        restless=own.resting,
+        broken=own.broken,
+    )
     if own.resting:
         sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
         return

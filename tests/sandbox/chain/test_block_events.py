@@ -52,13 +52,15 @@ def test_trades_are_grouped_by_market_side_and_kind():
 
 def test_a_derivative_trade_tells_what_it_did_to_the_position():
     delta = PositionDelta(True, Decimal(3), Decimal(20), Decimal("12.5"))
-    (event,) = of_block(Told((trade(3, position_delta=delta, payout=Decimal(1)),)))
+    (event,) = of_block(
+        Told((trade(3, position_delta=delta, payout=Decimal(1), cumulative_funding=Decimal("0.5")),))
+    )
     told = read(event)
     assert event.kind == "injective.exchange.v2.EventBatchDerivativeExecution"
     assert (told["is_liquidation"], told["executionType"], told["cumulative_funding"]) == (
         False,
         "Market",
-        None,
+        "0.500000000000000000",
     )
     (row,) = told["trades"]
     assert row["position_delta"]["execution_margin"] == "20.000000000000000000"

@@ -40,6 +40,7 @@ class Execution(NamedTuple):
     quantity: Decimal
     fee: Decimal
     maker: bool
+    funding_index: Decimal | None = None
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -91,6 +92,7 @@ class _Answer(msgspec.Struct, gc=False):
 
 _ANSWER = msgspec.json.Decoder(_Answer)
 _TEXT = msgspec.json.Decoder(str)
+_OPTIONAL = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool)
 _SPOT = msgspec.json.Decoder(list[_Trade] | None)
 _DERIVATIVE = msgspec.json.Decoder(list[_DerivativeTrade] | None)
@@ -160,6 +162,7 @@ def _executions(
             raise ValueError("an execution on no market")
         return
     maker = is_maker(_TEXT.decode(told.get("executionType", _EMPTY)))
+    funding = _OPTIONAL.decode(told.get("cumulative_funding", _EMPTY))
     for trade, side, price, quantity in _trades(event.type, told):
         if wire.hexadecimal(trade.subaccount_id) == subaccount_id:
             yield Execution(
@@ -172,6 +175,7 @@ def _executions(
                 quantity=wire.unsigned(quantity),
                 fee=wire.dec(trade.fee),
                 maker=maker,
+                funding_index=None if funding is None else wire.dec(funding),
             )
 
 
@@ -201,4 +205,5 @@ def _fill(fill_id: str, one: Execution, at: datetime) -> Fill:
         at=at,
         height=one.height,
         maker=one.maker,
+        funding_index=one.funding_index,
     )

@@ -190,6 +190,7 @@ def position(market: Market, held: Held, rules: Rules) -> Position:
         entry_price=held.entry_price,
         margin=funded_margin(held, rules),
         liquidation_price=liquidation_price(held, rules),
+        funding_index=rules.cumulative_funding,
     )
 
 

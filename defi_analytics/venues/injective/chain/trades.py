@@ -2,6 +2,7 @@
 
 Source: the indexer's GET /api/exchange/{spot,derivative}/v2/trades: camelCase, decimals in chain format, fees
 in the quote's smallest unit, a trade's id beginning with its block's height; newest first, a hundred a page.
+They do not tell by which index a perpetual's funding was settled.
 """
 
 import re

@@ -79,6 +79,7 @@ def event(one: Trade) -> dict[str, Any]:
             "execution_margin": dec("0"),
             "execution_price": dec(one["price"]),
         }
+        fields["cumulative_funding"] = one.get("index")
         fields["trades"] = [{**common, "position_delta": delta, "payout": dec("0"), "pnl": dec("0")}]
     attributes = [{"key": key, "value": json.dumps(value), "index": True} for key, value in fields.items()]
     return {"type": f"injective.exchange.v2.{kind}", "attributes": attributes}

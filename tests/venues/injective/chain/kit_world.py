@@ -72,7 +72,16 @@ class World(NamedTuple):
 
 @asynccontextmanager
 async def opened(clock: Clock, *, hold: bool, policy: Policy = QUICK) -> AsyncIterator[World]:
-    async with Sandbox(seed=3, clock=clock, hold=hold) as sandbox, Http(WallClock(), policy) as http:
+    async with (
+        Sandbox(seed=3, clock=clock, hold=hold) as sandbox,
+        trading_in(sandbox, policy) as world,
+    ):
+        yield world
+
+
+@asynccontextmanager
+async def trading_in(sandbox: Sandbox, policy: Policy = QUICK) -> AsyncIterator[World]:
+    async with Http(WallClock(), policy) as http:
         assets = assets_of("injective-1")
         network = custom("sandbox", "injective-777", sandbox.url)
         chain = InjectiveChain(http, WallClock(), network, assets, KeySigner())

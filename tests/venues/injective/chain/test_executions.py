@@ -127,3 +127,16 @@ async def test_a_block_that_the_node_does_not_have_is_not_a_block_without_fills(
     with pytest.raises(Unavailable, match="block 1000 is not told: height 5") as caught:
         await fills(FakeNode(**{"/status": STATUS, "block_results": body}))
     assert str(caught.value).isprintable()
+
+
+async def test_the_fill_of_a_perpetual_tells_the_index_its_funding_was_settled_by():
+    (one,) = await fills(World(trade(market=PERP_ID, index="-1.500000000000000001")))
+    assert one.funding_index == Decimal("-1.500000000000000001")
+    (spot,) = await fills(World(trade()))
+    assert spot.funding_index is None
+
+
+@pytest.mark.parametrize("index", [1, "NaN", "1e9", []])
+async def test_an_impossible_funding_index_is_malformed(index):
+    with pytest.raises(Malformed):
+        await fills(World(trade(market=PERP_ID, index=index)))
