@@ -20,7 +20,7 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill, OpenOrder, 
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction, Submission, TransactionResult
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
-from defi_analytics.engine.paper_fills import Ladders, entered, on_grid, rests, touched
+from defi_analytics.engine.paper_fills import NO_FUNDING, Ladders, entered, on_grid, rests, touched
 from defi_analytics.ports import Clock, MarketData
 
 ACCOUNT = "paper"
@@ -204,7 +204,7 @@ def _position(market: Market, held: Inventory) -> Position:
     """Margin is the whole cost: paper trades without leverage, so only a short can be taken over."""
     entry, ratio = held.cost / abs(held.quantity), market.maintenance_margin_ratio
     taken_over = 2 * entry / (1 + ratio) if held.quantity < 0 and ratio is not None else None
-    return Position(market.key, held.quantity, entry, held.cost, taken_over)
+    return Position(market.key, held.quantity, entry, held.cost, taken_over, NO_FUNDING)
 
 
 def _open_order(order: TrackedOrder) -> OpenOrder:

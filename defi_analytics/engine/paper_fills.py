@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from defi_analytics.domain.book import OrderBook
 from defi_analytics.domain.decision import BUY, SELL, Ladder, OrderKind
 from defi_analytics.domain.edge import Side
-from defi_analytics.domain.market import Market
+from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.domain.transaction import Block, OrderResult
 from defi_analytics.engine.bookkeeping import TrackedOrder
@@ -21,6 +21,9 @@ from defi_analytics.mispricing.auction import (
     market_fill,
     traded_through,
 )
+
+NO_FUNDING = Decimal(0)
+"""The index of what a perpetual paid, which stays: on paper nothing is paid for holding one."""
 
 NO_LIQUIDITY, TOO_DEAR, POST_ONLY_CROSSES = 24, 25, 59
 """Source: injective-core, exchange module, errors."""
@@ -114,4 +117,5 @@ def _fill(
         at=block.at,
         height=block.height,
         maker=maker,
+        funding_index=NO_FUNDING if market.kind is MarketKind.PERPETUAL else None,
     )

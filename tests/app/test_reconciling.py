@@ -81,5 +81,5 @@ async def test_a_flow_of_what_nothing_prices_is_not_guessed(app: Any) -> None:
 
 
 async def test_an_asset_of_no_market_here_is_not_taken_for_lost(app: Any) -> None:
-    await begun(app, ABC="1")
+    await begun(app, XYZ="1")
     assert (await compared(app, PAPER)).differences == ()
