@@ -34,7 +34,7 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
         ask=ask / tick,
         mid=(bid + ask) / 2 / tick,
         oracle=_oracle_price(snapshot, market, quote) / tick,
-        has_oracle=quote is not None,
+        has_oracle=quote is not None or market.base in snapshot.published or market.oracle is not None,
         book_age_s=(snapshot.time - book.at).total_seconds() if book else math.nan,
         oracle_age_s=(snapshot.time - quote.at).total_seconds() if quote else math.nan,
         prediction_age_s=_prediction_age_s(snapshot, market),

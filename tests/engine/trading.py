@@ -40,7 +40,8 @@ class World:
     def __init__(self, home: Market = HOME, kinds: Sequence[EdgeKind] = (EdgeKind.CROSS_VENUE,)) -> None:
         self.home, self.kinds = home, kinds
         self.clock, self.height = FakeClock(), 1_000
-        self.oracle = 25.0
+        self.oracle: float | None = 25.0
+        """None for an oracle that does not answer."""
         self.failure: DefiError | None = None
         self.show(25.0)
 
@@ -73,7 +74,8 @@ class World:
         snapshot = a_snapshot(
             [(self.home, self.book(self.home)), (AWAY, self.book(AWAY))],
             time=now,
-            quotes=(a_quote(price=self.oracle, at=now),),
+            quotes=() if self.oracle is None else (a_quote(price=self.oracle, at=now),),
+            published=frozenset({"INJ"}),
             rates=(a_rate("USDT", "USD", at=now),),
         )
         snapshot = replace(snapshot, tops={key: replace(top, at=now) for key, top in snapshot.tops.items()})

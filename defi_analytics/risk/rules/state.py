@@ -7,6 +7,7 @@
 | size, exposure, pace, cooldown, profit, leverage, gas | judged | passes | passes |
 | unresolved order on the market | refused | passes on perpetuals: the chain itself keeps reduce-only | same |
 | price bands, slippage, ages, clock | judged | judged, `exit_width` times wider | same |
+| mid or oracle missing (not both) | refused | judged by the other alone, stops excepted | same |
 | grid, duplicate id, market state, order rate, balance | judged | judged | judged |
 
 Cancels never come here.
