@@ -11,7 +11,7 @@ import math
 from collections.abc import MutableSequence
 from typing import NamedTuple
 
-from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View
+from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View, Why
 from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.gate import judge
@@ -150,6 +150,7 @@ def _order(intent: Intent, view: View, rules: Rules) -> OrderFacts:
         rules.leverage if grid.perpetual else 1.0,
         needs,
         0.0,
+        intent.why == Why.EXIT_STOP.value,
     )
 
 

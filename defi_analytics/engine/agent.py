@@ -172,11 +172,11 @@ class Agent:
             self.ledger.write(record.kind, record.body)
 
     def _told_otherwise(self, decision: Decision, trading: TradingState) -> bool:
-        """Whether a person, or another process, has stopped, or resumed, since the decision was made."""
+        """Whether anybody stopped, or resumed, since; what was decided while halted can only end losses."""
         self.ledger.catch_up()
         if self.ledger.risk.trading is not trading:
             return True
-        return bool(self.stopped()) and not decision.closing
+        return bool(self.stopped()) and not (decision.closing or trading is TradingState.HALTED)
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
         """Groups one after the other, each proven before the next is signed.

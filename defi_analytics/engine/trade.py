@@ -120,7 +120,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
                 wishes.append(wish)
         stop, stale = _protected(known, market, terms, name)
         cancels += stale
-        wishes += [Wish(stop, Expected())] if stop else []
+        wishes += [Wish(stop, Expected(protects=True))] if stop else []
     decision = Decision(name, known.snapshot.time, tuple(considered), (), (), cancels=tuple(cancels))
     return _judged(known, markets, terms, decision, wishes)
 
@@ -194,7 +194,11 @@ def _considered(
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
     request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
-    expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
+    expected = Expected(
+        _net_edge(view, intent),
+        uses_prediction=strategy.kind is EdgeKind.PREDICTION,
+        protects=intent.why == Why.EXIT_STOP,
+    )
     said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
 

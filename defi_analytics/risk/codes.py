@@ -49,7 +49,7 @@ class TradingState(IntEnum):
     REDUCING = 2
     """Only orders that reduce."""
     HALTED = 3
-    """Nothing but cancels, and reducing orders that a person asked for."""
+    """Nothing but cancels, and reducing orders that end a loss or that a person asked for."""
 
 
 class MarketState(IntEnum):

@@ -26,7 +26,7 @@ _FRACTION = "fraction"
 
 DENIALS: Mapping[Denial, Explained] = MappingProxyType({
     Denial.HALTED: Explained(
-        "", "Trading is halted; only cancels and reducing orders that you ask for pass.",
+        "", "Trading is halted; only cancels, stop-losses and reducing orders that you ask for pass.",
         "See why with `defi risk`, then `defi risk resume`.",
     ),
     Denial.REDUCE_ONLY: Explained(

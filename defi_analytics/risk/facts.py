@@ -33,6 +33,8 @@ class Expected:
     """A fraction; unknown refuses an order that does not reduce."""
     uses_prediction: bool = False
     by_person: bool = False
+    protects: bool = False
+    """A stop, or an exit because one was hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def order_facts(request: OrderRequest, context: Context) -> OrderFacts:
         leverage=float(request.leverage),
         needs=needs(request)[1],
         gas=context.gas_per_order,
+        protects=expected.protects,
     )
 
 

@@ -35,6 +35,8 @@ class OrderFacts(NamedTuple):
     """Of the denom it spends, fees included, for this order alone."""
     gas: float
     """INJ."""
+    protects: bool
+    """It is there to end a loss: a stop, or an exit because one was hit. If it reduces, no halt keeps it."""
 
 
 class MarketFacts(NamedTuple):

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import HOME, PERP, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -79,12 +81,39 @@ async def test_a_loss_beyond_the_hard_drawdown_halts_and_stays_halted() -> None:
     await agent.cycle()
     world.oracle = 6.0
     world.show(6.0)
-    for _ in range(20):
+    for again in range(20):
         agent = an_agent(world, journal)
         decision = await agent.cycle()
         assert agent.ledger.risk.trading is TradingState.HALTED
-        assert not decision.approved
+        assert bool(decision.approved) is (again == 0), "the stop-loss alone, and once"
+    assert not quantity(agent)
     assert agent.ledger.risk.code is Denial.DRAWDOWN_HARD
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+@pytest.mark.parametrize("told", ["", "the file STOP is there"])
+async def test_a_halt_strands_nobody_the_stop_loss_still_goes_out(home: Market, told: str) -> None:
+    world = World(home)
+    said: list[str] = []
+    agent = an_agent(world, stopped=lambda: "".join(said))
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    said += [told] if told else []
+    if not told:
+        agent.ledger.write("risk.equity", {})
+    world.show(24.9, away=25.3)
+    decision = await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert [one.request.kind for group in decision.approved for one in group.orders] == (
+        [OrderKind.STOP] if home is PERP else []
+    )
+    world.show(22.0, away=22.0)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["exit-stop"]
+    assert not quantity(agent, home.key)
+    world.show(22.0, away=25.0)
+    decision = await agent.cycle()
+    assert [refused.code for refused in decision.refused] == [Denial.HALTED]
 
 
 async def test_a_stop_file_halts_before_anything_is_sent() -> None:

@@ -25,6 +25,7 @@ ORDER = OrderFacts(
     leverage=2.0,
     needs=50.0,
     gas=0.001,
+    protects=False,
 )
 MARKET = MarketFacts(
     grid=GRID,

@@ -30,7 +30,7 @@ def facts(asked, given, tally=None, at=LATER):
 
 def test_what_the_rules_see_of_an_order():
     asked = request(PERP, Side.SELL, 24, 4, leverage=Decimal(2), kind=OrderKind.MARKET)
-    given = context(expected={"c1": Expected(0.02, uses_prediction=True, by_person=True)})
+    given = context(expected={"c1": Expected(0.02, uses_prediction=True, by_person=True, protects=True)})
     assert order_facts(asked, given) == OrderFacts(
         side=SELL,
         kind=1,
@@ -46,6 +46,7 @@ def test_what_the_rules_see_of_an_order():
         leverage=2.0,
         needs=96 / 2 + 0.096,
         gas=0.001,
+        protects=True,
     )
 
 
@@ -54,6 +55,7 @@ def test_nothing_is_expected_of_an_order_nobody_spoke_of():
     assert math.isnan(seen.net_edge)
     assert not seen.by_person
     assert not seen.uses_prediction
+    assert not seen.protects
 
 
 def test_what_the_rules_see_of_the_account():

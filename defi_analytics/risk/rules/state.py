@@ -1,6 +1,6 @@
 """Whether the account may trade at all, and what counts as getting out.
 
-| rule | new exposure | reduces | reduces, asked for by a person |
+| rule | new exposure | reduces | reduces, to end a loss or asked for by a person |
 |---|---|---|---|
 | HALTED | refused | refused | passes |
 | REDUCING, a lost day, either drawdown | refused | passes | passes |
@@ -52,7 +52,8 @@ def halted(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits
         return PASSED
     if account.state != TradingState.HALTED:
         return unknown(0.0, math.nan)
-    return refused_if(Denial.HALTED, not (order.by_person and reduces(order, account)))
+    wanted = order.by_person or order.protects
+    return refused_if(Denial.HALTED, not (wanted and reduces(order, account)))
 
 
 def reduce_only(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

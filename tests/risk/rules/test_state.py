@@ -64,6 +64,15 @@ def test_a_state_of_another_number_is_unknown(state):
     assert code(**PERSON | {"state": state}) is Denial.RISK_STATE_UNKNOWN
 
 
+def test_what_ends_a_loss_gets_out_of_a_halt_and_nothing_else_does():
+    halted = {"state": TradingState.HALTED, "protects": True}
+    assert code(**REDUCING | halted) is Denial.NONE
+    assert code(**REDUCING | halted | {"kind": OrderKind.STOP, "trigger": 25_000}) is Denial.NONE
+    assert code(**REDUCING | halted | {"lots": 4_001}) is Denial.HALTED
+    assert code(**halted) is Denial.HALTED
+    assert code(**REDUCING | {"state": 99, "protects": True}) is Denial.RISK_STATE_UNKNOWN
+
+
 def test_a_person_cannot_open_anything_while_halted():
     assert code(state=TradingState.HALTED, by_person=True) is Denial.HALTED
 
