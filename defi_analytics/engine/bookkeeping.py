@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OrderRequest, OrderState
@@ -199,17 +200,24 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             order = self.orders.get(fill.client_order_id)
-            strategy = order.request.strategy if order else ""
             if order is not None:
                 done = replace(order, filled=order.filled + fill.quantity)
                 self.orders[fill.client_order_id] = done
-            owner = (strategy, fill.key)
+            owner = (self._holder(fill, order), fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(fill)
             self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
         self.scanned_height = record.last_height
         for order_id, order in self.orders.items():
             if order.live and _over(order, self.scanned_height):
                 self.orders[order_id] = replace(order, state=OrderState.DONE)
+
+    def _holder(self, fill: Fill, order: TrackedOrder | None) -> str:
+        """A protective stop closes what a strategy holds: its fill is that strategy's."""
+        if order is None or order.request.kind is not OrderKind.STOP:
+            return order.request.strategy if order else ""
+        side = 1 if fill.side is Side.BUY else -1
+        holding = (s for (s, key), held in self.held.items() if key == fill.key and held.quantity * side < 0)
+        return next(holding, order.request.strategy)
 
     def _closed(self, record: Closed) -> None:
         if record.height > self.scanned_height:

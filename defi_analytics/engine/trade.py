@@ -22,6 +22,7 @@ from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
+from defi_analytics.engine.stops import stopped_out
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.ports import Strategy
@@ -109,7 +110,10 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     cancels: list[Cancel] = []
     for market in markets:
         owner = _owner(known.books, market.key)
-        for strategy, params in terms.strategies:
+        stopped = _stopped(known, market, terms, name)
+        considered += [one for one, _ in stopped]
+        wishes += [wish for _, wish in stopped if wish is not None]
+        for strategy, params in () if stopped else terms.strategies:
             if owner not in ("", strategy.name):
                 considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
                 continue
@@ -123,6 +127,21 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
         wishes += [Wish(stop, Expected(protects=True))] if stop else []
     decision = Decision(name, known.snapshot.time, tuple(considered), (), (), cancels=tuple(cancels))
     return _judged(known, markets, terms, decision, wishes)
+
+
+def _stopped(
+    known: Known, market: Market, terms: Terms, decision: str
+) -> list[tuple[Considered, Wish | None]]:
+    """What is held at a loss beyond the limits, by whichever strategy: it may not be one of this run's."""
+    found: list[tuple[Considered, Wish | None]] = []
+    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, terms.on(market.key)):
+        wish = None
+        if intent.side != 0:
+            request = request_of(market, strategy, covered(intent, market, known.portfolio), decision)
+            wish = Wish(request, Expected(protects=True))
+        order_id = wish.request.client_order_id if wish else ""
+        found.append((Considered(strategy, market.key, said, order_id), wish))
+    return found
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
