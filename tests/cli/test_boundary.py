@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.cli.harness import command, process, process_environment
+from tests.cli.harness import command, free_port, process, process_environment
 from tests.faults import FaultServer
 
 MARKET_ID = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
@@ -209,13 +209,13 @@ def test_a_stream_that_nobody_reads_is_no_reason_to_crash(line, code, unbuffered
     script = f'"$@" {program} {rest}; exit "${{PIPESTATUS[0]}}"'
     ran = subprocess.run(
         ["bash", "-c", script, "bash", *command()],
-        env=process_environment(PYTHONUNBUFFERED=unbuffered),
+        env=process_environment(PYTHONUNBUFFERED=unbuffered, DEFI_SANDBOX__PORT=str(free_port())),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert ran.returncode == code
+    assert ran.returncode == code, ran.stderr
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
 
