@@ -144,8 +144,8 @@ class Agent:
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
-        self._observe(seen, portfolio)
         skew_s = (self.clock.now() - whole.at).total_seconds()
+        self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
@@ -155,11 +155,11 @@ class Agent:
         self.ledger.write(DECIDED, packed(known, seen.scope, seen.limits, decision) | made_after)
         return decision
 
-    def _observe(self, seen: Seen, portfolio: Portfolio) -> None:
-        """What the account is worth now, and the halt that may follow from it or from a person."""
+    def _observe(self, seen: Seen, portfolio: Portfolio, skew_s: float) -> None:
+        """What the account is worth now, if it is known when now is; and the halt that may follow."""
         marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
-        account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
-        for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
+        worth = equity(Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved))
+        for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
             self.ledger.write(record.kind, record.body)
         self._obey()
 

@@ -13,7 +13,9 @@
 | risk.exit | market | a position came back to zero |
 | risk.gas | inj | spent |
 
-A record that cannot be read, or of a newer kind, halts: what it was meant to say is not known.
+A record that cannot be read, or of a newer kind, halts: what it was meant to say is not known. Only an equity
+begins a new day: none is written while this machine's clock and the chain's differ, and no record of another
+kind, from whatever clock, may forget a day's loss.
 """
 
 import math
@@ -28,7 +30,7 @@ from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.verdict import below, lost
 
 KINDS = "risk."
-FLOW = "risk.flow"
+EQUITY, FLOW = "risk.equity", "risk.flow"
 _UNREADABLE = "a record of the risk state could not be read"
 
 
@@ -71,7 +73,7 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
     """The state after one record of the journal; records of other kinds change nothing. Never raises."""
     if not kind.startswith(KINDS):
         return state
-    now = rolled(state, at)
+    now = rolled(state, at) if kind == EQUITY else state
     fold = _FOLDS.get(kind)
     if fold is None:
         return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, f"unknown record {kind}", "", at)
@@ -96,11 +98,18 @@ def rolled(state: RiskState, at: datetime) -> RiskState:
     )
 
 
-def observed(state: RiskState, at: datetime, equity: float, limits: RiskLimits) -> tuple[Record, ...]:
-    """The records to append when the account was valued: the equity, and the halt it leads to."""
+def observed(
+    state: RiskState, at: datetime, equity: float, limits: RiskLimits, skew_s: float = 0.0
+) -> tuple[Record, ...]:
+    """The records to append when the account was valued: the equity, and the halt it leads to.
+
+    None while `skew_s`, this machine's clock less the chain's, is beyond its limit: no day may end by it.
+    """
+    if not abs(skew_s) <= limits.max_clock_skew_s:
+        return ()
     if not math.isfinite(equity):
-        return (Record("risk.equity", {}),)
-    seen = Record("risk.equity", {"equity": equity})
+        return (Record(EQUITY, {}),)
+    seen = Record(EQUITY, {"equity": equity})
     after = apply(state, seen.kind, at, seen.body)
     verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)
     if verdict.code == Denial.NONE:
@@ -208,7 +217,7 @@ def _gas(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 
 _FOLDS = {
-    "risk.equity": _equity,
+    EQUITY: _equity,
     "risk.flow": _flow,
     "risk.halt": _halt,
     "risk.reduce": _reduce,

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,9 @@ from defi_analytics.engine.agent import Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import day_loss
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import HOME, PERP, World, an_agent, quantity
+from tests.engine.trading import CALM, HOME, PERP, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -114,6 +116,30 @@ async def test_a_halt_strands_nobody_the_stop_loss_still_goes_out(home: Market, 
     world.show(22.0, away=25.0)
     decision = await agent.cycle()
     assert [refused.code for refused in decision.refused] == [Denial.HALTED]
+
+
+async def test_a_clock_that_jumps_a_day_begins_no_new_one() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal, limits=CALM._replace(max_daily_loss=0.02, stop_loss=0.9))
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    world.oracle = 18.5
+    world.show(18.5)
+    await agent.cycle()
+    before = agent.ledger.risk
+    assert day_loss(before) > 0.02
+    world.fast = timedelta(days=1)
+    world.clock.advance(86_400)
+    decision = await agent.cycle()
+    assert not decision.approved
+    agent.ledger.write("risk.gas", {"inj": 0.0})
+    agent.ledger.write("risk.exit", {"market": "m"})
+    again = an_agent(world, journal).ledger.risk
+    assert (again.day, again.day_start_equity) == (before.day, before.day_start_equity)
+    assert journal.kinds.count("risk.equity") == 2
+    world.fast = timedelta(0)
+    await agent.cycle()
+    assert agent.ledger.risk.day > before.day
 
 
 async def test_a_stop_file_halts_before_anything_is_sent() -> None:

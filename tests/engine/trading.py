@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +43,8 @@ class World:
         self.clock, self.height = FakeClock(), 1_000
         self.oracle: float | None = 25.0
         """None for an oracle that does not answer."""
+        self.fast = timedelta(0)
+        """By which this machine's clock is ahead of the chain's."""
         self.failure: DefiError | None = None
         self.show(25.0)
 
@@ -64,7 +67,7 @@ class World:
 
     async def latest(self) -> Block:
         self.height += 1
-        return Block(self.height, self.clock.now(), "injective-1")
+        return Block(self.height, self.clock.now() - self.fast, "injective-1")
 
     async def look(self, backoff: Backoff) -> Seen:
         if self.failure is not None:

@@ -117,7 +117,7 @@ def test_an_account_of_less_than_one_unit_is_measured_too():
 
 
 def test_a_flow_before_any_equity_moves_nothing():
-    assert folded(flow(5.0), at=NOON) == rolled(RiskState(), NOON)
+    assert repr(folded(flow(5.0), at=NOON)) == repr(RiskState())
 
 
 @pytest.mark.parametrize("amount", [-1_000.0, -2_000.0])
@@ -338,3 +338,18 @@ class Halting(RuleBasedStateMachine):
 
 TestHalting = Halting.TestCase
 TestHalting.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_nothing_but_an_equity_begins_a_day():
+    for record in (flow(1.0), Record("risk.gas", {"inj": 0.0}), Record("risk.exit", {"market": "m"})):
+        assert folded(record, at=TOMORROW, state=START).day == START.day
+    assert folded(Record("risk.equity", {}), at=TOMORROW, state=START).day > START.day
+    assert folded(equity(1_000.0), at=NOON - timedelta(days=1), state=START).day == START.day
+
+
+@pytest.mark.parametrize("skew_s", [LIMITS.max_clock_skew_s, -LIMITS.max_clock_skew_s])
+def test_an_equity_of_unknown_date_is_not_written(skew_s):
+    assert observed(START, NOON, 1_000.0, LIMITS, skew_s)
+    for wrong in (skew_s * 1.01, math.nan, math.inf):
+        assert observed(START, NOON, 1_000.0, LIMITS, wrong) == ()
+        assert observed(START, NOON, math.nan, LIMITS, wrong) == ()
