@@ -217,12 +217,12 @@ class Agent:
     async def _pause(self) -> None:
         """Until the next round is due, or the run is to end."""
         now = self.clock.monotonic()
-        wait_s = max(self.policy.interval_s, self.backoff.wait_s("cycle", now))
+        rest_s = self.backoff.wait_s("cycle", now, guarding=self.ledger.books.guarding)
+        wait_s = max(self.policy.interval_s, rest_s)
         if self.policy.duration_s is not None:
             wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))
-        pause = asyncio.ensure_future(self.clock.sleep(max(0.0, wait_s)))
-        leave = asyncio.ensure_future(self.leave.wait())
-        _, pending = await asyncio.wait({pause, leave}, return_when=asyncio.FIRST_COMPLETED)
+        ends = self.clock.sleep(max(0.0, wait_s)), self.leave.wait()
+        _, pending = await asyncio.wait(map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)

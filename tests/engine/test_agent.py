@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -178,6 +179,18 @@ async def test_a_market_that_cannot_be_read_is_left_alone_longer_each_time() -> 
     await an_agent(world, cycles=4, watch=cycles.append).run()
     assert world.clock.slept[:3] == [10.0, 10.0, 20.0]
     assert [cycle.error for cycle in cycles] == ["injective: no answer"] * 4
+
+
+async def test_who_holds_something_looks_again_soon_however_often_it_failed() -> None:
+    world = World()
+    agent = an_agent(world, cycles=9)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    assert agent.ledger.books.guarding
+    world.failure, world.clock.slept = Unavailable("injective", "no answer"), []
+    agent.policy = replace(agent.policy, on_exit=OnExit.KEEP)
+    await agent.run()
+    assert world.clock.slept == [10.0, 10.0, *[15.0] * 6]
 
 
 async def test_a_run_ends_after_its_cycles_or_its_time() -> None:
