@@ -40,6 +40,7 @@ class Denial(IntEnum):
     DUPLICATE_ID = 31
     GRID = 32
     RISK_STATE_UNKNOWN = 33
+    WEEKLY_LOSS = 34
 
 
 class TradingState(IntEnum):

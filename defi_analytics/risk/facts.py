@@ -149,6 +149,8 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         ),
         balance_age_s=(at - context.account.portfolio.at).total_seconds(),
         clock_skew_s=context.clock_skew_s,
+        week_start_equity=state.week_start_equity,
+        week_low_equity=state.week_low_equity,
     )
 
 

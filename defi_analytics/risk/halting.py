@@ -21,7 +21,7 @@ kind, from whatever clock, may forget a day's loss.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from defi_analytics.domain.market import MarketKey
@@ -51,6 +51,10 @@ class RiskState:
     """UTC, as 2026-01-31; never goes back, whatever the clock does."""
     day_start_equity: float = math.nan
     day_low_equity: float = math.nan
+    week: str = ""
+    """The day of its Monday."""
+    week_start_equity: float = math.nan
+    week_low_equity: float = math.nan
     trades_today: int = 0
     gas_today: float = 0.0
     """INJ."""
@@ -84,10 +88,16 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
 
 
 def rolled(state: RiskState, at: datetime) -> RiskState:
-    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known."""
-    day = at.astimezone(UTC).date().isoformat()
+    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known.
+
+    On Mondays so do the week's.
+    """
+    today = at.astimezone(UTC).date()
+    day, week = today.isoformat(), (today - timedelta(days=today.weekday())).isoformat()
     if day <= state.day:
         return state
+    if week > state.week:
+        state = replace(state, week=week, week_start_equity=state.equity, week_low_equity=state.equity)
     return replace(
         state,
         day=day,
@@ -141,17 +151,29 @@ def day_loss(state: RiskState) -> float:
     return lost(state.day_start_equity, state.day_low_equity)
 
 
+def week_loss(state: RiskState) -> float:
+    """The same of the week."""
+    return lost(state.week_start_equity, state.week_low_equity)
+
+
 def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     equity = _number(body["equity"])
     if math.isnan(state.peak_equity):
         return replace(
-            state, equity=equity, peak_equity=equity, day_start_equity=equity, day_low_equity=equity
+            state,
+            equity=equity,
+            peak_equity=equity,
+            day_start_equity=equity,
+            day_low_equity=equity,
+            week_start_equity=equity,
+            week_low_equity=equity,
         )
     return replace(
         state,
         equity=equity,
         peak_equity=max(state.peak_equity, equity),
         day_low_equity=min(state.day_low_equity, equity),
+        week_low_equity=min(state.week_low_equity, equity),
     )
 
 
@@ -170,6 +192,8 @@ def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
         peak_equity=state.peak_equity * scale,
         day_start_equity=state.day_start_equity * scale,
         day_low_equity=state.day_low_equity * scale,
+        week_start_equity=state.week_start_equity * scale,
+        week_low_equity=state.week_low_equity * scale,
     )
 
 

@@ -101,3 +101,6 @@ class AccountFacts(NamedTuple):
     balance_age_s: float
     clock_skew_s: float
     """This machine's clock less the chain's."""
+    week_start_equity: float
+    week_low_equity: float
+    """The lowest of the week so far."""

@@ -66,6 +66,8 @@ ACCOUNT = AccountFacts(
     liquidation_distance=0.4,
     balance_age_s=1.0,
     clock_skew_s=0.2,
+    week_start_equity=10_000.0,
+    week_low_equity=10_000.0,
 )
 
 

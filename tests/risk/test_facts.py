@@ -60,7 +60,9 @@ def test_nothing_is_expected_of_an_order_nobody_spoke_of():
 
 def test_what_the_rules_see_of_the_account():
     state = replace(STATE, peak_equity=12_000.0, day_low_equity=9_000.0, trades_today=4, gas_today=0.5)
-    state = replace(state, exits={market_text(PERP.key): NOON - timedelta(seconds=100)})
+    state = replace(
+        state, week_low_equity=8_000.0, exits={market_text(PERP.key): NOON - timedelta(seconds=100)}
+    )
     given = context(
         position(-4, margin=90),
         resting(PERP, Side.BUY, 25, 1),
@@ -99,6 +101,8 @@ def test_what_the_rules_see_of_the_account():
         liquidation_distance=seen.liquidation_distance,
         balance_age_s=7.0,
         clock_skew_s=0.1,
+        week_start_equity=10_000.0,
+        week_low_equity=8_000.0,
     )
 
 
