@@ -113,7 +113,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
         stopped = _stopped(known, market, terms, name)
         considered += [one for one, _ in stopped]
         wishes += [wish for _, wish in stopped if wish is not None]
-        for strategy, params in () if stopped else terms.strategies:
+        for strategy, params in () if any(wish for _, wish in stopped) else terms.strategies:
             if owner not in ("", strategy.name):
                 considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
                 continue
@@ -132,9 +132,10 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
 def _stopped(
     known: Known, market: Market, terms: Terms, decision: str
 ) -> list[tuple[Considered, Wish | None]]:
-    """What is held at a loss beyond the limits, by whichever strategy: it may not be one of this run's."""
+    """What is held beyond the limits, by whichever strategy: it may not be one of this run's."""
     found: list[tuple[Considered, Wish | None]] = []
-    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, terms.on(market.key)):
+    limits, position = terms.on(market.key), known.portfolio.positions.get(market.key)
+    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
         wish = None
         if intent.side != 0:
             request = request_of(market, strategy, covered(intent, market, known.portfolio), decision)

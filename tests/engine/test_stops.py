@@ -9,6 +9,8 @@ import pytest
 from defi_analytics.domain.decision import Why
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.portfolio import Position
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.engine.stops import limit_stop, stopped_out, strategies_holding
@@ -84,3 +86,70 @@ async def test_a_position_keeps_its_stop_whatever_strategies_run_next(home: Mark
     assert not quantity(agent, home.key)
     [replayed] = decided_again(journal, world.clock, STRATEGIES)
     assert replayed.same
+
+
+LONG = Position(PERP.key, Decimal(2), Decimal(25), Decimal(10))
+"""Taken over at 20 / 0.95, about 21.05; here its stop-loss is out of the way."""
+PATIENT = LIMITS._replace(stop_loss=0.9, min_liquidation_distance=0.15)
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        (25.0, None),
+        (24.5, ("near liquidation", 0)),
+        (23.5, ("near liquidation", 0)),
+        (23.3, ("exit-liquidation", 1_000)),
+        (22.3, ("exit-liquidation", 1_000)),
+        (22.1, ("exit-liquidation", 2_000)),
+        (20.0, ("exit-liquidation", 2_000)),
+        (None, None),
+    ],
+)
+def test_near_a_liquidation_is_first_told_then_halved_then_closed(price: Any, said: Any) -> None:
+    books = Bookkeeping(held={("oracle", PERP.key): HELD}, net={PERP.key: HELD})
+    quotes = (a_quote(price=price),) if price else ()
+    book = a_book(PERP, [(24.9, 1)], [(25.1, 1)])
+    snapshot = a_snapshot([(PERP, book)], rates=RATES, quotes=quotes)
+    found = [(word, intent.lots) for _, intent, word in stopped_out(snapshot, PERP, books, PATIENT, LONG)]
+    assert found == ([said] if said else [])
+
+
+def test_half_of_what_is_hardly_traded_is_all_of_it() -> None:
+    books = Bookkeeping(held={("oracle", PERP.key): HELD}, net={PERP.key: HELD})
+    for change in ({"min_quantity": Decimal("1.001")}, {"min_notional": Decimal(30)}):
+        coarse = replace(PERP, **change)
+        book = a_book(coarse, [(24.9, 1)], [(25.1, 1)])
+        snapshot = a_snapshot([(coarse, book)], rates=RATES, quotes=(a_quote(price=23.0),))
+        [(_, intent, _)] = stopped_out(snapshot, coarse, books, PATIENT, LONG)
+        assert (intent.lots, intent.why, intent.reduce_only) == (2_000, Why.EXIT_REDUCE, True)
+
+
+async def near(least: float) -> tuple[World, Agent]:
+    """Long at no leverage, a whole price away from a liquidation: how near that is, the limit says."""
+    world = World(PERP)
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    limits = agent.terms.limits._replace(min_liquidation_distance=least)
+    agent.terms = replace(agent.terms, limits=limits)
+    return world, agent
+
+
+async def test_a_warning_of_a_liquidation_keeps_no_strategy_from_leaving() -> None:
+    world, agent = await near(1.4)
+    world.show(25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["near liquidation", "exit-converged"]
+    assert not quantity(agent, PERP.key)
+
+
+async def test_a_position_near_its_liquidation_is_halved_round_by_round_also_while_halted() -> None:
+    world, agent = await near(2.0)
+    agent.ledger.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
+    before = quantity(agent, PERP.key)
+    for share in (2, 4):
+        world.show(25.1, away=25.3)
+        decision = await agent.cycle()
+        assert decision.considered[0].said == "exit-liquidation"
+        assert quantity(agent, PERP.key) == pytest.approx(before / share, abs=Decimal("0.002"))
