@@ -90,6 +90,11 @@ class QuoteSource(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def published(self) -> frozenset[str]:
+        """Assets it has a price of, whether or not it answers now."""
+        ...
+
     async def quotes(self) -> Sequence[Quote]: ...
 
 

@@ -106,14 +106,18 @@ def terms_of_run(
 def eyes(
     app: App, request: RunRequest, markets: Sequence[Market], ledger: Ledger
 ) -> Callable[[Backoff], Awaitable[Seen]]:
-    """How the agent looks: exactly as `scan` does, and at what it holds besides."""
+    """How the agent looks: as `scan` does, and at what it holds besides; a reference that fails may rest."""
     kinds = frozenset(EdgeKind(strategy.kind) for strategy in strategies_of(app, request))
     keys = tuple(market.market_id for market in markets)
 
     async def seen(backoff: Backoff) -> Seen:
         held = {key for key, held in ledger.books.net.items() if held.quantity}
         held |= {order.request.market.key for order in ledger.books.live}
-        found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=frozenset(held)))
+        resting = backoff.resting(app.clock.monotonic(), guarding=bool(held))
+        against = tuple(name for name in app.default_against() if name not in resting)
+        found = await look(app, ScanRequest(markets=keys, kinds=kinds, against=against, held=frozenset(held)))
+        silent = {problem.source for problem in found.snapshot.problems if problem.retryable}
+        backoff.told(against, silent, app.clock.monotonic())
         present = [found.snapshot.markets[m.key] for m in markets if m.key in found.snapshot.markets]
         return Seen(found.snapshot, found.scope, found.limits, found.edges, present)
 

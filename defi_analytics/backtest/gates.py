@@ -11,7 +11,7 @@ import math
 from collections.abc import MutableSequence
 from typing import NamedTuple
 
-from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View
+from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View, Why
 from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.gate import judge
 from defi_analytics.risk.limits import RiskLimits
@@ -49,6 +49,10 @@ class Account(NamedTuple):
     day_start: float
     day_low: float
     trades_today: int
+    week_end_s: float
+    """As `day_end_s`, of the week that begins on Monday."""
+    week_start: float
+    week_low: float
 
 
 def opened(rules: Rules, time_s: float) -> Account:
@@ -60,27 +64,38 @@ def opened(rules: Rules, time_s: float) -> Account:
         rules.capital,
         rules.capital,
         0,
+        _week_end(time_s),
+        rules.capital,
+        rules.capital,
     )
 
 
 def observed(account: Account, time_s: float, equity: float, limits: RiskLimits) -> Account:
-    """The account once it was valued; a new UTC day starts from the last value known."""
+    """The account once it was valued; a new UTC day, or week, starts from the last value known."""
     if time_s < account.day_end_s and equity == account.equity:
         return account
     end_s, start, low, trades = account.day_end_s, account.day_start, account.day_low, account.trades_today
     if time_s >= end_s:
         end_s, start, low, trades = _day_end(time_s), account.equity, account.equity, 0
+    week_s, monday, lowest = account.week_end_s, account.week_start, account.week_low
+    if time_s >= week_s:
+        week_s, monday, lowest = _week_end(time_s), account.equity, account.equity
     peak = max(account.peak, equity)
     low = min(low, equity)
     # What did not fall is no deeper in the drawdown that was judged before.
     gone = lost(peak, equity) if equity < account.equity else 0.0
     halts = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
     state = TradingState.HALTED.value if halts else account.state
-    return Account(state, equity, peak, end_s, start, low, trades)
+    return Account(state, equity, peak, end_s, start, low, trades, week_s, monday, min(lowest, equity))
 
 
 def _day_end(time_s: float) -> float:
     return (math.floor(time_s / DAY_S) + 1.0) * DAY_S
+
+
+def _week_end(time_s: float) -> float:
+    """1970 began on a Thursday."""
+    return (math.floor((time_s / DAY_S + 3.0) / 7.0) * 7.0 + 4.0) * DAY_S
 
 
 def counted(account: Account, intent: Intent) -> Account:
@@ -95,6 +110,9 @@ def counted(account: Account, intent: Intent) -> Account:
         account.day_start,
         account.day_low,
         account.trades_today + 1,
+        account.week_end_s,
+        account.week_start,
+        account.week_low,
     )
 
 
@@ -146,6 +164,7 @@ def _order(intent: Intent, view: View, rules: Rules) -> OrderFacts:
         rules.leverage if grid.perpetual else 1.0,
         _needs(intent, rules),
         0.0,
+        intent.why == Why.EXIT_STOP.value,
     )
 
 
@@ -225,6 +244,8 @@ def _account(
         _liquidation_distance(order, view, holding, rules),
         0.0,
         0.0,
+        account.week_start,
+        account.week_low,
     )
 
 

@@ -24,7 +24,7 @@ from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.examined import Examined
 from defi_analytics.risk.explained import DENIALS, LIMITS
 from defi_analytics.risk.exposure import LineKey, exposures
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown, market_text, rolled
+from defi_analytics.risk.halting import RiskState, day_loss, drawdown, market_text, rolled, week_loss
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.risk.stress import Stress
 from defi_analytics.risk.views import NEVER_S
@@ -76,6 +76,7 @@ def _measures(standing: Standing, state: RiskState) -> Iterator[_Measure]:
     yield _Measure("drawdown_soft", lost, "max_soft_drawdown")
     yield _Measure("drawdown_hard", lost, "portfolio_stop_loss")
     yield _Measure("day_loss", day_loss(state), "max_daily_loss")
+    yield _Measure("week_loss", week_loss(state), "max_weekly_loss")
     yield _Measure("trades_today", state.trades_today, "max_daily_trades")
     yield _Measure("gas_today", state.gas_today, "max_gas_per_day")
     if standing.looked is None:

@@ -16,6 +16,9 @@ class RiskManagement:
     daily_loss: Annotated[
         Fraction, "loss of the day's first equity after which positions are only reduced"
     ] = Decimal("0.03")
+    weekly_loss: Annotated[
+        Fraction, "loss of the week's first equity after which positions are only reduced"
+    ] = Decimal("0.05")
     soft_drawdown: Annotated[Fraction, "drawdown after which positions are only reduced"] = Decimal("0.03")
     max_exposure: Annotated[Positive, "all markets together; account currency"] = Decimal(3000)
     max_asset_exposure: Annotated[Positive, "one asset, spot and perpetuals; account currency"] = Decimal(

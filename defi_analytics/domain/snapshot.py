@@ -90,3 +90,5 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     read: frozenset[str] = frozenset()
     """Venues that told prices, of whatever market."""
+    published: frozenset[str] = frozenset()
+    """Assets an oracle has a price of, whether or not it told one: without a quote it is missing."""

@@ -176,8 +176,8 @@ class Agent:
         if not trusting:
             self._doubt.judge(self.ledger, await self.execution.explained(whole, seen.markets))
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
-        self._observe(seen, portfolio)
         skew_s = (self.clock.now() - whole.at).total_seconds()
+        self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
 
@@ -194,11 +194,11 @@ class Agent:
             raise
         return decision
 
-    def _observe(self, seen: Seen, portfolio: Portfolio) -> None:
-        """What the account is worth now, and the halt that may follow from it or from a person."""
+    def _observe(self, seen: Seen, portfolio: Portfolio, skew_s: float) -> None:
+        """What the account is worth now, if it is known when now is; and the halt that may follow."""
         marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
-        account = Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved)
-        for record in observed(self.ledger.risk, self.clock.now(), equity(account), self.terms.limits):
+        worth = equity(Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved))
+        for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
             self.ledger.write(record.kind, record.body)
         self.obey()
 
@@ -211,11 +211,11 @@ class Agent:
             self.ledger.write(record.kind, record.body)
 
     def _told_otherwise(self, decision: Decision, trading: TradingState) -> bool:
-        """Whether a person, or another process, has stopped, or resumed, since the decision was made."""
+        """Whether anybody stopped, or resumed, since; what was decided while halted can only end losses."""
         self.ledger.catch_up()
         if self.ledger.risk.trading is not trading:
             return True
-        return bool(self.stopped()) and not decision.closing
+        return bool(self.stopped()) and not (decision.closing or trading is TradingState.HALTED)
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
         """Groups one after the other, each proven before the next is signed.
@@ -258,12 +258,12 @@ class Agent:
     async def _pause(self) -> None:
         """Until the next round is due, or the run is to end."""
         now = self.clock.monotonic()
-        wait_s = max(self.policy.interval_s, self.backoff.wait_s("cycle", now))
+        rest_s = self.backoff.wait_s("cycle", now, guarding=self.ledger.books.guarding)
+        wait_s = max(self.policy.interval_s, rest_s)
         if self.policy.duration_s is not None:
             wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))
-        pause = asyncio.ensure_future(self.clock.sleep(max(0.0, wait_s)))
-        leave = asyncio.ensure_future(self.leave.wait())
-        _, pending = await asyncio.wait({pause, leave}, return_when=asyncio.FIRST_COMPLETED)
+        ends = self.clock.sleep(max(0.0, wait_s)), self.leave.wait()
+        _, pending = await asyncio.wait(map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)

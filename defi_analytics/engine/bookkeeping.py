@@ -151,6 +151,11 @@ class Bookkeeping:
         return [order for order in self.orders.values() if order.live]
 
     @property
+    def guarding(self) -> bool:
+        """Whether something is held, or may be."""
+        return bool(self.live) or any(held.quantity for held in self.net.values())
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is without proof, and every order that does not rest is counted to its end."""
         return not self.unresolved and all(o.request.kind is not OrderKind.MARKET for o in self.live)

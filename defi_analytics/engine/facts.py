@@ -33,8 +33,8 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
         bid=bid / tick,
         ask=ask / tick,
         mid=(bid + ask) / 2 / tick,
-        oracle=_oracle_price(snapshot, market, quote) / tick,
-        has_oracle=quote is not None,
+        oracle=oracle_price(snapshot, market) / tick,
+        has_oracle=quote is not None or market.base in snapshot.published or market.oracle is not None,
         book_age_s=(snapshot.time - book.at).total_seconds() if book else math.nan,
         oracle_age_s=(snapshot.time - quote.at).total_seconds() if quote else math.nan,
         prediction_age_s=_prediction_age_s(snapshot, market),
@@ -93,8 +93,9 @@ def _freshest(snapshot: Snapshot, market: Market) -> Quote | None:
     return max((q for q in snapshot.quotes if q.base == market.base), key=lambda q: q.at, default=None)
 
 
-def _oracle_price(snapshot: Snapshot, market: Market, quote: Quote | None) -> float:
-    """In the market's quote."""
+def oracle_price(snapshot: Snapshot, market: Market) -> float:
+    """The freshest one, in the market's quote; NaN for none."""
+    quote = _freshest(snapshot, market)
     path = find_rate(snapshot.rates, quote.quote, market.quote) if quote else None
     return quote.price * mid(path) if quote and path is not None else math.nan
 

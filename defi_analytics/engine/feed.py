@@ -93,6 +93,7 @@ async def gather_snapshot(
         # The first that fits is used: one that is too old must not hide a fresh one.
         rates=tuple(sorted(rates, key=lambda r: (now - r.at).total_seconds() > limits.max_rate_age_s)),
         read=frozenset(listing.venue for listing in (home, *listings) if listing.tops),
+        published=frozenset().union(*(oracle.published for oracle in sources.oracles)),
     )
     full = await _deepened(first, scope, limits, sources, clock, gathered)
     problems = [p for listing in (home, *listings) for p in listing.problems] + gathered.problems

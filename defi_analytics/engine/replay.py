@@ -57,6 +57,8 @@ class _Stored(msgspec.Struct, forbid_unknown_fields=True):
     volatility: dict[str, float]
     problems: tuple[Problem, ...]
     read: list[str]
+    published: list[str] = []
+    """None in records older than this field: there, an oracle was known by its answer alone."""
 
 
 class _Body(msgspec.Struct):
@@ -81,6 +83,7 @@ def used(snapshot: Snapshot, scope: Scope) -> Snapshot:
         funding=_only(snapshot.funding, keys),
         quotes=tuple(quote for quote in snapshot.quotes if quote.base in assets),
         read=snapshot.read.union(key.venue for key in snapshot.markets),
+        published=snapshot.published & assets,
     )
 
 
@@ -89,9 +92,10 @@ def recorded(snapshot: Snapshot, scope: Scope, limits: Limits) -> dict[str, Any]
     kept = used(snapshot, scope)
     by_key = {name: list(getattr(kept, name).values()) for name in ("markets", "tops", "books")}
     rest = {name: getattr(kept, name) for name in _Stored.__struct_fields__ if name not in by_key}
+    sets = {"read": sorted(kept.read), "published": sorted(kept.published)}
     return {
         "schema": SCHEMA,
-        "snapshot": rest | by_key | {"funding": list(kept.funding.items()), "read": sorted(kept.read)},
+        "snapshot": rest | by_key | {"funding": list(kept.funding.items())} | sets,
         # A set has no order of its own, and a record is the same each time.
         "scope": _fields(scope) | {"markets": sorted(scope.markets), "kinds": sorted(scope.kinds)},
         "limits": {name: value for name, value in _limited(limits).items() if name != "bounds"},
@@ -134,6 +138,7 @@ def _snapshot(stored: _Stored) -> Snapshot:
         volatility=stored.volatility,
         problems=stored.problems,
         read=frozenset(stored.read),
+        published=frozenset(stored.published),
     )
 
 

@@ -22,6 +22,7 @@ from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
+from defi_analytics.engine.stops import stopped_out
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
@@ -109,7 +110,10 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     cancels: list[Cancel] = []
     for market in markets:
         owner = _owner(known.books, market.key)
-        for strategy, params in terms.strategies:
+        stopped = _stopped(known, market, terms, name)
+        considered += [one for one, _ in stopped]
+        wishes += [wish for _, wish in stopped if wish is not None]
+        for strategy, params in () if any(wish for _, wish in stopped) else terms.strategies:
             if owner not in ("", strategy.name):
                 considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
                 continue
@@ -120,9 +124,25 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
                 wishes.append(wish)
         stop, stale = _protected(known, market, terms, name)
         cancels += stale
-        wishes += [Wish(stop, Expected())] if stop else []
+        wishes += [Wish(stop, Expected(protects=True))] if stop else []
     decision = Decision(name, known.snapshot.time, tuple(considered), (), (), cancels=tuple(cancels))
     return _judged(known, markets, terms, decision, wishes)
+
+
+def _stopped(
+    known: Known, market: Market, terms: Terms, decision: str
+) -> list[tuple[Considered, Wish | None]]:
+    """What is held beyond the limits, by whichever strategy: it may not be one of this run's."""
+    found: list[tuple[Considered, Wish | None]] = []
+    limits, position = terms.on(market.key), known.portfolio.positions.get(market.key)
+    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
+        wish = None
+        if intent.side != 0:
+            request = request_of(market, strategy, covered(intent, market, known.portfolio), decision)
+            wish = Wish(request, Expected(protects=True))
+        order_id = wish.request.client_order_id if wish else ""
+        found.append((Considered(strategy, market.key, said, order_id), wish))
+    return found
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
@@ -211,7 +231,11 @@ def _considered(
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
     request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
-    expected = Expected(expected_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
+    expected = Expected(
+        expected_edge(view, intent),
+        uses_prediction=strategy.kind is EdgeKind.PREDICTION,
+        protects=intent.why == Why.EXIT_STOP,
+    )
     said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
 

@@ -40,6 +40,7 @@ class Denial(IntEnum):
     DUPLICATE_ID = 31
     GRID = 32
     RISK_STATE_UNKNOWN = 33
+    WEEKLY_LOSS = 34
 
 
 class TradingState(IntEnum):
@@ -49,7 +50,7 @@ class TradingState(IntEnum):
     REDUCING = 2
     """Only orders that reduce."""
     HALTED = 3
-    """Nothing but cancels, and reducing orders that a person asked for."""
+    """Nothing but cancels, and reducing orders that end a loss or that a person asked for."""
 
 
 class MarketState(IntEnum):

@@ -26,6 +26,7 @@ _UNMET = 1e18
 _COMPARED_WITH = {
     "hard_drawdown": "portfolio_stop_loss",
     "daily_loss": "max_daily_loss",
+    "weekly_loss": "max_weekly_loss",
     "soft_drawdown": "max_soft_drawdown",
     "clock_skew": "max_clock_skew_s",
     "stale_balance": "max_balance_age_s",

@@ -26,7 +26,7 @@ _FRACTION = "fraction"
 
 DENIALS: Mapping[Denial, Explained] = MappingProxyType({
     Denial.HALTED: Explained(
-        "", "Trading is halted; only cancels and reducing orders that you ask for pass.",
+        "", "Trading is halted; only cancels, stop-losses and reducing orders that you ask for pass.",
         "See why with `defi risk`, then `defi risk resume`.",
     ),
     Denial.REDUCE_ONLY: Explained(
@@ -36,6 +36,10 @@ DENIALS: Mapping[Denial, Explained] = MappingProxyType({
     Denial.DAILY_LOSS: Explained(
         _FRACTION, "The day's loss reached its limit: nothing but reducing orders until 00:00 UTC.",
         "Wait for the next day.",
+    ),
+    Denial.WEEKLY_LOSS: Explained(
+        _FRACTION, "The week's loss reached its limit: nothing but reducing orders until Monday 00:00 UTC.",
+        "Wait for the next week, or find out what loses.",
     ),
     Denial.DRAWDOWN_SOFT: Explained(
         _FRACTION, "Equity is so far below its peak that only reducing orders pass.",
@@ -171,5 +175,8 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     "max_gas_per_day": Limited("INJ", "spent a UTC day", Denial.GAS_BUDGET),
     "exit_width": Limited("times", "wider bands and ages for orders that reduce", Denial.NONE),
     "max_resting_blocks": Limited("blocks", "an order rests at most", Denial.NONE),
+    "max_weekly_loss": Limited(
+        _FRACTION, "loss of a week from Monday UTC that lets only reduce", Denial.WEEKLY_LOSS
+    ),
 })  # fmt: skip
 """By field of `RiskLimits`."""

@@ -33,6 +33,8 @@ class Expected:
     """A fraction; unknown refuses an order that does not reduce."""
     uses_prediction: bool = False
     by_person: bool = False
+    protects: bool = False
+    """A stop, or an exit because one was hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def order_facts(request: OrderRequest, context: Context) -> OrderFacts:
         leverage=float(request.leverage),
         needs=needs(request)[1],
         gas=context.gas_per_order,
+        protects=expected.protects,
     )
 
 
@@ -146,6 +149,8 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         ),
         balance_age_s=(at - context.account.portfolio.at).total_seconds(),
         clock_skew_s=context.clock_skew_s,
+        week_start_equity=state.week_start_equity,
+        week_low_equity=state.week_low_equity,
     )
 
 

@@ -46,6 +46,7 @@ from defi_analytics.risk.rules.state import (
     reduces,
     soft_drawdown,
     unresolved_order,
+    weekly_loss,
 )
 from defi_analytics.risk.verdict import PASSED, Verdict, unknown
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
@@ -62,6 +63,7 @@ def judge(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits:
         hard_drawdown(order, market, account, limits),
         reduce_only(order, market, account, limits),
         daily_loss(order, market, account, limits),
+        weekly_loss(order, market, account, limits),
         soft_drawdown(order, market, account, limits),
         market_state(order, market, account, limits),
         clock_skew(order, market, account, limits),

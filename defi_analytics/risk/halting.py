@@ -13,13 +13,15 @@
 | risk.exit | market | a position came back to zero |
 | risk.gas | inj | spent |
 
-A record that cannot be read, or of a newer kind, halts: what it was meant to say is not known.
+A record that cannot be read, or of a newer kind, halts: what it was meant to say is not known. Only an equity
+begins a new day: none is written while this machine's clock and the chain's differ, and no record of another
+kind, from whatever clock, may forget a day's loss.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from defi_analytics.domain.market import MarketKey
@@ -28,7 +30,7 @@ from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.verdict import below, lost
 
 KINDS = "risk."
-FLOW = "risk.flow"
+EQUITY, FLOW = "risk.equity", "risk.flow"
 _UNREADABLE = "a record of the risk state could not be read"
 
 
@@ -49,6 +51,10 @@ class RiskState:
     """UTC, as 2026-01-31; never goes back, whatever the clock does."""
     day_start_equity: float = math.nan
     day_low_equity: float = math.nan
+    week: str = ""
+    """The day of its Monday."""
+    week_start_equity: float = math.nan
+    week_low_equity: float = math.nan
     trades_today: int = 0
     gas_today: float = 0.0
     """INJ."""
@@ -71,7 +77,7 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
     """The state after one record of the journal; records of other kinds change nothing. Never raises."""
     if not kind.startswith(KINDS):
         return state
-    now = rolled(state, at)
+    now = rolled(state, at) if kind == EQUITY else state
     fold = _FOLDS.get(kind)
     if fold is None:
         return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, f"unknown record {kind}", "", at)
@@ -82,10 +88,16 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
 
 
 def rolled(state: RiskState, at: datetime) -> RiskState:
-    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known."""
-    day = at.astimezone(UTC).date().isoformat()
+    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known.
+
+    On Mondays so do the week's.
+    """
+    today = at.astimezone(UTC).date()
+    day, week = today.isoformat(), (today - timedelta(days=today.weekday())).isoformat()
     if day <= state.day:
         return state
+    if week > state.week:
+        state = replace(state, week=week, week_start_equity=state.equity, week_low_equity=state.equity)
     return replace(
         state,
         day=day,
@@ -96,11 +108,18 @@ def rolled(state: RiskState, at: datetime) -> RiskState:
     )
 
 
-def observed(state: RiskState, at: datetime, equity: float, limits: RiskLimits) -> tuple[Record, ...]:
-    """The records to append when the account was valued: the equity, and the halt it leads to."""
+def observed(
+    state: RiskState, at: datetime, equity: float, limits: RiskLimits, skew_s: float = 0.0
+) -> tuple[Record, ...]:
+    """The records to append when the account was valued: the equity, and the halt it leads to.
+
+    None while `skew_s`, this machine's clock less the chain's, is beyond its limit: no day may end by it.
+    """
+    if not abs(skew_s) <= limits.max_clock_skew_s:
+        return ()
     if not math.isfinite(equity):
-        return (Record("risk.equity", {}),)
-    seen = Record("risk.equity", {"equity": equity})
+        return (Record(EQUITY, {}),)
+    seen = Record(EQUITY, {"equity": equity})
     after = apply(state, seen.kind, at, seen.body)
     verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)
     if verdict.code == Denial.NONE:
@@ -132,17 +151,29 @@ def day_loss(state: RiskState) -> float:
     return lost(state.day_start_equity, state.day_low_equity)
 
 
+def week_loss(state: RiskState) -> float:
+    """The same of the week."""
+    return lost(state.week_start_equity, state.week_low_equity)
+
+
 def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     equity = _number(body["equity"])
     if math.isnan(state.peak_equity):
         return replace(
-            state, equity=equity, peak_equity=equity, day_start_equity=equity, day_low_equity=equity
+            state,
+            equity=equity,
+            peak_equity=equity,
+            day_start_equity=equity,
+            day_low_equity=equity,
+            week_start_equity=equity,
+            week_low_equity=equity,
         )
     return replace(
         state,
         equity=equity,
         peak_equity=max(state.peak_equity, equity),
         day_low_equity=min(state.day_low_equity, equity),
+        week_low_equity=min(state.week_low_equity, equity),
     )
 
 
@@ -161,6 +192,8 @@ def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
         peak_equity=state.peak_equity * scale,
         day_start_equity=state.day_start_equity * scale,
         day_low_equity=state.day_low_equity * scale,
+        week_start_equity=state.week_start_equity * scale,
+        week_low_equity=state.week_low_equity * scale,
     )
 
 
@@ -208,7 +241,7 @@ def _gas(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 
 _FOLDS = {
-    "risk.equity": _equity,
+    EQUITY: _equity,
     "risk.flow": _flow,
     "risk.halt": _halt,
     "risk.reduce": _reduce,

@@ -63,6 +63,8 @@ class RiskLimits(NamedTuple):
     """Bands, slippage and ages are this many times wider for an order that reduces."""
     max_resting_blocks: int = 40
     """How long an order may rest: what a dead agent leaves on the book, for so long."""
+    max_weekly_loss: float = 0.05
+    """Fraction of the equity the UTC week started with on Monday; the same until it is over."""
 
 
 LARGER_IS_TIGHTER = frozenset({

@@ -47,6 +47,16 @@ def distance(quantity: float, entry: float, margin: float, mark: float, maintena
     return min(gap, 1.0) if quantity > 0.0 else min(-gap, 1.0)
 
 
+def share_to_close(gap: float, least: float) -> float:
+    """Of a position that came so near, by the least distance that a new one may have: a ladder of thirds.
+
+    Above the first third it is only told of. A gap that is not known closes nothing: stale inputs refuse.
+    """
+    if gap < least / 3.0:
+        return 1.0
+    return 0.5 if gap < least * 2.0 / 3.0 else 0.0
+
+
 def with_order(held: Margined, added: float, price: float, leverage: float) -> Margined:
     """The position once an order has filled at a price; `added` is negative for a sale. Compilable."""
     after = held.quantity + added

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.exposure import Account, Exposures, LineKey, Marks, equity, exposures
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown
+from defi_analytics.risk.halting import RiskState, day_loss, drawdown, week_loss
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance
 from defi_analytics.risk.verdict import Verdict, at_least, at_most, below
@@ -77,10 +77,15 @@ def _distance(account: Account, key: MarketKey, maintenance: Mapping[MarketKey, 
 
 def _account(state: RiskState, worth: float, held: Exposures, limits: RiskLimits) -> list[Breach]:
     fallen = replace(state, equity=worth)
-    fallen = replace(fallen, day_low_equity=min(worth, state.day_low_equity))
+    fallen = replace(
+        fallen,
+        day_low_equity=min(worth, state.day_low_equity),
+        week_low_equity=min(worth, state.week_low_equity),
+    )
     return [
         Breach(below(Denial.DRAWDOWN_HARD, drawdown(fallen), limits.portfolio_stop_loss), ""),
         Breach(below(Denial.DAILY_LOSS, day_loss(fallen), limits.max_daily_loss), ""),
+        Breach(below(Denial.WEEKLY_LOSS, week_loss(fallen), limits.max_weekly_loss), ""),
         Breach(below(Denial.DRAWDOWN_SOFT, drawdown(fallen), limits.max_soft_drawdown), ""),
         Breach(at_most(Denial.EXPOSURE_TOTAL, held.total, limits.max_exposure_total), ""),
     ]

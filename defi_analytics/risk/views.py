@@ -35,6 +35,8 @@ class OrderFacts(NamedTuple):
     """Of the denom it spends, fees included, for this order alone."""
     gas: float
     """INJ."""
+    protects: bool
+    """It is there to end a loss: a stop, or an exit because one was hit. If it reduces, no halt keeps it."""
 
 
 class MarketFacts(NamedTuple):
@@ -99,3 +101,6 @@ class AccountFacts(NamedTuple):
     balance_age_s: float
     clock_skew_s: float
     """This machine's clock less the chain's."""
+    week_start_equity: float
+    week_low_equity: float
+    """The lowest of the week so far."""

@@ -147,6 +147,7 @@ class Venue:
 
 class Oracle:
     name = "oracle"
+    published = frozenset({"INJ"})
 
     async def quotes(self):
         return [a_quote()]

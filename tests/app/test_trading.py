@@ -91,6 +91,16 @@ async def test_what_the_account_had_before_stays_reserved_over_a_restart(stage):
             assert agent.terms.reserved == {"INJ": Decimal(3)}
 
 
+async def test_a_reference_that_fails_is_left_alone_for_a_while_and_the_others_are_asked(stage):
+    request = RunRequest(strategies=("convergence",), markets=("INJ/USDT",))
+    names = stage.app.default_against()
+    async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+        assert (await agent.look(agent.backoff)).scope.against == names
+        agent.backoff.failed(names[0], stage.app.clock.monotonic())
+        assert (await agent.look(agent.backoff)).scope.against == names[1:]
+        assert agent.backoff.resting(stage.app.clock.monotonic()) == {names[0]}
+
+
 async def test_nothing_to_trade_is_said_before_anything_runs(stage):
     listed = (await stage.app.injective().listing()).markets.values()
     doubtful = next(market for market in listed if not market.verified)

@@ -132,7 +132,7 @@ def test_only_what_does_not_reduce_is_a_trade_of_the_day():
     assert counted(account, SELLING) == account
 
 
-moments = st.lists(st.tuples(st.floats(1.0, 50_000.0), st.floats(500.0, 1_500.0)), min_size=1, max_size=20)
+moments = st.lists(st.tuples(st.floats(1.0, 250_000.0), st.floats(500.0, 1_500.0)), min_size=1, max_size=20)
 
 
 @given(moments, st.floats(0.01, 0.4))
@@ -159,6 +159,9 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             state.day_start_equity,
             state.day_low_equity,
             state.trades_today,
+            account.week_end_s,
+            state.week_start_equity,
+            state.week_low_equity,
         )
 
 

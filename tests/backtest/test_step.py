@@ -22,10 +22,19 @@ def test_a_drawdown_at_the_limit_halts_for_good():
     fall = np.array([1_000, 950, 900, 900, 900])
     strict = RULES._replace(limits=LOOSE._replace(portfolio_stop_loss=0.0004))
     bars = checked_bars(BARS.time_s, OPENS, fall, SIGNAL)
-    result = run(bars, rules=strict, params=PARAMS._replace(stop_loss=0.02))
+    result = run(bars, rules=strict, params=PARAMS._replace(stop_loss=0.9, max_holding_s=1.0))
     assert result.trading is TradingState.HALTED
     assert result.holding.lots == 10
     assert result.denials == {Denial.HALTED: 3}
+
+
+def test_a_stop_gets_out_of_a_halt():
+    fall = np.array([1_000, 950, 900, 900, 900])
+    strict = RULES._replace(limits=LOOSE._replace(portfolio_stop_loss=0.0004))
+    bars = checked_bars(BARS.time_s, OPENS, fall, SIGNAL)
+    result = run(bars, rules=strict, params=PARAMS._replace(stop_loss=0.02))
+    assert result.trading is TradingState.HALTED
+    assert (result.holding.lots, result.trades.why[0]) == (0, Why.EXIT_STOP)
 
 
 def test_the_stop_of_the_limits_is_stricter_than_the_strategys():

@@ -1,16 +1,21 @@
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import OrderState
 from defi_analytics.engine.agent import Cycle, OnExit
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import day_loss
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import CALM, HOME, PERP, World, an_agent, quantity
 
 
 async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
@@ -79,12 +84,63 @@ async def test_a_loss_beyond_the_hard_drawdown_halts_and_stays_halted() -> None:
     await agent.cycle()
     world.oracle = 6.0
     world.show(6.0)
-    for _ in range(20):
+    for again in range(20):
         agent = an_agent(world, journal)
         decision = await agent.cycle()
         assert agent.ledger.risk.trading is TradingState.HALTED
-        assert not decision.approved
+        assert bool(decision.approved) is (again == 0), "the stop-loss alone, and once"
+    assert not quantity(agent)
     assert agent.ledger.risk.code is Denial.DRAWDOWN_HARD
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+@pytest.mark.parametrize("told", ["", "the file STOP is there"])
+async def test_a_halt_strands_nobody_the_stop_loss_still_goes_out(home: Market, told: str) -> None:
+    world = World(home)
+    said: list[str] = []
+    agent = an_agent(world, stopped=lambda: "".join(said))
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    said += [told] if told else []
+    if not told:
+        agent.ledger.write("risk.equity", {})
+    world.show(24.9, away=25.3)
+    decision = await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert [one.request.kind for group in decision.approved for one in group.orders] == (
+        [OrderKind.STOP] if home is PERP else []
+    )
+    world.show(22.0, away=22.0)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["exit-stop"]
+    assert not quantity(agent, home.key)
+    world.show(22.0, away=25.0)
+    decision = await agent.cycle()
+    assert [refused.code for refused in decision.refused] == [Denial.HALTED]
+
+
+async def test_a_clock_that_jumps_a_day_begins_no_new_one() -> None:
+    world, journal = World(), MemoryJournal()
+    agent = an_agent(world, journal, limits=CALM._replace(max_daily_loss=0.02, stop_loss=0.9))
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    world.oracle = 18.5
+    world.show(18.5)
+    await agent.cycle()
+    before = agent.ledger.risk
+    assert day_loss(before) > 0.02
+    world.fast = timedelta(days=1)
+    world.clock.advance(86_400)
+    decision = await agent.cycle()
+    assert not decision.approved
+    agent.ledger.write("risk.gas", {"inj": 0.0})
+    agent.ledger.write("risk.exit", {"market": "m"})
+    again = an_agent(world, journal).ledger.risk
+    assert (again.day, again.day_start_equity) == (before.day, before.day_start_equity)
+    assert journal.kinds.count("risk.equity") == 2
+    world.fast = timedelta(0)
+    await agent.cycle()
+    assert agent.ledger.risk.day > before.day
 
 
 async def test_a_stop_file_halts_before_anything_is_sent() -> None:
@@ -123,6 +179,18 @@ async def test_a_market_that_cannot_be_read_is_left_alone_longer_each_time() -> 
     await an_agent(world, cycles=4, watch=cycles.append).run()
     assert world.clock.slept[:3] == [10.0, 10.0, 20.0]
     assert [cycle.error for cycle in cycles] == ["injective: no answer"] * 4
+
+
+async def test_who_holds_something_looks_again_soon_however_often_it_failed() -> None:
+    world = World()
+    agent = an_agent(world, cycles=9)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    assert agent.ledger.books.guarding
+    world.failure, world.clock.slept = Unavailable("injective", "no answer"), []
+    agent.policy = replace(agent.policy, on_exit=OnExit.KEEP)
+    await agent.run()
+    assert world.clock.slept == [10.0, 10.0, *[15.0] * 6]
 
 
 async def test_a_run_ends_after_its_cycles_or_its_time() -> None:

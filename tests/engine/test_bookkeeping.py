@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -142,3 +143,24 @@ def test_orders_that_are_over_are_forgotten_in_time_and_living_ones_never() -> N
     assert "first" in books.orders
     assert "c1199" in books.orders
     assert "c0" not in books.orders
+
+
+@pytest.mark.parametrize("long", [True, False])
+def test_what_a_protective_stop_closes_is_no_longer_held_by_the_strategy(long: bool) -> None:
+    """Else it would ask to leave for ever, and let nobody else trade the market."""
+    side, other = (Side.BUY, Side.SELL) if long else (Side.SELL, Side.BUY)
+    entry = replace(a_request(), side=side)
+    stop = replace(a_request("s1", OrderKind.STOP), side=other, strategy="stop", trigger_ticks=24_000)
+    fill = replace(a_fill(), side=side)
+    books = folded(
+        signed(entry),
+        resolved(OrderResult("c1", "0xh", 0)),
+        filled(1, 101, fill),
+        signed(stop, tx="T2"),
+        resolved(OrderResult("s1", "0xs", 0), tx="T2", height=102),
+        filled(102, 103, replace(fill, client_order_id="s1", side=other, height=103)),
+    )
+    assert {owner: held.quantity for owner, held in books.held.items()} == {("oracle", MARKET.key): 0}
+    assert books.net[MARKET.key].quantity == 0
+    again = folded(filled(104, 104, replace(fill, client_order_id="s1", side=other, height=104)), books=books)
+    assert again.held["stop", MARKET.key].quantity, "nothing was there to close"

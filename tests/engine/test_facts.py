@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from defi_analytics.domain.market import MarketStatus
+from defi_analytics.domain.market import Market, MarketStatus, OracleFeed
 from defi_analytics.engine.facts import maintenance_margin, market_facts, marks_of
 from defi_analytics.risk.codes import MarketState
 from defi_analytics.risk.exposure import Marks
@@ -44,6 +44,21 @@ def test_what_is_not_known_is_nan() -> None:
     unknown = (facts.bid, facts.ask, facts.mid, facts.oracle, facts.book_age_s, facts.oracle_age_s)
     assert all(map(math.isnan, (*unknown, facts.prediction_age_s, facts.quote_rate)))
     assert (facts.has_oracle, facts.status) == (False, MarketState.PAUSED)
+
+
+@pytest.mark.parametrize("market", [SPOT, replace(PERP, oracle=OracleFeed("band", "XYZ", "USD"))])
+def test_an_oracle_that_did_not_answer_is_missing_not_absent(market: Market) -> None:
+    """Else a read that fails would lift the price band instead of refusing the order."""
+    published = frozenset({"INJ"}) if market is SPOT else frozenset()
+    facts = market_facts(a_snapshot([(SPOT, BOOK)], published=published), market, MARKS)
+    assert facts.has_oracle
+    assert math.isnan(facts.oracle)
+    assert math.isnan(facts.oracle_age_s)
+
+
+def test_an_asset_that_no_oracle_publishes_has_none() -> None:
+    facts = market_facts(a_snapshot([(SPOT, BOOK)], published=frozenset({"ATOM"})), SPOT, MARKS)
+    assert not facts.has_oracle
 
 
 def test_an_oracle_in_a_currency_nobody_converts_is_missing_not_absent() -> None:

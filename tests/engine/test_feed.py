@@ -100,6 +100,7 @@ class FakeOracle:
     answer: Sequence[Quote] | DefiError
     name: str = "pyth"
     crowd: Crowd | None = None
+    published: frozenset[str] = frozenset({"INJ"})
 
     async def quotes(self) -> Sequence[Quote]:
         await (self.crowd.meet() if self.crowd else _nobody())
@@ -234,6 +235,14 @@ async def test_an_oracle_that_fails_is_a_problem_and_the_others_stand() -> None:
     snapshot, _ = await _gather(home, other, oracles=[silent, FakeOracle([a_quote()])])
     assert snapshot.problems == (Problem("hermes", "UNAVAILABLE", "hermes: gone", retryable=True),)
     assert snapshot.quotes == (a_quote(),)
+
+
+async def test_what_oracles_publish_is_known_though_they_are_silent() -> None:
+    home, other = _venues()
+    silent = FakeOracle(Unavailable("hermes", "gone"), published=frozenset({"INJ", "ATOM"}))
+    snapshot, _ = await _gather(home, other, oracles=[silent, FakeOracle([], published=frozenset({"BTC"}))])
+    assert snapshot.published == {"INJ", "ATOM", "BTC"}
+    assert snapshot.quotes == ()
 
 
 async def test_an_error_that_names_no_source_gets_the_name_of_the_one_asked() -> None:

@@ -61,6 +61,7 @@ def test_what_no_decision_asks_for_is_not_kept() -> None:
         a_snapshot(
             [(HOME, a_book(HOME, *CHEAP)), (OTHER, a_book(OTHER, *DEAR))],
             quotes=(a_quote("BTC"), a_quote("INJ")),
+            published=frozenset({"BTC", "INJ"}),
         )
     )
     kept = used(snapshot, a_scope([HOME], "binance"))
@@ -70,6 +71,7 @@ def test_what_no_decision_asks_for_is_not_kept() -> None:
     assert set(kept.books) == {HOME.key, OTHER.key}
     assert kept.funding == {}
     assert [quote.base for quote in kept.quotes] == ["INJ"]
+    assert kept.published == {"INJ"}
     against_oracles = used(snapshot, a_scope([HOME], "binance", kinds=[EdgeKind.ORACLE]))
     assert list(against_oracles.markets) == [HOME.key]
 
@@ -105,6 +107,7 @@ FULL = (
         ),
         volatility={"INJ": 1 / 3},
         problems=(Problem("okx", "TIMED_OUT", "late", retryable=True),),
+        published=frozenset({"INJ"}),
     ),
     a_scope([HOME, perp], "binance", "okx"),
     Limits(sizes=(5.0, 0.1), bounds={HOME.key: MarketBounds(1.0), perp.key: MarketBounds(max_slippage=0.1)}),

@@ -8,7 +8,7 @@ from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.engine.trade import decide_trades
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import PERP, World, an_agent
+from tests.engine.trading import PERP, World, an_agent, quantity
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
@@ -69,6 +69,25 @@ async def test_an_entry_is_asked_for_only_where_the_scan_shows_the_same_side(awa
 
     decision = await decided_by(eager, away=away)
     assert [one.said for one in decision.considered] == [said]
+
+
+async def test_a_silent_oracle_lets_nothing_in_and_what_is_held_out() -> None:
+    """Else a read that fails would lift the band that would have refused the order."""
+    world = World()
+    agent = an_agent(world)
+    world.show(24.6, away=25.0)
+    world.oracle = 20.0
+    decision = await agent.cycle()
+    assert [refused.code.name for refused in decision.refused] == ["PRICE_BAND_ORACLE"]
+    world.oracle = None
+    decision = await agent.cycle()
+    assert [refused.code.name for refused in decision.refused] == ["STALE_ORACLE"]
+    world.oracle = 25.0
+    assert (await agent.cycle()).approved
+    world.oracle = None
+    world.show(25.4, away=25.0)
+    assert (await agent.cycle()).approved
+    assert not quantity(agent)
 
 
 async def test_a_price_nobody_offers_has_no_expected_edge_and_is_refused() -> None:

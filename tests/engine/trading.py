@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +41,10 @@ class World:
     def __init__(self, home: Market = HOME, kinds: Sequence[EdgeKind] = (EdgeKind.CROSS_VENUE,)) -> None:
         self.home, self.kinds = home, kinds
         self.clock, self.height = FakeClock(), 1_000
-        self.oracle = 25.0
+        self.oracle: float | None = 25.0
+        """None for an oracle that does not answer."""
+        self.fast = timedelta(0)
+        """By which this machine's clock is ahead of the chain's."""
         self.failure: DefiError | None = None
         self.show(25.0)
 
@@ -63,7 +67,7 @@ class World:
 
     async def latest(self) -> Block:
         self.height += 1
-        return Block(self.height, self.clock.now(), "injective-1")
+        return Block(self.height, self.clock.now() - self.fast, "injective-1")
 
     async def look(self, backoff: Backoff) -> Seen:
         if self.failure is not None:
@@ -73,7 +77,8 @@ class World:
         snapshot = a_snapshot(
             [(self.home, self.book(self.home)), (AWAY, self.book(AWAY))],
             time=now,
-            quotes=(a_quote(price=self.oracle, at=now),),
+            quotes=() if self.oracle is None else (a_quote(price=self.oracle, at=now),),
+            published=frozenset({"INJ"}),
             rates=(a_rate("USDT", "USD", at=now),),
         )
         snapshot = replace(snapshot, tops={key: replace(top, at=now) for key, top in snapshot.tops.items()})

@@ -25,6 +25,7 @@ ORDER = OrderFacts(
     leverage=2.0,
     needs=50.0,
     gas=0.001,
+    protects=False,
 )
 MARKET = MarketFacts(
     grid=GRID,
@@ -65,6 +66,8 @@ ACCOUNT = AccountFacts(
     liquidation_distance=0.4,
     balance_age_s=1.0,
     clock_skew_s=0.2,
+    week_start_equity=10_000.0,
+    week_low_equity=10_000.0,
 )
 
 

@@ -30,7 +30,7 @@ def facts(asked, given, tally=None, at=LATER):
 
 def test_what_the_rules_see_of_an_order():
     asked = request(PERP, Side.SELL, 24, 4, leverage=Decimal(2), kind=OrderKind.MARKET)
-    given = context(expected={"c1": Expected(0.02, uses_prediction=True, by_person=True)})
+    given = context(expected={"c1": Expected(0.02, uses_prediction=True, by_person=True, protects=True)})
     assert order_facts(asked, given) == OrderFacts(
         side=SELL,
         kind=1,
@@ -46,6 +46,7 @@ def test_what_the_rules_see_of_an_order():
         leverage=2.0,
         needs=96 / 2 + 0.096,
         gas=0.001,
+        protects=True,
     )
 
 
@@ -54,11 +55,14 @@ def test_nothing_is_expected_of_an_order_nobody_spoke_of():
     assert math.isnan(seen.net_edge)
     assert not seen.by_person
     assert not seen.uses_prediction
+    assert not seen.protects
 
 
 def test_what_the_rules_see_of_the_account():
     state = replace(STATE, peak_equity=12_000.0, day_low_equity=9_000.0, trades_today=4, gas_today=0.5)
-    state = replace(state, exits={market_text(PERP.key): NOON - timedelta(seconds=100)})
+    state = replace(
+        state, week_low_equity=8_000.0, exits={market_text(PERP.key): NOON - timedelta(seconds=100)}
+    )
     given = context(
         position(-4, margin=90),
         resting(PERP, Side.BUY, 25, 1),
@@ -97,6 +101,8 @@ def test_what_the_rules_see_of_the_account():
         liquidation_distance=seen.liquidation_distance,
         balance_age_s=7.0,
         clock_skew_s=0.1,
+        week_start_equity=10_000.0,
+        week_low_equity=8_000.0,
     )
 
 

@@ -83,6 +83,7 @@ IN_ORDER = [
     ({"peak_equity": 1e6}, Denial.DRAWDOWN_HARD),
     ({"reduce_only": True}, Denial.REDUCE_ONLY),
     ({"day_low_equity": 1.0}, Denial.DAILY_LOSS),
+    ({"week_low_equity": 1.0}, Denial.WEEKLY_LOSS),
     ({"status": 2}, Denial.MARKET_STATE),
     ({"clock_skew_s": 99.0}, Denial.CLOCK_SKEW),
     ({"balance_age_s": 99.0}, Denial.STALE_BALANCE),

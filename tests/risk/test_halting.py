@@ -21,6 +21,7 @@ from defi_analytics.risk.halting import (
     reduce,
     resume,
     rolled,
+    week_loss,
 )
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.storage.codec import decode, encode
@@ -59,7 +60,7 @@ def test_it_begins_active_and_knowing_nothing():
 def test_the_first_equity_is_what_losses_are_measured_from():
     assert replace(
         RiskState(), equity=1_000.0, peak_equity=1_000.0, day="2026-01-02", day_start_equity=1_000.0,
-        day_low_equity=1_000.0,
+        day_low_equity=1_000.0, week="2025-12-29", week_start_equity=1_000.0, week_low_equity=1_000.0,
     ) == START  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def test_peak_and_low_remember_though_equity_moves_on():
     state = folded(equity(1_200), equity(900), equity(1_100), state=START)
     assert (state.equity, state.peak_equity, state.day_low_equity) == (1_100, 1_200, 900)
     assert drawdown(state) == pytest.approx(1 / 12)
+    assert (state.week_start_equity, state.week_low_equity) == (1_000, 900)
     assert day_loss(state) == pytest.approx(0.1)
 
 
@@ -86,6 +88,22 @@ def test_a_new_day_starts_from_the_last_equity_and_forgets_counts_but_no_peak():
     assert (new.trades_today, new.gas_today, new.peak_equity) == (0, 0.0, 1_000)
     later = apply(state, "risk.equity", TOMORROW, {"equity": 800})
     assert (later.day_start_equity, later.day_low_equity) == (900, 800), "a loss over night is the new day's"
+
+
+def test_a_week_ends_with_its_sunday_and_remembers_its_lowest_until_then():
+    saturday, monday = TOMORROW, TOMORROW + timedelta(days=2)
+    state = apply(folded(equity(900), state=START), "risk.equity", saturday, {"equity": 950})
+    assert (state.week, state.week_start_equity, state.week_low_equity) == ("2025-12-29", 1_000, 900)
+    assert week_loss(state) == pytest.approx(0.1)
+    assert rolled(state, monday - timedelta(microseconds=1)).week_low_equity == 900
+    new = rolled(state, monday)
+    assert (new.week, new.week_start_equity, new.week_low_equity) == ("2026-01-05", 950, 950)
+    assert apply(new, "risk.equity", monday, {"equity": 940}).week_low_equity == 940
+
+
+def test_a_clock_that_went_back_begins_no_week_again():
+    state = rolled(START, TOMORROW + timedelta(days=2))
+    assert rolled(replace(state, week_low_equity=1.0), NOON).week_low_equity == 1.0
 
 
 def test_the_day_is_that_of_utc():
@@ -117,7 +135,7 @@ def test_an_account_of_less_than_one_unit_is_measured_too():
 
 
 def test_a_flow_before_any_equity_moves_nothing():
-    assert folded(flow(5.0), at=NOON) == rolled(RiskState(), NOON)
+    assert repr(folded(flow(5.0), at=NOON)) == repr(RiskState())
 
 
 @pytest.mark.parametrize("amount", [-1_000.0, -2_000.0])
@@ -338,3 +356,18 @@ class Halting(RuleBasedStateMachine):
 
 TestHalting = Halting.TestCase
 TestHalting.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_nothing_but_an_equity_begins_a_day():
+    for record in (flow(1.0), Record("risk.gas", {"inj": 0.0}), Record("risk.exit", {"market": "m"})):
+        assert folded(record, at=TOMORROW, state=START).day == START.day
+    assert folded(Record("risk.equity", {}), at=TOMORROW, state=START).day > START.day
+    assert folded(equity(1_000.0), at=NOON - timedelta(days=1), state=START).day == START.day
+
+
+@pytest.mark.parametrize("skew_s", [LIMITS.max_clock_skew_s, -LIMITS.max_clock_skew_s])
+def test_an_equity_of_unknown_date_is_not_written(skew_s):
+    assert observed(START, NOON, 1_000.0, LIMITS, skew_s)
+    for wrong in (skew_s * 1.01, math.nan, math.inf):
+        assert observed(START, NOON, 1_000.0, LIMITS, wrong) == ()
+        assert observed(START, NOON, math.nan, LIMITS, wrong) == ()

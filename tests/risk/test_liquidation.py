@@ -10,7 +10,7 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.portfolio import Position
-from defi_analytics.risk.liquidation import distance, distance_after, liquidation_price
+from defi_analytics.risk.liquidation import distance, distance_after, liquidation_price, share_to_close
 from defi_analytics.sandbox.ledger import positions
 from defi_analytics.sandbox.ledger import records as sandboxed
 from tests.builders import a_market
@@ -162,3 +162,11 @@ def test_nor_can_spot():
     order = an_order(Side.BUY, 10, 20)
     spot = OrderRequest("c", a_market(), order.side, order.kind, order.ticks, order.lots, "s")
     assert distance_after(spot, None, FACTS._replace(oracle=math.nan)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("gap", "share"),
+    [(3.0, 0.0), (2.0, 0.0), (1.999, 0.5), (1.0, 0.5), (0.999, 1.0), (-1.0, 1.0), (math.nan, 0.0)],
+)
+def test_the_nearer_a_liquidation_the_more_is_closed(gap, share):
+    assert share_to_close(gap, 3.0) == share

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -42,6 +43,7 @@ def test_the_first_limit_that_would_break_is_told_first():
     assert [b.verdict.code for b in found.breaches] == [
         Denial.DRAWDOWN_HARD,
         Denial.DAILY_LOSS,
+        Denial.WEEKLY_LOSS,
         Denial.DRAWDOWN_SOFT,
     ]
     assert found.breaches[0].verdict == (Denial.DRAWDOWN_HARD, 0.05, 0.25)
@@ -53,6 +55,10 @@ def test_a_day_that_was_worse_is_not_made_better():
     lost = apply(state(1_000.0), "risk.equity", NOON, {"equity": 960.0})
     found = shock(account(balance("usdt", 1_000)), 0.0, lost, LIMITS, {})
     assert [b.verdict for b in found.breaches] == [(Denial.DAILY_LOSS, 0.03, 0.04)]
+    later = apply(lost, "risk.equity", NOON + timedelta(days=1), {"equity": 945.0})
+    limits = LIMITS._replace(portfolio_stop_loss=0.9, max_soft_drawdown=0.9)
+    found = shock(account(balance("usdt", 945)), 0.0, later, limits, {})
+    assert [b.verdict for b in found.breaches] == [(Denial.WEEKLY_LOSS, 0.05, pytest.approx(0.055))]
 
 
 def test_exposures_that_grow_beyond_their_limits_are_named():
@@ -112,11 +118,13 @@ def test_exposure_may_reach_its_limits_and_not_pass_them():
     [
         ("portfolio_stop_loss", Denial.DRAWDOWN_HARD),
         ("max_daily_loss", Denial.DAILY_LOSS),
+        ("max_weekly_loss", Denial.WEEKLY_LOSS),
         ("max_soft_drawdown", Denial.DRAWDOWN_SOFT),
     ],
 )
 def test_a_loss_that_just_reaches_its_limit_is_told(name, code):
-    loose = LIMITS._replace(portfolio_stop_loss=0.9, max_daily_loss=0.9, max_soft_drawdown=0.9)
+    losses = ("portfolio_stop_loss", "max_daily_loss", "max_weekly_loss", "max_soft_drawdown")
+    loose = LIMITS._replace(**dict.fromkeys(losses, 0.9))
     held = account(balance("usdt", 500), balance("inj", 20))
     found = shock(held, -0.5, state(1_000.0), loose._replace(**{name: 0.25}), {})
     assert [b.verdict for b in found.breaches] == [(code, 0.25, 0.25)]

@@ -4,7 +4,7 @@ import math
 
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.rules.price import width
+from defi_analytics.risk.rules.price import leaves_by_the_book, width
 from defi_analytics.risk.rules.state import reduces
 from defi_analytics.risk.verdict import PASSED, Verdict, at_most
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
@@ -18,7 +18,7 @@ def stale_book(order: OrderFacts, market: MarketFacts, account: AccountFacts, li
 def stale_oracle(
     order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
 ) -> Verdict:
-    if not market.has_oracle:
+    if not market.has_oracle or leaves_by_the_book(order, market, account):
         return PASSED
     wide = width(order, account, limits)
     return _aged(Denial.STALE_ORACLE, market.oracle_age_s, limits.max_oracle_age_s * wide, limits)

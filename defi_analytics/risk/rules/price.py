@@ -48,8 +48,20 @@ def oracle_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, l
     """A perpetual always has an oracle: it is what it settles on."""
     if not market.has_oracle:
         return unknown(limits.oracle_band, market.oracle) if market.grid.perpetual else PASSED
+    if leaves_by_the_book(order, market, account):
+        return PASSED
     off = _off(order, market.oracle)
     return at_most(Denial.PRICE_BAND_ORACLE, off, limits.oracle_band * width(order, account, limits))
+
+
+def leaves_by_the_book(order: OrderFacts, market: MarketFacts, account: AccountFacts) -> bool:
+    """Whether the oracle is missing, and the order reduces and has a mid to be judged by instead.
+
+    A source that is silent must keep nobody in a position. Not for a stop: without an oracle nobody can tell
+    that its trigger will be reached.
+    """
+    missing = math.isnan(market.oracle) and order.kind != OrderKind.STOP
+    return missing and not math.isnan(market.mid) and reduces(order, account)
 
 
 def slippage(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

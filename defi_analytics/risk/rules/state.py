@@ -1,12 +1,13 @@
 """Whether the account may trade at all, and what counts as getting out.
 
-| rule | new exposure | reduces | reduces, asked for by a person |
+| rule | new exposure | reduces | reduces, to end a loss or asked for by a person |
 |---|---|---|---|
 | HALTED | refused | refused | passes |
-| REDUCING, a lost day, either drawdown | refused | passes | passes |
+| REDUCING, a lost day or week, either drawdown | refused | passes | passes |
 | size, exposure, pace, cooldown, profit, leverage, gas | judged | passes | passes |
 | unresolved order on the market | refused | passes on perpetuals: the chain itself keeps reduce-only | same |
 | price bands, slippage, ages, clock | judged | judged, `exit_width` times wider | same |
+| mid or oracle missing (not both) | refused | judged by the other alone, stops excepted | same |
 | grid, duplicate id, market state, order rate, balance | judged | judged | judged |
 
 Cancels never come here.
@@ -51,7 +52,8 @@ def halted(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits
         return PASSED
     if account.state != TradingState.HALTED:
         return unknown(0.0, math.nan)
-    return refused_if(Denial.HALTED, not (order.by_person and reduces(order, account)))
+    wanted = order.by_person or order.protects
+    return refused_if(Denial.HALTED, not (wanted and reduces(order, account)))
 
 
 def reduce_only(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
@@ -63,11 +65,21 @@ def reduce_only(order: OrderFacts, market: MarketFacts, account: AccountFacts, l
 def daily_loss(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
     if reduces(order, account):
         return PASSED
-    # Each on its own: `min` of the two may hide a NaN behind a number.
-    so_far = lost(account.day_start_equity, account.day_low_equity)
-    now = lost(account.day_start_equity, account.equity)
-    seen = below(Denial.DAILY_LOSS, so_far, limits.max_daily_loss)
-    return seen if seen.code != Denial.NONE else below(Denial.DAILY_LOSS, now, limits.max_daily_loss)
+    low, limit = account.day_low_equity, limits.max_daily_loss
+    return _reached(Denial.DAILY_LOSS, account.day_start_equity, low, account.equity, limit)
+
+
+def weekly_loss(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    if reduces(order, account):
+        return PASSED
+    low, limit = account.week_low_equity, limits.max_weekly_loss
+    return _reached(Denial.WEEKLY_LOSS, account.week_start_equity, low, account.equity, limit)
+
+
+def _reached(code: Denial, start: float, low: float, now: float, limit: float) -> Verdict:
+    """Each on its own: `min` of the two may hide a NaN behind a number."""
+    seen = below(code, lost(start, low), limit)
+    return seen if seen.code != Denial.NONE else below(code, lost(start, now), limit)
 
 
 def soft_drawdown(

@@ -67,6 +67,10 @@ class InjectiveOracle:
     def name(self) -> str:
         return SOURCE
 
+    @property
+    def published(self) -> frozenset[str]:
+        return frozenset(self.assets.feeds.values())
+
     async def quotes(self) -> Sequence[Quote]:
         """One request for every feed; those of unknown assets are left out."""
         url = f"{self.network.lcd_url}/injective/oracle/v1beta1/pyth_price_states"

@@ -101,6 +101,19 @@ def test_out_of_a_one_sided_book_there_is_a_way_by_the_oracle():
     assert code(**REDUCING | gone | {"has_oracle": False, "perpetual": False}) is Denial.RISK_STATE_UNKNOWN
 
 
+def test_an_oracle_that_is_silent_lets_nobody_in_and_everybody_out_by_the_book():
+    silent = {"oracle": math.nan, "oracle_age_s": math.nan}
+    for perpetual in (True, False):
+        assert code(**silent, perpetual=perpetual) is Denial.STALE_ORACLE
+        assert code(oracle=math.nan, perpetual=perpetual) is Denial.RISK_STATE_UNKNOWN
+        assert code(**REDUCING | silent, perpetual=perpetual) is Denial.NONE
+    assert code(**REDUCING | silent | {"ticks": 20_000}) is Denial.PRICE_BAND_MID
+    assert code(**REDUCING | silent | {"mid": math.nan, "ask": math.nan}) is Denial.STALE_ORACLE
+    assert code(**REDUCING | {"oracle": math.nan, "mid": 25_010.5}) is Denial.RISK_STATE_UNKNOWN
+    assert code(**REDUCING | {"oracle_age_s": 1e4}) is Denial.STALE_ORACLE
+    assert code(**STOP | silent) is Denial.STALE_ORACLE
+
+
 @pytest.mark.parametrize("oracle", [0.0, -25_000.0])
 def test_an_oracle_that_says_nothing_sensible_refuses(oracle):
     assert code(**REDUCING | {"oracle": oracle}) is Denial.RISK_STATE_UNKNOWN

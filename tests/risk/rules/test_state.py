@@ -11,6 +11,7 @@ from tests.risk.facts import ACCOUNT, LIMITS, ORDER, REDUCING, code, verdict
 
 PERSON = {**REDUCING, "by_person": True}
 LOST_DAY = {"day_low_equity": 9_700.0}
+LOST_WEEK = {"week_low_equity": 9_500.0}
 SOFT = {"equity": 9_700.0, "day_low_equity": 9_700.0, "day_start_equity": 9_700.0}
 HARD = {"equity": 9_500.0, "day_low_equity": 9_500.0, "day_start_equity": 9_500.0}
 
@@ -21,6 +22,7 @@ HARD = {"equity": 9_500.0, "day_low_equity": 9_500.0, "day_start_equity": 9_500.
         ({"state": TradingState.HALTED}, Denial.HALTED, Denial.HALTED, Denial.NONE),
         ({"state": TradingState.REDUCING}, Denial.REDUCE_ONLY, Denial.NONE, Denial.NONE),
         (LOST_DAY, Denial.DAILY_LOSS, Denial.NONE, Denial.NONE),
+        (LOST_WEEK, Denial.WEEKLY_LOSS, Denial.NONE, Denial.NONE),
         (SOFT, Denial.DRAWDOWN_SOFT, Denial.NONE, Denial.NONE),
         (HARD, Denial.DRAWDOWN_HARD, Denial.NONE, Denial.NONE),
         ({"max_trades": 0, "trades_today": 50}, Denial.DAILY_TRADES, Denial.NONE, Denial.NONE),
@@ -62,6 +64,15 @@ def test_a_good_order_passes():
 @pytest.mark.parametrize("state", [0, 4, -1, 99])
 def test_a_state_of_another_number_is_unknown(state):
     assert code(**PERSON | {"state": state}) is Denial.RISK_STATE_UNKNOWN
+
+
+def test_what_ends_a_loss_gets_out_of_a_halt_and_nothing_else_does():
+    halted = {"state": TradingState.HALTED, "protects": True}
+    assert code(**REDUCING | halted) is Denial.NONE
+    assert code(**REDUCING | halted | {"kind": OrderKind.STOP, "trigger": 25_000}) is Denial.NONE
+    assert code(**REDUCING | halted | {"lots": 4_001}) is Denial.HALTED
+    assert code(**halted) is Denial.HALTED
+    assert code(**REDUCING | {"state": 99, "protects": True}) is Denial.RISK_STATE_UNKNOWN
 
 
 def test_a_person_cannot_open_anything_while_halted():
@@ -119,20 +130,24 @@ def test_a_stop_must_reduce():
     ("field", "limit", "denial"),
     [
         ("day_low_equity", 9_700.0, Denial.DAILY_LOSS),
+        ("week_low_equity", 9_500.0, Denial.WEEKLY_LOSS),
         ("peak_equity", 10_000 / 0.97, Denial.DRAWDOWN_SOFT),
         ("peak_equity", 10_000 / 0.95, Denial.DRAWDOWN_HARD),
     ],
 )
 def test_a_loss_that_reaches_its_limit_is_refused_and_one_just_short_of_it_is_not(field, limit, denial):
-    short_of, beyond = (limit + 1, limit - 1) if field == "day_low_equity" else (limit - 1, limit + 1)
+    short_of, beyond = (limit + 1, limit - 1) if "low" in field else (limit - 1, limit + 1)
     assert code(**{field: beyond}) is denial
     assert code(**{field: short_of}) is not denial
 
 
 def test_at_exactly_the_limit_a_loss_is_refused():
     limits = LIMITS._replace(max_daily_loss=0.5, max_soft_drawdown=0.25, portfolio_stop_loss=0.75)
+    limits = limits._replace(max_weekly_loss=0.9)
     assert code(limits, day_low_equity=5_000.0) is Denial.DAILY_LOSS
     assert code(limits, day_low_equity=5_001.0) is Denial.NONE
+    assert code(limits._replace(max_weekly_loss=0.5), week_low_equity=5_000.0) is Denial.WEEKLY_LOSS
+    assert code(limits._replace(max_weekly_loss=0.5), week_low_equity=5_001.0) is Denial.NONE
     assert code(limits, equity=7_500.0) is Denial.DRAWDOWN_SOFT
     assert code(limits, equity=7_501.0) is Denial.NONE
     assert code(limits._replace(max_soft_drawdown=1.0), peak_equity=40_000.0) is Denial.DRAWDOWN_HARD
@@ -183,3 +198,11 @@ def test_what_cannot_be_measured_is_told_against_a_limit_of_nothing():
     assert verdict(needs=-1.0) == (Denial.RISK_STATE_UNKNOWN, 0.0, 100.0)
     assert verdict(notional=math.inf) == (Denial.RISK_STATE_UNKNOWN, 0.0, math.inf)
     assert verdict(state=0).limit == 0.0
+
+
+def test_a_week_that_was_lost_is_lost_on_each_of_its_days_though_equity_came_back():
+    assert code(week_low_equity=9_400.0) is Denial.WEEKLY_LOSS
+    told = verdict(week_start_equity=10_000 / 0.94, day_start_equity=10_000.0)
+    assert told == (Denial.WEEKLY_LOSS, LIMITS.max_weekly_loss, pytest.approx(0.06))
+    assert code(week_low_equity=math.nan) is Denial.RISK_STATE_UNKNOWN
+    assert code(week_start_equity=0.0) is Denial.RISK_STATE_UNKNOWN

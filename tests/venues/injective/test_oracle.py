@@ -39,6 +39,12 @@ def quotes(*rows):
     return parse_pyth_price_states("injective-oracle", states(*rows), ASSETS)
 
 
+def test_what_it_publishes_is_told_without_asking_it():
+    published = InjectiveOracle(FakeHttp({}), MAINNET, ASSETS).published
+    assert published >= {"INJ", "BTC"}
+    assert "TIA" not in published
+
+
 def test_known_feeds_become_dollar_quotes_with_their_confidence():
     (quote,) = quotes(state(), state(feed="0x" + "1" * 64, price="x"))
     assert (quote.base, quote.quote, quote.price, quote.confidence) == ("BTC", "USD", 64250.5, 12.5)
