@@ -65,15 +65,19 @@ def respond(request: Request, moment: Moment) -> Response:
 
 
 def forecast(world: World, topic: Topic, nonce: int) -> Forecast:
-    """Correlated with the outcome by the world's skill, and about as bold as that skill deserves."""
-    start = (nonce - _FIRST_HEIGHT) * _blocks(world)
+    """Correlated with the outcome by the world's skill, and about as bold as that skill deserves.
+
+    In a calm world no move is foretold, for a forecast that knows better than the market is an edge.
+    """
+    start = math.floor(_since(nonce) / world.block_s + 1e-6)
     end = start + round(topic.horizon_s / world.block_s)
     base, target = world.prices.usd(topic.asset, start), world.prices.usd(topic.asset, end)
     deviation = world.prices.path(topic.asset).deviation(end - start)
     noise = world.forecasts.fork(topic.topic_id).fork(nonce)
     actual = math.log(target / base)
     error = deviation * noise.normal(0) * math.sqrt(1 - world.skill**2)
-    combined = max(world.skill, _BOLDNESS) * (world.skill * actual + error)
+    boldness = 0.0 if world.calm else max(world.skill, _BOLDNESS)
+    combined = boldness * (world.skill * actual + error)
     workers = _workers(world, topic, combined, deviation)
     if not topic.log_return:
         combined, actual = base * math.exp(combined), target
@@ -87,12 +91,12 @@ def latest_nonce(world: World, topic: Topic, block_number: int) -> int:
 
 
 def _height(world: World, block_number: int) -> int:
-    return _FIRST_HEIGHT + block_number // _blocks(world)
+    return _FIRST_HEIGHT + math.floor(block_number * world.block_s / _BLOCK_S + 1e-6)
 
 
-def _blocks(world: World) -> int:
-    """Of the exchange's chain during one of Allora's."""
-    return max(1, round(_BLOCK_S / world.block_s))
+def _since(height: int) -> float:
+    """Seconds from the world's block 0 to this one of Allora's."""
+    return (height - _FIRST_HEIGHT) * _BLOCK_S
 
 
 def _workers(world: World, topic: Topic, combined: float, deviation: float) -> tuple[tuple[str, float], ...]:
@@ -210,7 +214,7 @@ def _block_at(moment: Moment, request: Request, height: str) -> Any:
 
 
 def _block(moment: Moment, height: int) -> dict[str, Any]:
-    return block(height, CHAIN_ID, timestamp(moment, (height - _FIRST_HEIGHT) * _blocks(moment.world)))
+    return block(height, CHAIN_ID, timestamp(moment, _since(height) / moment.block_s))
 
 
 _V10 = f"GET {PREFIX}/emissions/v10"

@@ -30,7 +30,7 @@ class Moment(NamedTuple):
     def block_s(self) -> float:
         return self.world.block_s
 
-    def time_of(self, block: int) -> datetime:
+    def time_of(self, block: float) -> datetime:
         return self.at + timedelta(seconds=(block - self.block) * self.block_s)
 
     def block_at(self, timestamp_s: float) -> int:

@@ -33,7 +33,7 @@ def block_hash(height: int) -> str:
     return base64.b64encode(b"".join(words)).decode()
 
 
-def timestamp(moment: Moment, block: int) -> str:
+def timestamp(moment: Moment, block: float) -> str:
     return time_text(moment.time_of(block))
 
 

@@ -1,6 +1,7 @@
 """A live or paper agent in the sandbox, in one process: real sockets, and a time that only sleeping moves."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -19,10 +20,10 @@ from defi_analytics.config.settings import InjectiveSettings, SandboxSettings, S
 from defi_analytics.engine.agent import Agent, Cycle, Policy
 from defi_analytics.http.client import Http
 from defi_analytics.sandbox.sandbox import Sandbox
-from defi_analytics.sandbox.world import BLOCK_S
 
 MARKETS = ("INJ/USDT", "WETH/USDT", "INJ/USDT PERP", "SOL/USDT PERP")
-EVERY_BLOCKS = 8
+SOAK = os.environ.get("DEFI_SOAK") == "1"
+EVERY_BLOCKS = 1 if SOAK else 8
 """Between two rounds."""
 PATIENCE_S = 60.0
 START = datetime(2026, 1, 2, 12, 10, tzinfo=UTC)
@@ -56,9 +57,10 @@ class Stage:
     cycles: list[Cycle] = field(default_factory=list)
 
     @asynccontextmanager
-    async def agent(self, strategy: str, blocks: int, *, live: bool, **policy: Any) -> AsyncIterator[Agent]:
-        how = Policy(EVERY_BLOCKS * BLOCK_S, None, blocks * BLOCK_S, settle_s=BLOCK_S, **policy)
-        request = RunRequest((strategy,), self.markets)
+    async def agent(self, *strategies: str, blocks: int, live: bool, **policy: Any) -> AsyncIterator[Agent]:
+        block_s = self.sandbox.block_s
+        how = Policy(EVERY_BLOCKS * block_s, None, blocks * block_s, settle_s=block_s, **policy)
+        request = RunRequest(strategies, self.markets)
         opening = (
             live_trader(self.app, Asked(), {}, "", print) if live else nullcontext(paper_trader(self.app))
         )

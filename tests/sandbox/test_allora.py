@@ -113,3 +113,18 @@ def test_forecasts_correlate_with_what_happens_by_exactly_the_skill_claimed(skil
         said = [math.log(price / base) for price, base in zip(said, bases, strict=True)]
         happened = [math.log(price / base) for price, base in zip(happened, bases, strict=True)]
     assert statistics.correlation(said, happened) == pytest.approx(skill, abs=0.12)
+
+
+@pytest.mark.parametrize("block_s", [0.05, 0.65, 30.0])
+def test_the_forecasts_follow_time_however_long_a_block_of_the_exchange_takes(block_s):
+    world, topic = World(5, block_s=block_s), TOPICS[14]
+    an_hour, epochs = round(3_600 / block_s), 3_600 / 5.85 / topic.epoch_blocks
+    passed = latest_nonce(world, topic, 5 * an_hour) - latest_nonce(world, topic, 0)
+    assert passed / topic.epoch_blocks == pytest.approx(5 * epochs, abs=1)
+
+
+@pytest.mark.parametrize("topic", [1, 14])
+def test_in_a_calm_world_no_move_is_foretold(topic):
+    world, nonce = World(5, 0.95, calm=True), 9_000_000 + 60 * 75
+    base = world.prices.usd("BTC", 60 * 75 * 9)
+    assert forecast(world, TOPICS[topic], nonce).combined == (0.0 if TOPICS[topic].log_return else base)
