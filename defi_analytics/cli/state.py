@@ -10,13 +10,13 @@ from defi_analytics.cli.envelope import Document, write_error_line
 from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import KindRow, StateRow, VerifiedRow
-from defi_analytics.cli.tree import new_app
+from defi_analytics.cli.tree import Showing, new_app
 from defi_analytics.errors import DefiError, NotFound
 
 if TYPE_CHECKING:
     from defi_analytics.ports import Clock
 
-app = new_app(help="Show, back up and verify the journals.", no_args_is_help=True)
+app = new_app(help="Show, back up and verify the journals.", cls=Showing)
 
 STATE_COLUMNS: Sequence[Column[StateRow]] = (
     Column("Journal", lambda r: Path(r.path).name, exact=lambda r: r.path, fold=True),

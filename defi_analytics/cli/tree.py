@@ -48,11 +48,17 @@ class Tree(core.TyperGroup):
 
 
 class Listing(core.TyperGroup):
-    """Sub-commands of which `list` is meant where none is named."""
+    """Sub-commands of which `meant` is meant where none is named, or options alone."""
+
+    meant = "list"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["list", *args])
+        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [self.meant, *args])
+
+
+class Showing(Listing):
+    meant = "show"
 
 
 def new_app(**attributes: Any) -> typer.Typer:
