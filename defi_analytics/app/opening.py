@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -45,7 +45,7 @@ async def opened_app(
     settings = trusted(loaded)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
-            Http(clock, policy_of(settings, ask_all=ask_all), settings.home / "hosts")
+            Http(clock, policy_of(settings, ask_all=ask_all), _shared_limits(settings))
         )
         passing = False
         if settings.network == "sandbox":
@@ -54,6 +54,11 @@ async def opened_app(
             settings = pointed_at(settings, endpoints)
         key = cache(partial(_told_key, loaded, environ, warn))
         yield App(settings, http, clock, injective_network(settings), key, warn, passing)
+
+
+def _shared_limits(settings: Settings) -> Path | None:
+    """Where processes share limits; a sandbox is at another port each time, and limits nobody."""
+    return None if settings.network == "sandbox" else settings.home / "hosts"
 
 
 def policy_of(settings: Settings, *, ask_all: bool = False) -> "Policy":

@@ -8,6 +8,7 @@ from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas_audit import BalanceRow, DifferenceRow, FillRow, PositionRow, TrackedRow
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import OrderState
 from defi_analytics.domain.portfolio import Balance
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.differences import Code, Difference
@@ -102,7 +103,7 @@ def order_row(order: TrackedOrder) -> TrackedRow:
         strategy=request.strategy,
         side=request.side.value,
         kind=request.kind.name.lower(),
-        state=order.state.value,
+        state=_state(order),
         price=text(request.price),
         quantity=text(request.quantity),
         filled=text(order.filled),
@@ -114,6 +115,17 @@ def order_row(order: TrackedOrder) -> TrackedRow:
         signed_at=order.signed_at,
         error_code=order.error_code,
     )
+
+
+def _state(order: TrackedOrder) -> str:
+    """How it ended, of one that is over; what a market order does not fill at once is gone."""
+    if order.state is not OrderState.DONE:
+        return order.state.value
+    if order.filled >= order.request.quantity:
+        return "filled"
+    if not order.expiry_height:
+        return "filled in part" if order.filled else "unfilled"
+    return "cancelled" if 0 < order.closed_height < order.expiry_height else "expired"
 
 
 def position_row(market: Market, strategy: str, held: Inventory, mark: Decimal | None) -> PositionRow:

@@ -19,6 +19,7 @@ EXIT_TERMINATED = 143
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 """A terminal that is gone ends a command as SIGTERM does."""
 _MARKET_ID = re.compile(r"0x[0-9a-fA-F]{64}")
+_NO_COMMAND = re.compile(r"No such command '(.*)'\.")
 _TAKE_MARKETS = (["scan"], ["market"])
 """Commands whose arguments are markets."""
 
@@ -110,7 +111,18 @@ def _as_usage_error(error: Exception) -> UsageError | None:
     if type(error).__name__ == "NoArgsIsHelpError":
         # Its message is the whole help.
         return UsageError(f"{path}: a command is missing", hint=f"see: {path} --help")
-    return UsageError(" ".join(str(describe()).split()), hint=f"see: {path} --help")
+    message = " ".join(str(describe()).split())
+    return UsageError(f"{message.rstrip('.')}{_nearest(message, context)}", hint=f"see: {path} --help")
+
+
+def _nearest(message: str, context: Any) -> str:
+    """The command that may have been meant, where typer names none: ours are not loaded when it looks."""
+    wrong = _NO_COMMAND.fullmatch(message)
+    if wrong is None:
+        return "." * message.endswith(".")
+    from defi_analytics.config.values import did_you_mean
+
+    return did_you_mean(wrong[1], tuple(context.command.list_commands(context)))
 
 
 def _refuse_keys(args: list[str]) -> None:
@@ -151,7 +163,7 @@ def _reported(error: DefiError, args: list[str]) -> int:
 
     write_error_line(error)
     if _wants_json(args):
-        write_error(error)
+        write_error(error, _asked_network(args))
     sys.stdout.flush()
     return error.exit_code
 
@@ -168,6 +180,17 @@ def _wants_json(args: list[str]) -> bool:
     if "--json" in args or "--output=json" in args:
         return True
     return any(a in {"-o", "--output"} and b == "json" for a, b in pairwise(args))
+
+
+def _asked_network(args: list[str]) -> str | None:
+    """What --network says; which one the settings say, if they are read at all, is not known here."""
+    from defi_analytics.config.fields import NETWORKS
+
+    for before, one in pairwise(["", *args]):
+        value = one if before in {"-n", "--network"} else one.partition("--network=")[2]
+        if value in NETWORKS:
+            return value
+    return None
 
 
 def _unwind(frame: FrameType | None) -> None:

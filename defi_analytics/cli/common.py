@@ -13,6 +13,7 @@ import typer
 
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.measures import duration
+from defi_analytics.errors import UsageError
 
 
 class LogFormat(StrEnum):
@@ -60,6 +61,11 @@ class Common:
         if self.output is not Output.AUTO:
             return self.output
         return Output.TABLE if sys.stdout.isatty() else Output.PLAIN
+
+    def refuse_two_forms(self) -> None:
+        """Raises UsageError."""
+        if self.json and self.output not in {Output.AUTO, Output.JSON}:
+            raise UsageError(f"--json and --output {self.output} are two forms", hint="give one of the two")
 
     def flags(self) -> dict[str, Any]:
         """The settings that these options override, by dotted name."""
@@ -162,6 +168,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     @wraps(command)
     def wrapper(**given: Any) -> int:
         common = Common(**{name: given.pop(name) for name in names})
+        common.refuse_two_forms()
         return command(common, **given)
 
     # In a raw docstring the mark of a paragraph that is not to be rewrapped is still two characters.

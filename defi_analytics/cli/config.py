@@ -1,7 +1,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas_setup import SettingRow
 from defi_analytics.cli.session import settings_of
 from defi_analytics.cli.tree import new_app
+from defi_analytics.config.loaded import PREFIX
 from defi_analytics.errors import WrongState
 
 app = new_app(help="Show, check and create settings.", no_args_is_help=True)
@@ -81,9 +82,19 @@ def validate(
     if common.format is Output.JSON:
         emit(Document("config", (), loaded.settings.network), COLUMNS, common)
     if not common.quiet:
-        given = len(loaded.origins)
-        say(f"defi: settings are valid ({given} value{'s' * (given != 1)} given)")
+        say(f"defi: settings are valid ({_counted(loaded.origins.values())})")
     return 0
+
+
+def _counted(origins: Collection[str]) -> str:
+    """How many values each kind of source gave; a file's origin ends in its line."""
+    variables = sum(one.startswith(PREFIX) for one in origins)
+    flags = sum(one.startswith("--") for one in origins)
+    told = [
+        f"{count} of {kind}" for count, kind in ((variables, "DEFI_* variables"), (flags, "options")) if count
+    ]
+    given = len(origins) - variables - flags
+    return ", ".join([f"{given} value{'s' * (given != 1)} of files", *told])
 
 
 @app.command()

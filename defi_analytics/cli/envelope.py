@@ -55,13 +55,13 @@ def write_document(document: Document) -> None:
     sys.stdout.write(json.dumps(document_json(document), indent=2) + "\n")
 
 
-def write_error(error: DefiError) -> None:
+def write_error(error: DefiError, network: str | None = None) -> None:
     """The same envelope for a failure, so that a pipe always gets one document."""
     body = {
         "schema": f"defi.error/{VERSION}",
         "ok": False,
         "generated_at": _now(),
-        "network": None,
+        "network": network,
         "execution": None,
         "data": [],
         "warnings": [],

@@ -24,7 +24,7 @@ from defi_analytics.cli.schemas import CheckRow
 from defi_analytics.cli.session import Session, settings_of
 from defi_analytics.cli.session import opened as session_opened
 from defi_analytics.config.settings import KeySettings, Settings
-from defi_analytics.errors import AuthError, UsageError
+from defi_analytics.errors import AuthError, ConfigError, UsageError
 from defi_analytics.keys import process
 
 if TYPE_CHECKING:
@@ -199,7 +199,14 @@ def revoke(common: Common, name: Name = "", granter: Granter = "") -> int:
 
 
 def _keys(granter: str, subaccount: int | None) -> dict[str, Any]:
-    """The settings that the options override."""
+    """The settings that the options override. Raises UsageError for a granter that is no address."""
+    if granter:
+        from defi_analytics.venues.injective.chain.addresses import account_bytes
+
+        try:
+            account_bytes(granter)
+        except ConfigError as error:
+            raise UsageError(f"--granter: {error.message}") from None
     given = {"granter": granter or None, "subaccount": subaccount}
     return {name: value for name, value in given.items() if value is not None}
 

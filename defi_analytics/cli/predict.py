@@ -10,7 +10,10 @@ from defi_analytics.cli.tree import new_app
 app = new_app()
 
 
-@app.command(epilog="Exit codes: 0 shown, 5 unreachable, 6 stale or malformed, 8 not covered.")
+@app.command(
+    epilog="Exit codes: 0 shown, if only in part (what lacks is warned of), 5 unreachable, "
+    "6 stale or malformed, 8 not covered."
+)
 @with_common
 def predict(
     common: Common,

@@ -131,7 +131,7 @@ def scan(
     request = ScanRequest(
         markets=tuple(market or ()),
         kinds=frozenset(kind) if kind else None,
-        against=tuple(against) if against else None,
+        against=tuple(name.lower() for name in against) if against else None,
         sizes=asked.notionals,
         size_quote=asked.quote,
         min_edge=None if min_edge_bps is None else min_edge_bps / 10_000,

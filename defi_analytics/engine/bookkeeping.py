@@ -107,6 +107,8 @@ class TrackedOrder:
     """Base."""
     error_code: int = 0
     """The venue's, where it refused."""
+    closed_height: int = 0
+    """The block at which the venue had it no more; 0 where nobody had to ask."""
 
     @property
     def live(self) -> bool:
@@ -253,7 +255,8 @@ class Bookkeeping:
         if record.height > self.scanned_height:
             raise Mismatch(f"orders were closed at {record.height} before its fills were counted")
         for order_id in record.client_order_ids:
-            self.orders[order_id] = replace(self.orders[order_id], state=OrderState.DONE)
+            over = replace(self.orders[order_id], state=OrderState.DONE, closed_height=record.height)
+            self.orders[order_id] = over
 
     def _forget(self) -> None:
         over = [order_id for order_id, order in self.orders.items() if not order.live]

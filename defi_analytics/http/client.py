@@ -59,6 +59,8 @@ class Http:
         self._policy = policy or Policy()
         self._gate = Gate(clock, self._policy, state_dir)
         self._wire = Wire(self._policy.max_body_bytes)
+        self._causes: dict[Host, str] = {}
+        """Why a host failed last, as far as this process has seen it."""
         self._turns: dict[Host, asyncio.Semaphore] = {}
 
     async def __aenter__(self) -> Self:
@@ -197,6 +199,8 @@ class Http:
         if wait_s is not None:
             self._gate.told_to_wait(host, wait_s)
         elif outcome.retryable if isinstance(outcome, DataError) else is_failure(outcome.status):
+            answered = f"answered {outcome.status}" if isinstance(outcome, Answer) else outcome.message
+            self._causes[host] = answered
             self._gate.failed(host, probe=probe)
         else:
             self._gate.answered(host)
@@ -235,10 +239,9 @@ class Http:
             message = f"{name} asked us to wait, {wait_s:.0f} s more"
             return RateLimited(call.source, message, retry_after_s=wait_s)
         if admission.verdict is Verdict.RESTING:
-            message = (
-                f"{name} failed {self._policy.breaker_failures} times in a row; next try in {wait_s:.0f} s"
-            )
-            return Unavailable(call.source, message)
+            times = f"{self._policy.breaker_failures} times in a row"
+            last = f" (last: {cause})" if (cause := self._causes.get(call.host)) else ""
+            return Unavailable(call.source, f"{name} failed {times}{last}; next try in {wait_s:.0f} s")
         return self._too_late(call)
 
     def _too_late(self, call: _Call) -> TimedOut:

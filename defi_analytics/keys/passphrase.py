@@ -20,6 +20,7 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "defi-passphrase"
 KEYRING_SERVICE = "defi-key"
 SHORTEST = 8
+_TRIES = 3
 _MOST_BYTES = 1024
 _OTHERS = 0o007
 """Not the group's: where the service manager grants by ACL, those bits are its mask."""
@@ -44,19 +45,20 @@ class Given(NamedTuple):
 def passphrase(sources: Sources, environ: Mapping[str, str]) -> Given:
     """Raises AuthError where no source has one, or what it has cannot be one."""
     if sources.descriptor is not None:
-        return Given(_usable(read_descriptor(sources.descriptor, _MOST_BYTES), "--passphrase-fd"))
+        return Given(_usable(sources, read_descriptor(sources.descriptor, _MOST_BYTES), "--passphrase-fd"))
     folder = environ.get(CREDENTIALS, "")
     credential = Path(folder) / CREDENTIAL
     if folder and credential.exists():
-        return Given(_usable(private_bytes(credential, CREDENTIALS, _MOST_BYTES, _OTHERS), CREDENTIALS))
+        raw = private_bytes(credential, CREDENTIALS, _MOST_BYTES, _OTHERS)
+        return Given(_usable(sources, raw, CREDENTIALS))
     stored = system_keyring(KEYRING_SERVICE, sources.name) if sources.use_keyring else None
     if stored:
-        return Given(_usable(stored.encode(), "the keyring"))
+        return Given(_usable(sources, stored.encode(), "the keyring"))
     if sources.may_ask and terminal.is_there():
         return Given(_asked(sources))
     if text := environ.get(VARIABLE, ""):
         warning = f"{VARIABLE}: programs started from this shell can read it; --passphrase-fd is safer"
-        return Given(_usable(text.encode(errors="surrogateescape"), VARIABLE), warning)
+        return Given(_usable(sources, text.encode(errors="surrogateescape"), VARIABLE), warning)
     raise _refused(f"key {sources.name} needs its passphrase, and no source has one")
 
 
@@ -80,19 +82,36 @@ def read_descriptor(descriptor: int, most_bytes: int) -> bytes:
 
 
 def _asked(sources: Sources) -> Secret:
-    first = terminal.typed(f"Passphrase of key {sources.name}: ", hidden=True)
-    secret = _usable(first.encode(errors="surrogateescape"), "the terminal")
+    """A new one is asked for again after a slip; whether an old one is right, only its key tells."""
+    least = f", at least {SHORTEST} characters" if sources.new else ""
+    question = f"Passphrase of key {sources.name}{least}: "
+    for _ in range(_TRIES - 1 if sources.new else 0):
+        try:
+            return _typed(sources, question)
+        except _Slip as slip:
+            question = f"{slip.message}. Once more{least}: "
+    return _typed(sources, question)
+
+
+def _typed(sources: Sources, question: str) -> Secret:
+    first = terminal.typed(question, hidden=True)
+    secret = _usable(sources, first.encode(errors="surrogateescape"), "the terminal")
     if sources.new and terminal.typed("The same again: ", hidden=True) != first:
-        raise AuthError("the two passphrases differ", hint="nothing was written: try again")
+        raise _Slip("the two passphrases differ", hint="nothing was written: try again")
     return secret
 
 
-def _usable(raw: bytes, origin: str) -> Secret:
+class _Slip(AuthError):
+    """Of a person, who may try again."""
+
+
+def _usable(sources: Sources, raw: bytes, origin: str) -> Secret:
+    """Only a new one has to be long: that a short one is wrong, the key says that it is given for."""
     try:
         text = raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise _refused(f"{origin}: this is no text") from None
-    if len(text) < SHORTEST:
+    if len(text) < (SHORTEST if sources.new else 1):
         raise _refused(f"{origin}: a passphrase has at least {SHORTEST} characters")
     if not text.isprintable():
         raise _refused(f"{origin}: a passphrase is one line of printable text")
@@ -100,7 +119,7 @@ def _usable(raw: bytes, origin: str) -> Secret:
 
 
 def _refused(message: str) -> AuthError:
-    return AuthError(
+    return _Slip(
         message,
         hint=f"type it at a terminal, or see: --passphrase-fd, ${CREDENTIALS}/{CREDENTIAL}, keys.use_keyring",
     )

@@ -1,8 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from defi_analytics.app.opening import allora_key, injective_network, opened_app, policy_of, trusted
+from defi_analytics.app.opening import (
+    _shared_limits,
+    allora_key,
+    injective_network,
+    opened_app,
+    policy_of,
+    trusted,
+)
 from defi_analytics.config.load import load
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import LoggingSettings
@@ -152,3 +160,10 @@ async def test_no_sandbox_is_started_beside_one_that_is_too_busy_to_answer(tmp_p
         with pytest.raises(Unavailable):
             async with opened_app(Loaded(settings, {}), {}):
                 pass
+
+
+def test_a_sandbox_leaves_no_limits_behind(tmp_path: Path) -> None:
+    settings = load(None, ENV | {"DEFI_HOME": str(tmp_path)}, {}).settings
+    assert _shared_limits(settings) == tmp_path / "hosts"
+    sandbox = replace(settings, injective=replace(settings.injective, network="sandbox"))
+    assert _shared_limits(sandbox) is None

@@ -49,6 +49,9 @@ def test_a_market_id_is_not_taken_for_a_key(defi):
     ("args", "message", "hint"),
     [
         (["bogus"], "No such command 'bogus'", "defi --help"),
+        (["scn"], "No such command 'scn' (did you mean scan?)", "defi --help"),
+        (["market", "lst"], "Did you mean 'list'?", "defi market --help"),
+        (["orders", "lst"], "Did you mean 'list'?", "defi orders --help"),
         (["scan", "--bogus"], "No such option: --bogus", "defi scan --help"),
         (["scan", "--top", "0"], "--top", "defi scan --help"),
         (["scan", "--kind", "nonsense"], "--kind", "defi scan --help"),
@@ -74,6 +77,14 @@ def test_a_failure_is_also_one_document_where_json_was_asked_for(bare, form):
     assert ran.error["code"] == "USAGE"
     assert ran.error["exit_code"] == 2
     assert ran.error["message"] in ran.err
+
+
+@pytest.mark.parametrize(
+    "form", [["--network", "sandbox"], ["-n", "sandbox"], ["--network=sandbox"], ["-n", "mars"], []]
+)
+def test_a_failure_names_the_network_that_was_asked_for(bare, form):
+    ran = bare("scan", "--bogus", "--json", *form)
+    assert ran.document["network"] == ("sandbox" if "sandbox" in "".join(form) else None)
 
 
 def test_wrong_settings_are_named_one_a_line(bare, home):

@@ -26,6 +26,13 @@ def test_a_form_that_is_asked_for_is_used_and_json_wins(output):
     assert common(output=output, json=True).format is Output.JSON
 
 
+def test_two_forms_at_once_are_refused(bare):
+    ran = bare("version", "--json", "--output", "csv")
+    assert ran.code == 2
+    assert "--json and --output csv" in ran.err
+    assert bare("version", "--json", "-o", "json").code == 0
+
+
 def test_only_options_that_were_given_override_settings(tmp_path):
     assert common().flags() == {}
     given = common(network=NetworkName.TESTNET, timeout=2.5, log_file=tmp_path / "a.log")

@@ -65,17 +65,17 @@ def test_a_key_is_never_part_of_what_is_shown(bare, home, monkeypatch):
         assert "0123456789abcdef" not in ran.out + ran.err
 
 
-def test_one_value_is_counted_as_one(bare, monkeypatch):
-    monkeypatch.delenv("DEFI_HOME")
-    assert bare("config", "validate", "-n", "testnet").err == "defi: settings are valid (1 value given)\n"
-
-
-def test_valid_settings_are_counted(bare, home):
+def test_values_are_counted_by_where_they_are_from(bare, home, monkeypatch):
     (home / "settings.yaml").write_text("scan:\n  top: 7\n")
-    ran = bare("config", "validate")
+    ran = bare("config", "validate", "-n", "testnet")
     assert (ran.code, ran.out) == (0, "")
-    # Beside the file's, the folder that the environment names.
-    assert ran.err == "defi: settings are valid (2 values given)\n"
+    assert ran.err == "defi: settings are valid (1 value of files, 1 of DEFI_* variables, 1 of options)\n"
+    (home / "settings.yaml").write_text("")
+    monkeypatch.delenv("DEFI_HOME")
+    assert bare("config", "validate").err == "defi: settings are valid (0 values of files)\n"
+
+
+def test_who_wants_quiet_or_a_document_gets_it(bare, home):
     assert bare("config", "validate", "--quiet").err == ""
     assert bare("config", "validate", "--json").document["ok"] is True
 

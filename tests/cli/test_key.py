@@ -206,7 +206,7 @@ def test_at_a_real_terminal_a_key_is_imported_without_being_shown(home):
     answers = {
         "(not shown): ": WORDS,
         "last 6 characters: ": WORDS_ADDRESS[-6:],
-        "Passphrase of key main: ": "correct horse",
+        "Passphrase of key main, at least 8 characters: ": "correct horse",
         "The same again: ": "correct horse",
     }
     said = talk(command("key", "import", "main"), answers, process_environment(), str(home))

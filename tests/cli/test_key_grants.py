@@ -89,7 +89,7 @@ def test_a_grant_says_exactly_what_it_allows_and_that_it_cannot_withdraw(defi):
         (["--granter", GRANTER], 2, "--market is missing"),
         (["--market", "INJ/USDT"], 2, "--granter is missing"),
         (["--granter", sealed.ADDRESS, "--market", "INJ/USDT"], 2, "--granter is missing"),
-        (["--granter", "inj1nonsense", "--market", "INJ/USDT"], 3, "not an Injective address"),
+        (["--granter", "inj1nonsense", "--market", "INJ/USDT"], 2, "--granter: not an Injective address"),
         (["--granter", GRANTER, "--market", "NO/SUCH"], 8, "NO/SUCH"),
         (["--granter", GRANTER, "--market", "INJ/USDT", "--expires", "31d"], 2, "at most 30d"),
         (["--granter", GRANTER, "--market", "INJ/USDT", "--expires", "1s"], 2, "at least 60"),

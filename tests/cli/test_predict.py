@@ -42,7 +42,7 @@ def test_an_asset_nobody_predicts_is_not_covered_and_the_covered_are_named(defi,
 def test_a_horizon_nobody_predicts_names_those_there_are(defi):
     ran = defi("predict", "BTC", "--horizon", "3d")
     assert (ran.code, ran.out) == (8, "")
-    assert ran.err == "defi: error: allora: no mainnet topic for BTC in 3d; there are 8h\n"
+    assert ran.err == "defi: error: allora: no topic of Allora's mainnet for BTC in 3d, only 8h\n"
 
 
 def test_one_that_is_not_covered_does_not_hide_the_others(defi):

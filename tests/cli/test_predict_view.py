@@ -93,7 +93,7 @@ def test_not_covered_is_said_before_what_may_pass(defi, background, sandbox, mon
         ran = defi("predict", "BTC", "INJ")
     assert ran.code == 8
     assert ran.err.startswith("defi: warning: allora")
-    assert "no Allora topic covers INJ" in ran.err
+    assert "no topic of Allora's mainnet covers INJ" in ran.err
 
 
 def test_a_network_without_topics_covers_nothing(defi, monkeypatch):

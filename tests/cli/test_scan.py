@@ -381,3 +381,7 @@ def test_a_candidate_in_a_bridged_asset_says_so_once(defi):
     rows = defi("scan", "WETH/USDT", "INJ/USDT", "--include-rejected", "--json").rows
     notes = {row["market"]["ticker"]: [n for n in row["notes"] if "native asset" in n] for row in rows}
     assert [len(notes[ticker]) for ticker in ("WETH/USDT", "INJ/USDT")] == [1, 0]
+
+
+def test_a_venue_may_be_written_in_capitals(defi):
+    assert defi("scan", "INJ/USDT", "--against", "Binance").code == 0

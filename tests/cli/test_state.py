@@ -58,6 +58,11 @@ def refused(path):
     raise OSError(errno.EROFS, "read-only")
 
 
+def test_alone_it_shows(defi, home):
+    live(home)
+    assert defi("state", "--json").rows == defi("state", "show", "--json").rows
+
+
 def test_a_backup_is_verified_and_can_take_the_place_of_what_was_lost(defi, home):
     path = live(home)
     assert defi("state", "backup", "copy.sqlite", "--json").rows[0]["records"] == 6

@@ -50,6 +50,7 @@ def test_examples_are_shown_a_line_each(bare, args):
         (["orders", "--help"], 0, "cancel"),
         (["orders", "list", "--help"], 0, "--all"),
         (["orders", "nonsense"], 2, ""),
+        (["state", "--help"], 0, "verify"),
     ],
 )
 def test_where_no_sub_command_is_named_list_is_meant(args, code, said, capsys):

@@ -102,9 +102,22 @@ def test_a_new_passphrase_is_typed_twice(monkeypatch):
     asked = answering(monkeypatch, TEXT, TEXT)
     assert passphrase(Sources("agent", new=True), {}).secret.reveal() == TEXT
     assert len(asked) == 2
-    answering(monkeypatch, TEXT, f"{TEXT}?")
+    assert "at least 8 characters" in asked[0]
+
+
+def test_a_slip_in_a_new_passphrase_is_asked_for_again_but_not_without_end(monkeypatch):
+    asked = answering(monkeypatch, "short", TEXT, f"{TEXT}?", TEXT, TEXT)
+    assert passphrase(Sources("agent", new=True), {}).secret.reveal() == TEXT
+    assert "at least 8 characters. Once more" in asked[1]
+    assert "differ. Once more" in asked[3]
+    assert TEXT not in "".join(asked)
+    answering(monkeypatch, *[TEXT, f"{TEXT}?"] * 3)
     with pytest.raises(AuthError, match="differ"):
         passphrase(Sources("agent", new=True), {})
+
+
+def test_whether_a_short_passphrase_is_right_only_its_key_tells():
+    assert passphrase(Sources("agent", piped(b"wrong")), {}).secret.reveal() == "wrong"
 
 
 def test_the_environment_comes_last_and_with_a_warning(monkeypatch):
@@ -127,7 +140,7 @@ def test_no_source_is_said_to_be_missing():
 )
 def test_what_cannot_be_a_passphrase_is_refused_without_repeating_it(raw):
     with pytest.raises(AuthError, match="--passphrase-fd: ") as error:
-        passphrase(Sources("agent", piped(raw)), {})
+        passphrase(Sources("agent", piped(raw), new=True), {})
     assert "seven77" not in error.value.message + error.value.hint
 
 
@@ -151,7 +164,7 @@ print("as typed", given.secret.reveal() == "correct horse battery", given.secret
 
 
 def test_at_a_real_terminal_a_passphrase_is_asked_for_twice_and_never_shown(tmp_path):
-    answers = {"Passphrase of key agent: ": TEXT, "The same again: ": TEXT}
+    answers = {"Passphrase of key agent, at least 8 characters: ": TEXT, "The same again: ": TEXT}
     said = talk([sys.executable, "-c", ASKING], answers, process_environment(), str(tmp_path))
     assert (said.code, said.screen.splitlines()[-1]) == (0, "as typed True ***")
     assert TEXT not in said.screen

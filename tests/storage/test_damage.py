@@ -17,7 +17,7 @@ def path(tmp_path):
 def garble(path, column):
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript("DROP TRIGGER records_are_not_changed")
-        db.execute(f"UPDATE records SET {column} = CAST(x'ff00fe' AS TEXT) WHERE seq = 3")  # noqa: S608 - the column is this test's own
+        db.execute(f"UPDATE records SET {column} = CAST(x'ff00fe' AS TEXT) WHERE seq = 3")  # noqa: S608  - the name of a column, from this file
         db.commit()
 
 

@@ -121,7 +121,8 @@ class Registry:
         if wanted not in horizons:
             there_are = ", ".join(map(horizon_text, horizons))
             raise NotCovered(
-                SOURCE, f"no {network} topic for {asset} in {horizon_text(wanted)}; there are {there_are}"
+                SOURCE,
+                f"no topic of Allora's {network} for {asset} in {horizon_text(wanted)}, only {there_are}",
             )
         return min(
             (topic for topic in known if topic.horizon_s == wanted),
@@ -137,7 +138,7 @@ class Registry:
         horizons = ", ".join(map(horizon_text, sorted({topic.horizon_s for topic in topics})))
         return NotCovered(
             SOURCE,
-            f"no Allora topic covers {asset} on {network}; covered: {covered} ({horizons})",
+            f"no topic of Allora's {network} covers {asset}; covered: {covered} ({horizons})",
             hint="defi topics list",
         )
 

@@ -97,8 +97,11 @@ def _nearest(asked: str, markets: Collection[Market]) -> str:
     by_name = {name: market for market in ordered for name in sorted(_names(market))}
     names = get_close_matches(_canonical(asked), by_name, n=_NAMED, cutoff=0.5)
     # One market may be near under two names.
-    near = {by_name[name].market_id: by_name[name] for name in names}
-    listed = [f"{safe(market.ticker)} ({market_id[:SHORTEST_ID]})" for market_id, market in near.items()]
+    of_asset = [market for market in markets if market.verified and market.base.lower() == asked.lower()]
+    near = {market.market_id: market for market in (*of_asset, *(by_name[name] for name in names))}
+    listed = [f"{safe(market.ticker)} ({market_id[:SHORTEST_ID]})" for market_id, market in near.items()][
+        :_NAMED
+    ]
     return f"; nearest: {', '.join(listed)}" if listed else ""
 
 

@@ -83,7 +83,7 @@ async def test_a_base_price_that_is_refused_does_not_hide_the_prediction():
 
 async def test_inj_is_refused_without_asking_anyone():
     predictor, http = chain()
-    with pytest.raises(NotCovered, match="no Allora topic covers INJ"):
+    with pytest.raises(NotCovered, match="no topic of Allora's mainnet covers INJ"):
         await predictor.predict("INJ")
     assert http.requests == []
     assert predictor.assets() == {"BTC", "ETH", "SOL", "NEAR"}

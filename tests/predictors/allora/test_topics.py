@@ -126,17 +126,17 @@ def test_inj_is_not_covered_and_the_message_says_what_is():
         bundled_registry().find("mainnet", "INJ")
     assert caught.value.exit_code == 8
     assert caught.value.message == (
-        "allora: no Allora topic covers INJ on mainnet; covered: BTC, ETH, NEAR, SOL (20m, 8h, 24h)"
+        "allora: no topic of Allora's mainnet covers INJ; covered: BTC, ETH, NEAR, SOL (20m, 8h, 24h)"
     )
 
 
 def test_an_asset_with_only_a_volatility_topic_has_no_price():
-    with pytest.raises(NotCovered, match="no Allora topic covers XRP"):
+    with pytest.raises(NotCovered, match="covers XRP"):
         bundled_registry().find("mainnet", "XRP")
 
 
 def test_a_horizon_is_met_exactly_or_not_at_all():
-    with pytest.raises(NotCovered, match="no mainnet topic for BTC in 1h; there are 20m, 8h, 24h"):
+    with pytest.raises(NotCovered, match="no topic of Allora's mainnet for BTC in 1h, only 20m, 8h, 24h"):
         bundled_registry().find("mainnet", "BTC", 3600)
 
 

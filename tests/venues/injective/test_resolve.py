@@ -77,6 +77,11 @@ def test_a_crowd_of_namesakes_is_counted():
         resolve("X/Y", crowd)
 
 
+def test_an_asset_lists_its_own_markets_before_what_only_looks_alike():
+    with pytest.raises(UnknownMarket, match=r"nearest: INJ/USDT \(0x00000000\), INJ/USDT PERP \(0x"):
+        resolve("inj", MARKETS)
+
+
 def test_an_unknown_name_lists_the_nearest():
     with pytest.raises(UnknownMarket, match=r"no market 'INJ/USDX'; nearest: .*INJ/USDT \(0x00000000\)"):
         resolve("INJ/USDX", MARKETS)
