@@ -272,5 +272,6 @@ async def test_none_of_them_touches_a_world_in_which_nothing_is_mispriced(live, 
         async with traded(stage, *sorted(STRATEGIES), live=live) as (agent, entered):
             assert (entered, agent.ledger.books.gas_paid) == ([], 0)
             assert len(stage.cycles) >= BLOCKS / EVERY_BLOCKS / 2
-            decided = [unpacked(body) for _, _, body in agent.ledger.journal.replay(DECIDED)]
+            unpacker = Unpacker()
+            decided = [unpacker.unpacked(body) for _, _, body in agent.ledger.journal.replay(DECIDED)]
             assert any(replayed(one)[0].predictions for one in decided), "it knew of forecasts"
