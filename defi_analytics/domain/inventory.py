@@ -22,14 +22,14 @@ class Inventory:
     """Quote gained by what was closed, before fees."""
     fees: Decimal = _ZERO
     """Quote charged so far, rebates taken off."""
-    funding: Decimal = _ZERO
-    """Quote paid for holding a perpetual, as far as fills have settled it; negative was received."""
-    funding_index: Decimal | None = None
-    """The market's, when it was last settled; empty where that fill did not tell it."""
     entered_at: datetime | None = None
     """When the quantity last left zero."""
     exited_at: datetime | None = None
     """When it last came back to zero."""
+    funding: Decimal = _ZERO
+    """Quote paid for holding a perpetual, as far as fills have settled it; negative was received."""
+    funding_index: Decimal | None = None
+    """The market's, when it was last settled; empty where that fill did not tell it."""
 
     @property
     def gained(self) -> Decimal:

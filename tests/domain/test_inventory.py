@@ -63,7 +63,7 @@ def test_what_was_left_and_entered_again_remembers_both_times() -> None:
 
 
 def test_a_strategy_that_never_traded_has_nothing() -> None:
-    assert Inventory() == Inventory(*[Decimal(0)] * 5, None, None, None)
+    assert Inventory() == Inventory(*[Decimal(0)] * 4, None, None)
     assert (Inventory().cash, Inventory().worth(Decimal(9))) == (Decimal(0), Decimal(0))
 
 
