@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = {
     "cli/schema_names.py": "one table: tests/cli/test_schemas.py holds each of its rows against a command",
     "domain/quote.py": "two values without behaviour",
     "domain/portfolio.py": "values without behaviour",
+    "engine/policy.py": "values without behaviour; tests/engine/test_agent.py runs by them",
     "risk/views.py": "values without behaviour",
 }
 """Modules without a test file of their own, and why."""

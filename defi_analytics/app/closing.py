@@ -9,8 +9,9 @@ from defi_analytics.app.stopping import Step
 from defi_analytics.app.trading import RunRequest, Trader, opened_agent
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
-from defi_analytics.engine.agent import Agent, OnExit, Policy
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
 

@@ -20,12 +20,13 @@ from defi_analytics.app.starting import agreed, reserved_of
 from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
-from defi_analytics.engine.agent import Agent, Policy, Seen
+from defi_analytics.engine.agent import Agent, Seen
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import STARTED, terms_told
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT, PaperChain
+from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy

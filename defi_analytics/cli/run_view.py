@@ -27,7 +27,8 @@ from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
 from defi_analytics.cli.streams import discard
 from defi_analytics.domain.text import safe
-from defi_analytics.engine.agent import Agent, Cycle, OnExit, Policy
+from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import UsageError
 from defi_analytics.health import Health, tune_collector
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.domain.edge import Edge
@@ -13,6 +12,7 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
+from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
@@ -21,8 +21,9 @@ from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
+from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.protection import guarding, unneeded
-from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
@@ -31,13 +32,6 @@ from defi_analytics.risk.exposure import Account, equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
-
-
-class OnExit(StrEnum):
-    CANCEL = "cancel"
-    """Every order but the stops of what stays open."""
-    KEEP = "keep"
-    FLATTEN = "flatten"
 
 
 class Seen(NamedTuple):
@@ -49,16 +43,6 @@ class Seen(NamedTuple):
     edges: Sequence[Edge]
     markets: Sequence[Market]
     """Those to trade."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    interval_s: float
-    cycles: int | None = None
-    duration_s: float | None = None
-    on_exit: OnExit = OnExit.CANCEL
-    settle_s: float = 0.5
-    """Between two looks at what became of an order."""
 
 
 class Cycle(NamedTuple):

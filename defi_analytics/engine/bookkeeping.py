@@ -4,21 +4,21 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from defi_analytics.domain.decision import OrderKind
-from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction, Submission
+from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
 
 
@@ -81,7 +81,6 @@ NODE_BEHIND = frozenset({("sdk", 32)})
 _NEVER = 2**62
 _OVER_KEPT = 1_000
 _FILLS_KEPT = 10_000
-_DIGITS = 60
 _SENT_KEPT = 16
 _TYPES: Mapping[str, type[Any]] = {
     Kind.SIGNED: Signed,
@@ -231,25 +230,12 @@ class Bookkeeping:
         if order is not None:
             done = replace(order, filled=order.filled + fill.quantity)
             self.orders[fill.client_order_id] = done
-        for strategy, part in self._shares(fill, order.request if order else None):
+        for strategy, part in shares(
+            fill, order.request if order else None, self.held, self.markets.get(fill.key)
+        ):
             owner = (strategy, fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(part)
         self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
-
-    def _shares(self, fill: Fill, request: OrderRequest | None) -> Iterator[tuple[str, Fill]]:
-        """Whose a fill is: an order's, but that of a stop, a liquidation or another client.
-
-        These take from the strategy that has the one position on a perpetual, as far as they reduce it.
-        """
-        left, guards = fill, request is None or request.kind is OrderKind.STOP
-        if guards and fill.key in self.markets and self.markets[fill.key].kind is not MarketKind.SPOT:
-            for (strategy, key), held in list(self.held.items()):
-                opposed = held.quantity < 0 if fill.side is Side.BUY else held.quantity > 0
-                if strategy and key == fill.key and opposed and left.quantity:
-                    part, left = _split(left, min(left.quantity, abs(held.quantity)))
-                    yield strategy, part
-        if left.quantity:
-            yield request.strategy if request else "", left
 
     def _closed(self, record: Closed) -> None:
         if record.height > self.scanned_height:
@@ -268,14 +254,6 @@ def refused_for_good(submission: Submission) -> bool:
     """Whether a node refused the bytes for what they are."""
     refused = submission.outcome is Sent.REJECTED
     return refused and (submission.codespace, submission.code) not in NODE_BEHIND
-
-
-def _split(fill: Fill, quantity: Decimal) -> tuple[Fill, Fill]:
-    """So much of a fill, and the rest; their fees come to the whole fee."""
-    with localcontext(prec=_DIGITS):
-        fee = fill.fee * quantity / fill.quantity
-        rest = replace(fill, quantity=fill.quantity - quantity, fee=fill.fee - fee)
-    return replace(fill, quantity=quantity, fee=fee), rest
 
 
 def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:

@@ -10,12 +10,13 @@ from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import OpenOrder
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.enough import enough
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import recorded, replayed
-from defi_analytics.engine.trade import Decision, Known, Terms, closing_trades, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
 from defi_analytics.errors import Mismatch
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy

@@ -218,21 +218,12 @@ def _positions(
             yield Difference(Code.POSITION, market.ticker, journal, venue, market.base)
 
 
-def comparable(own: Journalled, markets: Iterable[Market]) -> list[str]:
-    """Assets of the baseline that the venue tells of when it is asked for these markets."""
-    told = {GAS}
-    for market in markets:
-        told |= {market.quote} if market.kind is MarketKind.PERPETUAL else {market.base, market.quote}
-    return [asset for asset in own.baseline if asset in told]
-
-
 def _balances(
     own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
 ) -> Iterator[Difference]:
     expected, untold = _expected(own, told, fills, markets)
     units = _units(markets.values())
-    for asset in comparable(own, markets.values()):
-        journal = expected[asset]
+    for asset, journal in expected.items():
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
         if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
             code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE

@@ -9,8 +9,8 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.closing import closable
 from defi_analytics.engine.execution import Execution
-from defi_analytics.engine.trade import closable
 from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Clock
 

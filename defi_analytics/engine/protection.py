@@ -37,7 +37,9 @@ def protection(
     One that is not proven yet counts as standing: it may become what is wanted, and cannot be cancelled.
     """
     name = order_id(decision, STRATEGY, market.key)
-    wanted = protective_stop(position, market, limits, STRATEGY, name) if position else None
+    # What no fill explains is not ours to touch.
+    ours = market.key in books.net and books.net[market.key].quantity
+    wanted = protective_stop(position, market, limits, STRATEGY, name) if position and ours else None
     stops = list(_stops(books, market.key))
     fitting = [stop for stop in stops if stop.state is not OrderState.OPEN or _same(stop.request, wanted)]
     stale = tuple(

@@ -18,7 +18,6 @@ from defi_analytics.engine.differences import (
     Difference,
     Journalled,
     Told,
-    comparable,
     differences,
     must_rest,
     plain,
@@ -100,7 +99,7 @@ async def reconcile(
         compared=Compared(
             orders=max(len(must_rest(own.books, told)), len(told.portfolio.open_orders)),
             positions=len(_positions(ledger, told.portfolio, every)),
-            assets=len(comparable(own, every.values())),
+            assets=len(own.baseline),
             fills=len(own.fills),
         ),
         blocks=(told.first_height, told.last_height),

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
+from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -104,7 +104,7 @@ class Wish(NamedTuple):
 
 def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """What every strategy wants on these markets, judged by the one gate. Exits are asked for first."""
-    name = _decision_id(known)
+    name = decision_id(known)
     considered: list[Considered] = []
     wishes: list[Wish] = []
     cancels: list[Cancel] = []
@@ -126,7 +126,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
         cancels += stale
         wishes += [Wish(stop, Expected(protects=True))] if stop else []
     decision = Decision(name, known.snapshot.time, tuple(considered), (), (), cancels=tuple(cancels))
-    return _judged(known, markets, terms, decision, wishes)
+    return judged(known, markets, terms, decision, wishes)
 
 
 def _stopped(
@@ -145,37 +145,7 @@ def _stopped(
     return found
 
 
-def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
-    """Market orders that close all that is held of these markets, asked for by a person."""
-    name = _decision_id(known)
-    closing = closable(known.books, markets)
-    made = (_close(known, market, strategy, held, terms) for strategy, market, held in closing)
-    wishes = [wish for wish in made if wish is not None]
-    return _judged(
-        known, markets, terms, Decision(name, known.snapshot.time, (), (), (), closing=True), wishes
-    )
-
-
-def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
-    """What there is to close on these markets, with the strategy it is booked under.
-
-    On spot not what another client of the account bought: that is its owner's. A perpetual position is one,
-    whoever it came from, and nothing is left of it where all shares come to zero.
-    """
-    by_key = {market.key: market for market in markets}
-    return [
-        (strategy, by_key[key], held)
-        for (strategy, key), held in books.held.items()
-        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key])
-    ]
-
-
-def _to_close(books: Bookkeeping, strategy: str, market: Market) -> bool:
-    spot = market.kind is MarketKind.SPOT
-    return strategy != "" if spot else bool(books.net[market.key].quantity)
-
-
-def _judged(
+def judged(
     known: Known, markets: Sequence[Market], terms: Terms, decision: Decision, wishes: list[Wish]
 ) -> Decision:
     """The decision with the gate's answers; what reduces is asked for first."""
@@ -183,22 +153,6 @@ def _judged(
     context = context_of(known, markets, wishes, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
-
-
-def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
-    """None where nothing is bid or offered, or what is held is less than the market trades."""
-    view = view_of(known.snapshot, market, None)
-    side = SELL if held.quantity > 0 else BUY
-    ladder = view.bids if side == SELL else view.asks
-    lots = int(abs(held.quantity) / market.quantity_tick)
-    if not ladder.ticks or lots == 0:
-        return None
-    worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
-    ticks = math.floor(worst) if side == BUY else math.ceil(worst)
-    intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
-    wanted = covered(intent, market, known.portfolio)
-    request = request_of(market, strategy, wanted, f"close|{_decision_id(known)}")
-    return Wish(request, Expected(by_person=True))
 
 
 def _owner(books: Bookkeeping, key: MarketKey) -> str:
@@ -253,7 +207,7 @@ def _unbacked(edge: Edge | None) -> str:
     return edge.rejection.code if edge.rejection else "the other side stands"
 
 
-def _decision_id(known: Known) -> str:
+def decision_id(known: Known) -> str:
     text = f"{known.portfolio.account}|{known.snapshot.network}|{known.snapshot.time.isoformat()}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -8,7 +8,7 @@ import pytest
 from defi_analytics.app.live import Onlooker, live_trader
 from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
 from defi_analytics.app.trading import RunRequest, opened_agent
-from defi_analytics.engine.agent import Policy
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import AuthError, UsageError, WrongState
 from defi_analytics.keys import terminal
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS, DEV_KEY

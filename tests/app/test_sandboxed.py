@@ -6,7 +6,7 @@ import pytest
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
-from defi_analytics.engine.agent import Policy
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import day_loss

@@ -16,9 +16,10 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest
-from defi_analytics.engine.agent import Agent, Policy
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.ledger import BASELINE
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch, Unavailable
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import AWAY, HOME, World, an_agent

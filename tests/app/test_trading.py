@@ -13,7 +13,8 @@ from defi_analytics.app.trading import (
     strategies_of,
     traded_markets,
 )
-from defi_analytics.engine.agent import Agent, Policy
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import AuthError, UnknownMarket, UsageError, WrongState
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.halting import RiskState

@@ -15,9 +15,10 @@ from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.valuing import VALUED, revalue, valued
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.snapshot import Listing
-from defi_analytics.engine.agent import Agent, Policy
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import NotFound, UsageError
 from defi_analytics.risk.halting import drawdown
 from tests.builders import a_top

@@ -6,7 +6,8 @@ import pytest
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
-from defi_analytics.engine.agent import Cycle, Policy
+from defi_analytics.engine.agent import Cycle
+from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from tests.integration.trading import staged

@@ -6,7 +6,7 @@ import pytest
 
 from defi_analytics.app.signing import Asked
 from defi_analytics.cli.run_view import How, _leaving
-from defi_analytics.engine.agent import OnExit
+from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import UsageError
 from tests.engine.trading import World, an_agent
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from defi_analytics.domain.transaction import Block, SignedTransaction, Submission
-from defi_analytics.engine.agent import Agent, OnExit, Policy
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.trade import Terms
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.journal import SqliteJournal

@@ -9,8 +9,9 @@ import pytest
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import OrderState
-from defi_analytics.engine.agent import Cycle, OnExit
+from defi_analytics.engine.agent import Cycle
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import day_loss

@@ -116,11 +116,6 @@ def test_what_funding_nobody_told_may_explain_is_told_and_keeps_nobody_from_star
     assert of_a_perpetual(ONE, "94", again)[-1][:2] == (Code.PERPETUAL_CASH, "USDT")
 
 
-def test_an_asset_of_which_no_market_here_tells_is_not_compared() -> None:
-    assert found(counted(baseline={"ETH": ONE}), told()) == []
-    assert found(counted(baseline={"INJ": ONE}), told()) == [(Code.BALANCE, "INJ", -ONE, "INJ")]
-
-
 def test_the_gap_is_exact_whatever_its_size() -> None:
     small, large = Decimal("0.000000000000000001"), Decimal(10) ** 24
     assert Difference(Code.BALANCE, "INJ", small, large, "INJ").gap == Decimal(

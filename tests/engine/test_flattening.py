@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.portfolio import Portfolio, Position
-from defi_analytics.engine.agent import Agent, OnExit
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import OutcomeUnknown, Unavailable
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 

@@ -14,13 +14,14 @@ from defi_analytics.domain.book import Levels, checked_book
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.transaction import Block
-from defi_analytics.engine.agent import Agent, Policy, Seen
+from defi_analytics.engine.agent import Agent, Seen
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Terms
 from defi_analytics.storage.journal import SqliteJournal
 from defi_analytics.strategies.registry import STRATEGIES

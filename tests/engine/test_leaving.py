@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.order import OrderState
-from defi_analytics.engine.agent import Agent, Cycle, OnExit
+from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.leaving import Leaving
+from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity

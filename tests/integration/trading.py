@@ -17,7 +17,8 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.clock import WallClock
 from defi_analytics.config.settings import InjectiveSettings, SandboxSettings, Settings
-from defi_analytics.engine.agent import Agent, Cycle, Policy
+from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.engine.policy import Policy
 from defi_analytics.http.client import Http
 from defi_analytics.sandbox.sandbox import Sandbox
 

@@ -33,9 +33,10 @@ from defi_analytics.domain.decision import BUY, IDLE, SELL, Intent, OrderKind, W
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine import trade
-from defi_analytics.engine.agent import Agent, OnExit, Policy
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import Kind, Sending, Signed
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import DefiError
 from defi_analytics.strategies import reversion
 from defi_analytics.strategies.registry import PureStrategy

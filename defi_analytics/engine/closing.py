@@ -1,0 +1,59 @@
+"""Closing what is held because a person says so, through the same gate."""
+
+import math
+from collections.abc import Sequence
+
+from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.requests import covered, request_of
+from defi_analytics.engine.trade import Decision, Known, Terms, Wish, decision_id, judged
+from defi_analytics.engine.views import view_of
+from defi_analytics.risk.facts import Expected
+
+
+def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
+    """Market orders that close all that is held of these markets, asked for by a person."""
+    name = decision_id(known)
+    closing = closable(known.books, markets)
+    made = (_close(known, market, strategy, held, terms) for strategy, market, held in closing)
+    wishes = [wish for wish in made if wish is not None]
+    return judged(
+        known, markets, terms, Decision(name, known.snapshot.time, (), (), (), closing=True), wishes
+    )
+
+
+def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
+    """What there is to close on these markets, with the strategy it is booked under.
+
+    On spot not what another client of the account bought: that is its owner's. A perpetual position is one,
+    whoever it came from, and nothing is left of it where all shares come to zero.
+    """
+    by_key = {market.key: market for market in markets}
+    return [
+        (strategy, by_key[key], held)
+        for (strategy, key), held in books.held.items()
+        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key])
+    ]
+
+
+def _to_close(books: Bookkeeping, strategy: str, market: Market) -> bool:
+    spot = market.kind is MarketKind.SPOT
+    return strategy != "" if spot else bool(books.net[market.key].quantity)
+
+
+def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
+    """None where nothing is bid or offered, or what is held is less than the market trades."""
+    view = view_of(known.snapshot, market, None)
+    side = SELL if held.quantity > 0 else BUY
+    ladder = view.bids if side == SELL else view.asks
+    lots = int(abs(held.quantity) / market.quantity_tick)
+    if not ladder.ticks or lots == 0:
+        return None
+    worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
+    ticks = math.floor(worst) if side == BUY else math.ceil(worst)
+    intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
+    wanted = covered(intent, market, known.portfolio)
+    request = request_of(market, strategy, wanted, f"close|{decision_id(known)}")
+    return Wish(request, Expected(by_person=True))
