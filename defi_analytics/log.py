@@ -225,7 +225,7 @@ class RotatingFile(logging.Handler):
 
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{_at(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
+        text = f"{_at(record)} {record.levelname:<7} {record.name}[{record.process}]: {record.getMessage()}"
         lines = [shown(text)]
         if record.exc_info:
             lines += [f"    {shown(line)}" for line in self.formatException(record.exc_info).splitlines()]

@@ -16,6 +16,8 @@ from defi_analytics.mispricing.limits import Limits, Scope
 from tests.fakes import NOON
 
 LOOSE = Limits(min_edge=0.0, gas_inj=0.0)
+MARGINS = {"initial_margin_ratio": Decimal("0.1"), "maintenance_margin_ratio": Decimal("0.05")}
+"""Of a perpetual."""
 
 
 def a_market(venue: str = "injective", base: str = "INJ", quote: str = "USDT", **changes: Any) -> Market:
@@ -33,7 +35,8 @@ def a_market(venue: str = "injective", base: str = "INJ", quote: str = "USDT", *
         maker_fee=Decimal(0),
         taker_fee=Decimal("0.001"),
     )
-    return replace(market, **changes)
+    derivative = changes.get("kind", MarketKind.SPOT) is not MarketKind.SPOT
+    return replace(market, **(MARGINS if derivative else {}), **changes)
 
 
 def levels(*pairs: tuple[float, float]) -> Levels:

@@ -54,7 +54,7 @@ def test_nothing_is_made_before_the_first_record_and_then_only_for_the_owner(tmp
     assert not (tmp_path / "home").exists()
     logging.getLogger("defi.test").info("started")
     file = tmp_path / "home" / "logs" / "defi.log"
-    assert file.read_text().endswith("INFO    defi.test: started\n")
+    assert file.read_text().endswith(f"INFO    defi.test[{os.getpid()}]: started\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
@@ -156,7 +156,7 @@ def test_text_from_outside_can_neither_move_the_cursor_nor_forge_a_line():
 
 
 def test_lines_are_utc_to_the_millisecond():
-    assert log._Line().format(record()) == "2026-01-02T12:00:00.000Z INFO    defi.test: hello"
+    assert log._Line().format(record()) == f"2026-01-02T12:00:00.000Z INFO    defi.test[{os.getpid()}]: hello"
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,22 @@ from defi_analytics.errors import AuthError, NotFound
 if TYPE_CHECKING:
     from defi_analytics.venues.injective.chain.chain import InjectiveChain
 
+SEND_SOME = "send it a little, such as 0.1 INJ"
 NO_GRANT = "the account grants this key no trading, or no longer"
 
 
 async def shortcomings(chain: "InjectiveChain", markets: Sequence[Market]) -> tuple[str, ...]:
-    """One line each; nothing for a key that may trade these markets, and can do nothing else."""
+    """Of its grant, one line each; nothing for a key that may trade these markets, and do nothing else."""
     try:
-        found = await chain.shortcomings(markets)
+        return await chain.shortcomings(markets)
     except NotFound:
         # The gateway's way to say that there is no grant between the two.
-        found = (NO_GRANT,)
-    return found + (() if await chain.gas_balance() else (_no_gas(chain),))
+        return (NO_GRANT,)
+
+
+async def lack_of_gas(chain: "InjectiveChain") -> str:
+    """Empty for a key that has any INJ."""
+    return "" if await chain.gas_balance() else f"{chain.trader.signer} has no INJ to pay for gas"
 
 
 async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> None:
@@ -27,14 +32,9 @@ async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> None:
 
     That a key which trades for its own account can withdraw is judged before, when it is opened.
     """
-    if chain.trader.delegated:
-        found = await shortcomings(chain, markets)
-    else:
-        found = () if await chain.gas_balance() else (_no_gas(chain),)
+    found = await shortcomings(chain, markets) if chain.trader.delegated else ()
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise AuthError(f"{found[0]}{more}", hint="see: defi key check; defi key grant")
-
-
-def _no_gas(chain: "InjectiveChain") -> str:
-    return f"{chain.trader.signer} has no INJ to pay for gas: send it a little"
+    if lack := await lack_of_gas(chain):
+        raise AuthError(lack, hint=SEND_SOME)

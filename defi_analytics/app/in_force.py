@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.limits import risk_limits
+from defi_analytics.app.valuing import TRADED
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.decisions import STARTED, terms_of
@@ -22,6 +23,8 @@ class InForce(NamedTuple):
     """A market's own, where the agent said so; None: as the settings have them."""
     pid: int | None = None
     """The agent that goes by them; None where none runs, and they are the next one's."""
+    traded: tuple[str, ...] = ()
+    """Ids of the last run's markets: its equity is the worth of their assets. Empty where it is not known."""
 
 
 def in_force(settings: Settings, account: Account) -> InForce:
@@ -30,16 +33,18 @@ def in_force(settings: Settings, account: Account) -> InForce:
     Raises Mismatch for a journal whose terms cannot be read, WrongState for one that cannot be opened.
     """
     pid = holder_of(account.lock(settings.home).path)
-    told = None if pid is None else _last_start(account.journal(settings.home))
-    if told is None:
-        return InForce(risk_limits(settings))
-    terms = terms_of(told, STRATEGIES)
-    return InForce(terms.limits, terms.market_limits, pid)
+    told = _last_start(account.journal(settings.home))
+    traded = told.get(TRADED) if told else None
+    ids = tuple(map(str, traded)) if isinstance(traded, list) else ()
+    if told is None or pid is None:
+        return InForce(risk_limits(settings), traded=ids)
+    terms = terms_of(told.get("terms", {}), STRATEGIES)
+    return InForce(terms.limits, terms.market_limits, pid, ids)
 
 
-def _last_start(path: Path) -> dict[str, object] | None:
+def _last_start(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with SqliteJournal(path, reading=True) as journal:
         started = deque(journal.replay(STARTED), maxlen=1)
-    return started[0][2].get("terms", {}) if started else None
+    return started[0][2] if started else None

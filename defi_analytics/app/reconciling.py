@@ -1,7 +1,6 @@
 """Compares an account with its venue, and records what a person declares to be their own doing."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 
 from defi_analytics.app.accounts import Account
@@ -10,10 +9,9 @@ from defi_analytics.app.ledgers import opened_ledger, read_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.starting import compare
 from defi_analytics.app.trading import RunRequest, traded_markets
+from defi_analytics.app.valuing import mark
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import Reconciliation, unexplained
-from defi_analytics.errors import NotFound
-from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW
 
 
@@ -31,7 +29,7 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
     async with opened_ledger(app, account, locked=True) as ledger:
         found = await _reconciled(app, account, ledger)
         differences = [unexplained(found, asset, quantity) for asset, quantity in flows]
-        worth = [float(each.gap) * await _mark(app, each.about) for each in differences]
+        worth = [float(each.gap) * await mark(app, each.about) for each in differences]
         for each, amount in zip(differences, worth, strict=True):
             body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
             ledger.write(FLOW, body)
@@ -42,20 +40,3 @@ async def _reconciled(app: App, account: Account, ledger: Ledger) -> Reconciliat
     markets = await traded_markets(app, RunRequest())
     trader = onlooker_of(app, account)
     return await compare(ledger, trader.chain_of(ledger), markets, pays_gas=trader.pays_gas)
-
-
-async def _mark(app: App, asset: str) -> float:
-    """Account currency per unit, for the equity that losses are measured from; a stablecoin counts as one.
-
-    Raises NotFound for an asset that no market here prices.
-    """
-    currency = app.settings.run.currency
-    if asset == currency or {asset, currency} <= set(STABLE):
-        return 1.0
-    listing = await app.injective().listing()
-    for market_id, market in listing.markets.items():
-        with suppress(KeyError):
-            mid = listing.tops[market_id].mid
-            if market.base == asset and market.quote == currency and mid is not None:
-                return mid
-    raise NotFound("injective", f"nothing prices {asset} in {currency}", hint="see: defi market list")

@@ -1,7 +1,7 @@
 """How an account stands: its journal, and what the markets say of it where they can be asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.facts import MAINTENANCE_MARGIN, at_stake, marks_of
+from defi_analytics.engine.facts import at_stake, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
@@ -101,21 +101,24 @@ async def looked(
     WrongState for an account that cannot be asked about.
     """
     chain = onlooker_of(app, account).chain_of(ledger)
-    held = also | _held(ledger)
-    keys = await _keys(app, held)
-    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held))
+    force, held = in_force(app.settings, account), _held(ledger)
+    counting = await _keys(app, held, force.traded)
+    keys = tuple(dict.fromkeys((*counting, *(key.market_id for key in also))))
+    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also))
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block = await chain.block()
     currency = app.settings.run.currency
-    portfolio = at_stake(await chain.portfolio(markets), markets, currency)
+    whole = await chain.portfolio(markets)
+    portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
     skew_s = (app.clock.now() - block.at).total_seconds()
-    force = in_force(app.settings, account)
     stopped = told_to_stop(app.settings.home, account)
-    risk = _observed(ledger, snapshot.time, exposure.equity(valued), force.general, stopped)
+    own = at_stake(whole, [market for market in markets if market.market_id in counting], currency)
+    worth = exposure.equity(replace(valued, portfolio=own))
+    risk = _observed(ledger, snapshot.time, worth, force.general, stopped)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)
 
@@ -135,13 +138,18 @@ def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, st
 
 
 def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:
-    return {m.key: MAINTENANCE_MARGIN for m in markets if m.kind is MarketKind.PERPETUAL}
+    """Of each derivative, a fraction of notional; NaN where nobody told it."""
+    return {m.key: maintenance_margin(m) for m in markets if m.kind is not MarketKind.SPOT}
 
 
-async def _keys(app: App, held: frozenset[MarketKey]) -> tuple[str, ...]:
-    """The ids of the markets that a run would trade, and of those that are held."""
+async def _keys(app: App, held: frozenset[MarketKey], traded: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the markets that the last run traded, or else a run would, and of those that are held.
+
+    Losses are measured from the worth of just their assets.
+    """
     listed = list((await app.injective().listing()).markets.values())
-    names = market_names(app, RunRequest())
+    there = {market.market_id for market in listed}
+    names = tuple(one for one in traded if one in there) or market_names(app, RunRequest())
     chosen = resolve_many(names, listed) if names else listed
     tradable = {m.key for m in chosen if m.verified and m.status is MarketStatus.ACTIVE}
     return tuple(market.market_id for market in listed if market.key in tradable | held)

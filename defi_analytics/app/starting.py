@@ -1,6 +1,7 @@
 """What comes before a run's first decision: what the account has, and that venue and journal agree on it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKind
@@ -8,6 +9,7 @@ from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
+from defi_analytics.errors import DataError
 from defi_analytics.ports import Chain
 
 _LOOKS = 3
@@ -60,10 +62,12 @@ async def compare(
 async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> None:
     """Recovers, unless it is `dry`, and compares: a difference that stays keeps the agent from starting.
 
-    Raises Mismatch, which says the first difference; DataError when the venue cannot be read.
+    Raises Mismatch, which says the first difference; DataError when the venue cannot be read, twice.
     """
-    found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
-    if not found.clean:
+    found = None
+    with suppress(DataError):
+        found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
+    if found is None or not found.clean:
         await agent.clock.sleep(_LOOK_AGAIN_S)
         found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
     found.require()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -13,6 +13,7 @@ from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
+from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Policy, Seen
@@ -22,7 +23,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.trade import Terms
-from defi_analytics.errors import Mismatch, UsageError
+from defi_analytics.errors import DataError, Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.storage.lock import holder_of
@@ -70,7 +71,7 @@ async def traded_markets(app: App, request: RunRequest) -> list[Market]:
     listed = list((await app.injective().listing()).markets.values())
     names = market_names(app, request)
     chosen = resolve_many(names, listed) if names else listed
-    return [market for market in chosen if market.verified and market.status is MarketStatus.ACTIVE]
+    return [market for market in chosen if _can_trade(market)]
 
 
 def terms_of_run(
@@ -146,36 +147,84 @@ async def opened_agent(
     `dry` decides without writing anything down, so it must not act; it needs no lock. Raises Mismatch where
     venue and journal disagree, unless it is only `closing` what is held.
     """
-    account = trader.account
     markets = await _meant(app, request)
     if not closing:
         await trader.may_trade(markets)
-    async with opened_ledger(app, account, locked=not dry) as ledger:
+    async with opened_ledger(app, trader.account, locked=not dry) as ledger:
         if dry:
             ledger.journal = Unwritten(ledger.journal, ledger.read)
-        chain = trader.chain_of(ledger)
-        reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
-        terms = terms_of_run(app, request, markets, reserved)
-        look_again = eyes(app, request, markets, ledger)
-        stopped = partial(told_to_stop, app.settings.home, account)
-        agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
-        agent.tickers = {market.key: market.ticker for market in markets}
-        # Who plans beside a running agent leaves it to that agent: it may be sending just now.
-        if not closing and not (dry and holder_of(account.lock(app.settings.home).path)):
-            try:
-                await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
-            except Mismatch as error:
-                named = f"--network {account.network} --account {account.address}"
-                error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
-                raise
+        if not closing:
+            await _nothing_left_behind(app, ledger, markets)
+        agent = await _agent(app, trader, request, policy, ledger, markets)
+        if closing:
+            # What nobody can price now must not keep anyone from closing.
+            with suppress(DataError):
+                await revalue(app, ledger, agent.execution.chain, markets)
+        else:
+            await _compare(app, trader, agent, markets, dry=dry)
+            await revalue(app, ledger, agent.execution.chain, markets)
         if request.max_loss is not None:
             await agent.value()
-            agent.terms = replace(terms, limits=_with_max_loss(terms.limits, request.max_loss, ledger))
-            if agent.terms.limits == terms.limits:
+            limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
+            if limits == agent.terms.limits:
                 app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
-        mode = "live" if account.live else "paper"
-        ledger.write(STARTED, {"terms": terms_told(agent.terms), "mode": mode})
+            agent.terms = replace(agent.terms, limits=limits)
+        ledger.write(STARTED, _told(trader.account, agent.terms, markets))
         yield agent
+
+
+async def _agent(
+    app: App, trader: Trader, request: RunRequest, policy: Policy, ledger: Ledger, markets: Sequence[Market]
+) -> Agent:
+    chain = trader.chain_of(ledger)
+    reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
+    terms = terms_of_run(app, request, markets, reserved)
+    stopped = partial(told_to_stop, app.settings.home, trader.account)
+    look_again = eyes(app, request, markets, ledger)
+    agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+    agent.tickers = {market.key: market.ticker for market in markets}
+    return agent
+
+
+async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Market], *, dry: bool) -> None:
+    """Raises Mismatch. Who plans beside a running agent leaves it to that one: it may be sending just now."""
+    account = trader.account
+    if dry and holder_of(account.lock(app.settings.home).path):
+        return
+    try:
+        await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+    except Mismatch as error:
+        named = f"--network {account.network} --account {account.address}"
+        error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+        raise
+
+
+def _told(account: Account, terms: Terms, markets: Sequence[Market]) -> dict[str, object]:
+    return {
+        "terms": terms_told(terms),
+        "mode": account.execution,
+        TRADED: [market.market_id for market in markets],
+        VALUED: valued(markets, terms.currency),
+    }
+
+
+async def _nothing_left_behind(app: App, ledger: Ledger, markets: Sequence[Market]) -> None:
+    """Raises UsageError for a position that this run would neither value nor close, though it could."""
+    held = {key.market_id for key, own in ledger.books.net.items() if own.quantity}
+    left = held - {market.market_id for market in markets}
+    if not left:
+        return
+    listed = (await app.injective().listing()).markets
+    open_ones = [listed[one].ticker for one in sorted(left) if one in listed and _can_trade(listed[one])]
+    if open_ones:
+        raise UsageError(
+            f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
+            hint="name them too with --market, or close what is held: defi risk flatten",
+        )
+
+
+def _can_trade(market: Market) -> bool:
+    return market.verified and market.status is MarketStatus.ACTIVE
 
 
 async def _meant(app: App, request: RunRequest) -> list[Market]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from defi_analytics.risk.halting import RiskState, day_loss, drawdown
 from defi_analytics.storage.published import Metric, exposition, publish
@@ -28,17 +29,29 @@ class Watch:
     warn: Callable[[str], None]
     started: datetime
     _errors: int = 0
+    _unwritten: str = ""
+    """Why the files could not be written, if that was so the last time."""
     _last: dict[str, Any] = field(default_factory=dict)
 
     def cycle(self, cycle: Cycle) -> None:
-        """Raises WrongState when a file cannot be written."""
         self._errors = self._errors + 1 if cycle.error else 0
         for warning in self.health.cycle(cycle.took_s):
             self.warn(warning)
         self._last = {"number": cycle.number, "took_s": round(cycle.took_s, 3), "error": cycle.error}
-        self.write("running")
+        self.told("running")
+
+    def told(self, state: str) -> None:
+        """As `write`, but a file that cannot be written is a warning: what trades comes to its own end."""
+        before, self._unwritten = self._unwritten, ""
+        try:
+            self.write(state)
+        except WrongState as error:
+            self._unwritten = error.message
+            if error.message != before:
+                self.warn(error.message)
 
     def write(self, state: str) -> None:
+        """Raises WrongState when a file cannot be written."""
         publish(self.status_file, json.dumps(self.status(state), indent=2) + "\n")
         if self.metrics_file is not None:
             publish(self.metrics_file, exposition(self.metrics()))
@@ -57,6 +70,7 @@ class Watch:
             "started_at": _time(self.started),
             "written_at": _time(self.agent.clock.now()),
             "strategies": [strategy.name for strategy, _ in self.agent.terms.strategies],
+            "markets": list(self.agent.tickers.values()),
             "cycle": self._last,
             "errors_in_a_row": self._errors,
             "trading": risk.trading.name.lower(),
@@ -87,6 +101,12 @@ class Watch:
             _metric("defi_cycles_total", "counter", "Cycles since the start.", reading.cycles),
             _metric("defi_cycle_seconds", "gauge", "Duration of the last cycle.", reading.last_cycle_s),
             _metric(
+                "defi_written_timestamp_seconds",
+                "gauge",
+                "When this was written, since 1970: old once the agent has died.",
+                self.agent.clock.now().timestamp(),
+            ),
+            _metric(
                 "defi_errors_in_a_row",
                 "gauge",
                 "Cycles that failed since the last that did not.",
@@ -106,7 +126,10 @@ class Watch:
             ),
             _metric("defi_unresolved", "gauge", "Transactions without proof.", len(books.unresolved)),
             _metric(
-                "defi_gas_paid_inj", "counter", "INJ paid for gas by this journal.", float(books.gas_paid)
+                "defi_gas_paid_inj_total",
+                "counter",
+                "INJ paid for gas by this journal.",
+                float(books.gas_paid),
             ),
             _metric("process_resident_memory_bytes", "gauge", "Memory in use.", reading.rss_bytes),
         ]

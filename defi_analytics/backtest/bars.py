@@ -36,39 +36,39 @@ class BarModel(NamedTuple):
 
 
 def replay_bars(
-    bars: Bars,
     intend: Callable[[View, Holding, Any], Intent],
-    params: Any,
-    rules: Rules,
-    model: BarModel,
-    record: Record,
-) -> State:
-    """At least one bar. Writes into `record` and returns how it ended; what is open then stays open."""
-    times, opens, closes, equity = bars.time_s, bars.open, bars.close, record.equity
-    fair, uncertainty, until_s = bars.signal
-    state = started(rules, times[0])
-    waiting = IDLE
-    for row in range(len(times)):
-        if waiting.side != 0:
-            # A bar opens when the one before it closes.
-            moment = Moment(row, times[row - 1])
-            done = filled(waiting, _bids(opens[row], model), _asks(opens[row], model))
-            state = settled(state, waiting, done, moment, rules.grid, record)
-            waiting = IDLE
-        bids, asks = _bids(closes[row], model), _asks(closes[row], model)
-        view = View(times[row], bids, asks, fair[row], uncertainty[row], until_s[row], rules.grid)
-        state = valued(state, view, rules)
-        intent = wanted(view, state, intend, params, rules.limits)
-        # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
-        if intent.side != 0 and approved(intent, view, state, rules, record):
-            state = sent(state, intent)
-            if model.same_bar:
-                done = filled(intent, bids, asks)
-                state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
-            else:
-                waiting = intent
-        equity[row] = worth_now(state)
-    return state
+) -> Callable[[Bars, Any, Rules, BarModel, Record], State]:
+    """The loop of one strategy: a function of its own, so that it is compiled with that strategy in it."""
+
+    def replay(bars: Bars, params: Any, rules: Rules, model: BarModel, record: Record) -> State:
+        """At least one bar. Writes into `record` and returns how it ended; what is open then stays open."""
+        times, opens, closes, equity = bars.time_s, bars.open, bars.close, record.equity
+        fair, uncertainty, until_s = bars.signal
+        state = started(rules, times[0])
+        waiting = IDLE
+        for row in range(len(times)):
+            if waiting.side != 0:
+                # A bar opens when the one before it closes.
+                moment = Moment(row, times[row - 1])
+                done = filled(waiting, _bids(opens[row], model), _asks(opens[row], model))
+                state = settled(state, waiting, done, moment, rules.grid, record)
+                waiting = IDLE
+            bids, asks = _bids(closes[row], model), _asks(closes[row], model)
+            view = View(times[row], bids, asks, fair[row], uncertainty[row], until_s[row], rules.grid)
+            state = valued(state, view, rules)
+            intent = wanted(view, state, intend, params, rules.limits)
+            # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
+            if intent.side != 0 and approved(intent, view, state, rules, record):
+                state = sent(state, intent)
+                if model.same_bar:
+                    done = filled(intent, bids, asks)
+                    state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
+                else:
+                    waiting = intent
+            equity[row] = worth_now(state)
+        return state
+
+    return replay
 
 
 def _bids(price: int, model: BarModel) -> Ladder:

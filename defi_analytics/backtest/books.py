@@ -25,38 +25,38 @@ from defi_analytics.domain.decision import IDLE, Grid, Holding, Intent, Ladder, 
 
 
 def replay_books(
-    books: Books,
     intend: Callable[[View, Holding, Any], Intent],
-    params: Any,
-    rules: Rules,
-    late: int,
-    record: Record,
-) -> State:
-    """At least one snapshot. Writes into `record` and returns how it ended; what is open then stays open.
+) -> Callable[[Books, Any, Rules, int, Record], State]:
+    """The loop of one strategy: a function of its own, so that it is compiled with that strategy in it."""
 
-    An order meets the book `late` snapshots after the one it was decided on, and until then nothing else is
-    decided: 0 for a book that waits for us, 1 for the next block's.
-    """
-    state = started(rules, books.time_s[0])
-    waiting, due = IDLE, 0
-    for row in range(len(books.time_s)):
-        view = _view(books, row, rules.grid)
-        if waiting.side != 0 and row >= due:
-            done = filled(waiting, view.bids, view.asks)
-            state = settled(state, waiting, done, Moment(row, view.time_s), rules.grid, record)
-            waiting = IDLE
-        state = valued(state, view, rules)
-        if waiting.side == 0:
-            intent = wanted(view, state, intend, params, rules.limits)
-            if intent.side != 0 and approved(intent, view, state, rules, record):
-                state = sent(state, intent)
-                if late == 0:
-                    done = filled(intent, view.bids, view.asks)
-                    state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
-                else:
-                    waiting, due = intent, row + late
-        record.equity[row] = worth_now(state)
-    return state
+    def replay(books: Books, params: Any, rules: Rules, late: int, record: Record) -> State:
+        """At least one snapshot. Writes into `record` and returns how it ended; what is open then stays open.
+
+        An order meets the book `late` snapshots after the one it was decided on, and until then nothing else
+        is decided: 0 for a book that waits for us, 1 for the next block's.
+        """
+        state = started(rules, books.time_s[0])
+        waiting, due = IDLE, 0
+        for row in range(len(books.time_s)):
+            view = _view(books, row, rules.grid)
+            if waiting.side != 0 and row >= due:
+                done = filled(waiting, view.bids, view.asks)
+                state = settled(state, waiting, done, Moment(row, view.time_s), rules.grid, record)
+                waiting = IDLE
+            state = valued(state, view, rules)
+            if waiting.side == 0:
+                intent = wanted(view, state, intend, params, rules.limits)
+                if intent.side != 0 and approved(intent, view, state, rules, record):
+                    state = sent(state, intent)
+                    if late == 0:
+                        done = filled(intent, view.bids, view.asks)
+                        state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
+                    else:
+                        waiting, due = intent, row + late
+            record.equity[row] = worth_now(state)
+        return state
+
+    return replay
 
 
 def _view(books: Books, row: int, grid: Grid) -> View:

@@ -4,65 +4,73 @@ numba is imported when something is compiled, never before. This is the only pla
 """
 
 from collections.abc import Callable
-from dis import get_instructions
 from functools import cache
-from types import CodeType, FunctionType
-from typing import Any
+from types import CellType, FunctionType
+from typing import Any, cast
+
+from defi_analytics.backtest.fingerprint import fingerprint, globals_of
+from defi_analytics.backtest.kept import KeptCode
 
 _ROOT = __name__.partition(".")[0]
+_ENTERED = (("error_model", "python"), ("no_cfunc_wrapper", True))
+_ALONG = (*_ENTERED, ("no_cpython_wrapper", True), ("forceinline", True))
 
 
 @cache
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """What computes the same as `function`, bit for bit, on int64 and float64 instead of Python's numbers.
 
-    `function`, and all that it calls of its own package and of this one, must be module-level functions of
-    NamedTuples, numbers and arrays; the first call with new types takes seconds. Integers beyond 64 bits
-    wrap around unnoticed: what goes in must be bounded before.
+    It, and all that it calls of its own package and of this one, must be plain functions of NamedTuples,
+    numbers and arrays; what it closes over is frozen. The first call with new types takes seconds, unless an
+    earlier process kept what it compiled. Integers beyond 64 bits wrap around unnoticed: what goes in must be
+    bounded before.
     """
-    return _jitted(function, no_cfunc_wrapper=True)
+    made_of = fingerprint(function, _ENTERED, _ALONG, _value)
+    # Names become symbols: of two that are loaded from different processes they must not be the same.
+    twin = _twin(function, f"{getattr(function, '__name__', '')}_{(made_of or '')[:16]}")
+    made = _numba().njit(twin, **dict(_ENTERED))
+    if made_of:
+        made._cache = KeptCode(made_of, _numba())  # noqa: SLF001 - where numba's `cache=True` puts its own
+    return cast("Callable[..., Any]", made)
 
 
 @cache
-def callee(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for a function that compiled code calls: as a global, or as an argument that is handed to it.
+def _callee(function: FunctionType) -> Any:
+    """The same for a function that compiled code calls.
 
     Python cannot call it. It becomes a part of its caller, for arguments cost more than most of these do.
     """
-    return _jitted(function, no_cfunc_wrapper=True, no_cpython_wrapper=True, forceinline=True)
+    return _numba().njit(_twin(function, function.__name__), **dict(_ALONG))
 
 
 def compile_errors() -> tuple[type[Exception], ...]:
-    """What the first call of a compiled function raises when its source is not for compiling."""
-    return (_numba().core.errors.NumbaError,)
+    """What compiling, or the first call, raises when the source is not for compiling."""
+    return _numba().core.errors.NumbaError, RecursionError
 
 
-def _jitted(function: Callable[..., Any], **options: bool) -> Callable[..., Any]:
+def _twin(function: Any, name: str) -> FunctionType:
+    """The same code, which finds compiled functions where the original finds plain ones."""
     if not isinstance(function, FunctionType):
         raise TypeError(f"{function} is no plain function")
-    scope = {**function.__globals__, **_callees(function)}
-    twin = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-    made: Callable[..., Any] = _numba().njit(twin, error_model="python", **options)
-    return made
-
-
-def _callees(function: FunctionType) -> dict[str, Callable[..., Any]]:
-    named = {name: function.__globals__.get(name) for name in _globals(function.__code__)}
-    return {
-        name: callee(value)
-        for name, value in named.items()
-        if isinstance(value, FunctionType) and _package(value) in {_ROOT, _package(function)}
+    looked_up = {name: function.__globals__.get(name) for name in globals_of(function.__code__)}
+    ours = {_ROOT, _package(function)}
+    callees = {
+        n: _callee(f) for n, f in looked_up.items() if isinstance(f, FunctionType) and _package(f) in ours
     }
+    closure = tuple(CellType(_compiled_along(cell.cell_contents)) for cell in function.__closure__ or ())
+    scope = {**function.__globals__, **callees}
+    twin = FunctionType(function.__code__, scope, name, function.__defaults__, closure or None)
+    twin.__qualname__ = name
+    return twin
+
+
+def _compiled_along(value: Any) -> Any:
+    return _callee(value) if isinstance(value, FunctionType) else value
 
 
 def _package(function: FunctionType) -> str:
     """Others' functions are left as they are: numba knows numpy's."""
     return function.__module__.partition(".")[0]
-
-
-def _globals(code: CodeType) -> set[str]:
-    """Not `co_names`, which are the names of attributes too."""
-    return {step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"}
 
 
 @cache
@@ -74,10 +82,10 @@ def _numba() -> Any:
     @overload(int)
     def _int(member: Any) -> Any:
         """`int(Member)`, which numba does not know."""
-
-        def value(member: Any) -> Any:
-            return member.value  # pragma: no cover - only ever compiled
-
-        return value if isinstance(member, types.IntEnumMember) else None
+        return _value if isinstance(member, types.IntEnumMember) else None
 
     return numba
+
+
+def _value(member: Any) -> Any:
+    return member.value  # pragma: no cover - only ever compiled

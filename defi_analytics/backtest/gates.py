@@ -12,12 +12,13 @@ from collections.abc import MutableSequence
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, View
-from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.gate import judge
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.verdict import Verdict, below
+from defi_analytics.risk.liquidation import Margined, distance, with_order
+from defi_analytics.risk.verdict import Verdict, below, lost
 from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
+from defi_analytics.strategies.sizing import expected_edge
 
 DAY_S = 86_400.0
 MINUTE_S = 60.0
@@ -33,7 +34,7 @@ class Rules(NamedTuple):
     leverage: float = 1.0
     """Notional per margin of a perpetual."""
     maintenance_margin: float = 0.0
-    """Fraction of notional."""
+    """Fraction of notional; a perpetual that has none is refused."""
 
 
 class Account(NamedTuple):
@@ -72,8 +73,8 @@ def observed(account: Account, time_s: float, equity: float, limits: RiskLimits)
     peak = max(account.peak, equity)
     low = min(low, equity)
     # What did not fall is no deeper in the drawdown that was judged before.
-    lost = (peak - equity) / peak if equity < account.equity else 0.0
-    halts = below(Denial.DRAWDOWN_HARD, lost, limits.portfolio_stop_loss).code != 0
+    gone = lost(peak, equity) if equity < account.equity else 0.0
+    halts = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
     state = TradingState.HALTED.value if halts else account.state
     return Account(state, equity, peak, end_s, start, low, trades)
 
@@ -127,14 +128,9 @@ def remember(recent: MutableSequence[float], time_s: float) -> None:
 def _order(intent: Intent, view: View, rules: Rules) -> OrderFacts:
     grid, side = rules.grid, intent.side
     against = view.asks if side == BUY else view.bids
-    best = against.ticks[0] if len(against.ticks) > 0 else 0
-    notional = float(max(intent.ticks, best if side != BUY else 0)) * float(intent.lots) * _unit(grid)
-    needs = notional * (1.0 + grid.taker_fee)
-    if grid.perpetual:
-        needs = 0.0 if intent.reduce_only else notional * (1.0 / rules.leverage + grid.taker_fee)
-    elif side != BUY:
-        needs = float(intent.lots)
-    away = float((intent.ticks - best) * side)
+    best = float(against.ticks[0]) if len(against.ticks) > 0 else math.nan
+    lots, mid = float(intent.lots), _mid(view)
+    dearest = max(float(intent.ticks), mid)
     return OrderFacts(
         side,
         intent.kind,
@@ -144,30 +140,35 @@ def _order(intent: Intent, view: View, rules: Rules) -> OrderFacts:
         intent.reduce_only,
         False,
         False,
-        notional,
-        _net_edge(intent, view, grid),
-        max(0.0, away / float(best)) if best > 0 else math.nan,
+        lots * dearest * _unit(grid),
+        expected_edge(view, intent),
+        (float(intent.ticks) - best) * float(side) / best if best > 0.0 else math.nan,
         rules.leverage if grid.perpetual else 1.0,
-        needs,
+        _needs(intent, rules),
         0.0,
     )
 
 
-def _net_edge(intent: Intent, view: View, grid: Grid) -> float:
-    """What leaving at the fair value would earn after both fees, a fraction of what the view's book fills."""
-    against = view.asks if intent.side == BUY else view.bids
-    done = market_fill(intent.side, intent.lots, intent.ticks, against)
-    if done.lots == 0:
+def _needs(intent: Intent, rules: Rules) -> float:
+    """As `risk.facts.needs`, which counts in Decimals: margin on perpetuals, the whole on spot."""
+    grid = rules.grid
+    notional, fee = float(intent.ticks) * float(intent.lots) * _unit(grid), max(grid.taker_fee, 0.0)
+    if grid.perpetual:
+        return 0.0 if intent.reduce_only else notional * (1.0 / rules.leverage + fee)
+    return float(intent.lots) if intent.side != BUY else notional * (1.0 + fee)
+
+
+def _mid(view: View) -> float:
+    """NaN without two sides."""
+    if len(view.bids.ticks) == 0 or len(view.asks.ticks) == 0:
         return math.nan
-    paid, worth = float(done.cash), view.fair * float(done.lots)
-    earned = worth - paid if intent.side == BUY else paid - worth
-    return (earned - grid.taker_fee * (paid + worth)) / paid
+    return 0.5 * (float(view.bids.ticks[0]) + float(view.asks.ticks[0]))
 
 
 def _market(view: View, rules: Rules) -> MarketFacts:
     bid = float(view.bids.ticks[0]) if len(view.bids.ticks) > 0 else math.nan
     ask = float(view.asks.ticks[0]) if len(view.asks.ticks) > 0 else math.nan
-    mid = 0.5 * (bid + ask)
+    mid = _mid(view)
     return MarketFacts(
         rules.grid,
         MarketState.ACTIVE.value,
@@ -193,11 +194,9 @@ def _account(
     rules: Rules,
 ) -> AccountFacts:
     grid = rules.grid
-    # Open lots at their cost, which is what they were approved for.
-    exposure = float(holding.cost) * _unit(grid)
-    net = exposure if holding.lots > 0 else -exposure
+    net = float(holding.lots) * _mid(view) * _unit(grid) if holding.lots != 0 else 0.0
     if grid.perpetual:
-        free = account.equity - exposure / rules.leverage
+        free = account.equity - float(holding.cost) * _unit(grid) / rules.leverage
     else:
         free = rules.capital + float(holding.cash) * _unit(grid) if order.side == BUY else float(holding.lots)
     since_s = view.time_s - holding.exited_s if holding.exited_s > 0.0 else NEVER_S
@@ -207,8 +206,8 @@ def _account(
         account.peak,
         account.day_start,
         account.day_low,
-        exposure,
-        exposure,
+        abs(net),
+        abs(net),
         net,
         net,
         holding.lots,
@@ -223,20 +222,20 @@ def _account(
         False,
         free,
         0.0,
-        _liquidation_distance(order, rules),
+        _liquidation_distance(order, view, holding, rules),
         0.0,
         0.0,
     )
 
 
-def _liquidation_distance(order: OrderFacts, rules: Rules) -> float:
-    """Of a position entered at the mark price, a fraction of it; 1 on spot."""
+def _liquidation_distance(order: OrderFacts, view: View, holding: Holding, rules: Rules) -> float:
+    """With the order filled at its worst price; 1 on spot."""
     if not rules.grid.perpetual:
         return 1.0
-    margin, kept = 1.0 / rules.leverage, rules.maintenance_margin
-    if order.side == BUY:
-        return 1.0 - (1.0 - margin) / (1.0 - kept)
-    return (1.0 + margin) / (1.0 + kept) - 1.0
+    lots, cost = float(holding.lots), float(holding.cost)
+    held = Margined(lots, cost / abs(lots) if lots != 0.0 else 0.0, cost / rules.leverage)
+    after = with_order(held, float(order.side * order.lots), float(order.ticks), rules.leverage)
+    return distance(after.quantity, after.entry, after.margin, _mid(view), rules.maintenance_margin)
 
 
 def _within(recent: MutableSequence[float], since_s: float) -> int:

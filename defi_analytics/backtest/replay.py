@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from defi_analytics.backtest.bars import BarModel, replay_bars
 from defi_analytics.backtest.books import replay_books
-from defi_analytics.backtest.compiled import callee, compile_errors, compiled
+from defi_analytics.backtest.compiled import compile_errors, compiled
 from defi_analytics.backtest.gates import Rules
 from defi_analytics.backtest.history import Bars, Books, Integers, plain
 from defi_analytics.backtest.step import Record, State
-from defi_analytics.domain.decision import Holding
+from defi_analytics.domain.decision import Holding, Intent
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.codes import Denial, TradingState
 
@@ -67,7 +68,7 @@ def over_books(
 
 
 def _replayed(
-    loop: Callable[..., State],
+    loop: Callable[..., Callable[..., State]],
     strategy: Strategy,
     inputs: tuple[Any, Any, Rules, Any],
     *,
@@ -80,10 +81,18 @@ def _replayed(
     record = _empty(rows, rules)
     if not interpreted:
         with suppress(*compile_errors()):
-            end = compiled(loop)(history, callee(strategy.intend), params, rules, model, record)
+            end = _compiled(loop, strategy.intend)(history, params, rules, model, record)
             return _result(end, record, compiled=True)
-    end = loop(plain(history), strategy.intend, params, rules, model, record)
+    end = loop(strategy.intend)(plain(history), params, rules, model, record)
     return _result(end, record, compiled=False)
+
+
+@cache
+def _compiled(
+    loop: Callable[..., Callable[..., State]], intend: Callable[..., Intent]
+) -> Callable[..., State]:
+    """Once for each strategy."""
+    return compiled(loop(intend))
 
 
 def _empty(rows: int, rules: Rules) -> Record:

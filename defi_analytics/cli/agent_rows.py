@@ -1,16 +1,32 @@
 """An agent as a row: what the kernel says of it now, and what it last said of itself."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.agents import Seen, number
 from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas_audit import AgentRow
 from defi_analytics.domain.text import safe
 from defi_analytics.storage.journal import SqliteJournal
 
 _RECORDS = 5
+_MB = 1_000_000
+_COLOURS = {"running": "green", "died": "bold red"}
+COLUMNS: Sequence[Column[AgentRow]] = (
+    Column("State", lambda r: r.state, style=lambda r: _COLOURS.get(r.state, "")),
+    Column("Network", lambda r: r.network),
+    Column("Account", lambda r: r.account, fold=True),
+    Column("Pid", lambda r: str(r.pid or ""), number=True, spare=50),
+    Column("Trading", lambda r: r.trading or "", spare=40),
+    Column("Equity", lambda r: r.equity or "", number=True, spare=30),
+    Column("Round", lambda r: str(r.cycle or ""), number=True, spare=60),
+    Column("MB", lambda r: f"{(r.rss_bytes or 0) / _MB:.0f}" if r.rss_bytes else "", number=True, spare=70),
+    Column("Markets", lambda r: ", ".join(r.markets), fold=True, spare=80),
+    Column("Degraded", lambda r: "; ".join(r.degraded), fold=True, spare=20),
+)
 
 
 def agent_row(account: Account, found: Seen, records: list[str]) -> AgentRow:
@@ -24,6 +40,8 @@ def agent_row(account: Account, found: Seen, records: list[str]) -> AgentRow:
         pid=found.pid,
         started_at=_text(told, "started_at"),
         written_at=_text(told, "written_at"),
+        strategies=_texts(told, "strategies"),
+        markets=_texts(told, "markets"),
         trading=_text(told, "trading"),
         halted_because=_text(told, "halted_because") or "",
         equity=_figure(told, "equity"),
@@ -60,6 +78,11 @@ def _group(told: dict[str, Any], name: str) -> dict[str, Any]:
 def _text(told: dict[str, Any], name: str) -> str | None:
     found = told.get(name)
     return safe(found, 200) if isinstance(found, str) and found else None
+
+
+def _texts(told: dict[str, Any], name: str) -> list[str]:
+    found = told.get(name)
+    return [safe(each, 40) for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _figure(told: dict[str, Any], name: str) -> str | None:

@@ -1,6 +1,7 @@
 """The one error boundary: whatever happens becomes one line for a person and a documented exit code."""
 
 import errno
+import os
 import re
 import signal
 import sys
@@ -26,6 +27,8 @@ _TAKE_MARKETS = (["scan"], ["market"])
 def run(args: list[str]) -> int:
     """Parses and runs one command. Never lets an exception out."""
     make_writable()
+    # Whatever a command makes, folders above it included, is its user's alone.
+    mask = os.umask(0o077)
     received: list[int] = []
 
     def terminate(number: int, frame: FrameType | None) -> None:
@@ -46,6 +49,7 @@ def run(args: list[str]) -> int:
     finally:
         for kind, handler in previous.items():
             signal.signal(kind, handler)
+        os.umask(mask)
 
 
 def _left(code: int) -> int:

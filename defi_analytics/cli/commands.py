@@ -21,7 +21,7 @@ COMMANDS = {
     "topics": Entry("topics", "Look", "List what Allora predicts, and show one topic."),
     "run": Entry("run", "Trade", "Trade what scan finds, within limits; on paper unless told otherwise."),
     "risk": Entry("risk", "Trade", "Show what is at risk, and stop, resume or flatten trading."),
-    "agent": Entry("agent", "Trade", "Show how an agent is, end it, or read its log."),
+    "agent": Entry("agent", "Trade", "Show how agents are, end one, or read the log."),
     "orders": Entry("orders", "Trade", "List an account's orders, show one, or cancel."),
     "positions": Entry(
         "positions", "Trade", "Show what an account holds by its fills, and what it is worth."

@@ -15,15 +15,13 @@ from defi_analytics.cli.key_rows import KeyRow
 from defi_analytics.cli.options import PassphraseFd
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.session import settings_of
-from defi_analytics.cli.tree import new_app
+from defi_analytics.cli.tree import Listing, new_app
 from defi_analytics.errors import WrongState
 from defi_analytics.keys import process
 from defi_analytics.keys.keystore import StoredKey
 from defi_analytics.keys.signer import KEY_BYTES, wipe
 
-app = new_app(
-    help="Make, keep and grant the key that signs. No key is ever an argument.", no_args_is_help=True
-)
+app = new_app(help="Make, keep and grant the key that signs. No key is ever an argument.", cls=Listing)
 
 COLUMNS: Sequence[Column[KeyRow]] = (
     Column("Name", lambda r: r.name),

@@ -95,30 +95,29 @@ async def _check(common: Common, asked: Asked, given: dict[str, Any], names: Seq
         with opened(own, wanted, asked, os.environ, session.app.warn) as signer:
             address = signer.address
         keys = replace(own.keys, **given)
-        trader = _trader(keys, address)
-        found = await _shortcomings(session, keys, address, names)
-    rows = [
-        CheckRow(name="key", ok=True, message=f"{wanted} opens and belongs to {address}", hint=""),
-        *(CheckRow(name="grant", ok=False, message=one, hint="see: defi key grant --help") for one in found),
-    ]
-    if not found:
-        message = f"{trader.account} lets it trade in subaccount {trader.subaccount_id}, and nothing else"
-        rows.append(CheckRow(name="grant", ok=True, message=message, hint=""))
-    error = AuthError(found[0]) if found else None
+        opens = CheckRow(name="key", ok=True, message=f"{wanted} opens and belongs to {address}", hint="")
+        rows = [opens, *await _judged(session, keys, address, names)]
+    failed = [row.message for row in rows if not row.ok]
+    error = AuthError(failed[0]) if failed else None
     emit(Document("doctor", rows, session.app.network, error=error), CHECK_COLUMNS, common)
     return error.exit_code if error else 0
 
 
-async def _shortcomings(
-    session: Session, keys: KeySettings, address: str, names: Sequence[str]
-) -> tuple[str, ...]:
-    from defi_analytics.app.fitness import shortcomings
+async def _judged(session: Session, keys: KeySettings, address: str, names: Sequence[str]) -> list[CheckRow]:
+    from defi_analytics.app.fitness import SEND_SOME, lack_of_gas, shortcomings
     from defi_analytics.app.live import Onlooker, injective_chain
 
     with session.working("reading grants"):
         markets = await session.app.find_markets(names)
         chain = injective_chain(session.app, Onlooker(address), keys.granter, keys.subaccount)
-        return await shortcomings(chain, markets)
+        found, lack = await shortcomings(chain, markets), await lack_of_gas(chain)
+    rows = [CheckRow(name="grant", ok=False, message=one, hint="see: defi key grant --help") for one in found]
+    if not found:
+        trader = chain.trader
+        message = f"{trader.account} lets it trade in subaccount {trader.subaccount_id}, and nothing else"
+        rows.append(CheckRow(name="grant", ok=True, message=message, hint=""))
+    gas = lack or "it has INJ to pay for gas"
+    return [*rows, CheckRow(name="gas", ok=not lack, message=gas, hint=SEND_SOME if lack else "")]
 
 
 @with_common

@@ -111,9 +111,9 @@ def wants_color(common: Common) -> bool:
 
 
 def hint(common: Common, line: str) -> None:
-    """One line of what to do next, for a person only."""
+    """What to do next, for a person only; words stay whole where it takes more than a line."""
     if not common.quiet and common.format is Output.TABLE:
-        say(line)
+        say("\n".join(wrap(line, _terminal_columns(), subsequent_indent="  ", break_on_hyphens=False)))
 
 
 def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:

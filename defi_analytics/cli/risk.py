@@ -6,41 +6,21 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.options import AccountName, PassphraseFd, SigningKey, asked_for
-from defi_analytics.cli.tree import new_app
-from defi_analytics.errors import UsageError
+from defi_analytics.cli.tree import Telling, new_app
 
-app = new_app()
+HELP = r"""Show what is at risk, and stop, resume or flatten trading.
+
+Alone it is `defi risk status`.
+
+\b
+Examples:
+  defi risk
+  defi risk halt --reason "news"
+""".replace(r"\b", "\b")
+app = new_app(help=HELP, cls=Telling)
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. [default: told by a person]")]
 _TOLD = "told by a person"
-
-
-@app.callback(invoke_without_command=True)
-@with_common
-def bare(common: Common, context: typer.Context, account: AccountName = None) -> int:
-    r"""Show what is at risk, and stop, resume or flatten trading.
-
-    Alone it is `defi risk status`.
-
-    \b
-    Examples:
-      defi risk
-      defi risk --account paper
-      defi risk halt --reason "news"
-    """
-    if context.invoked_subcommand is None:
-        return status(**_flat(common), account=account)
-    given = [
-        name
-        for name in context.params
-        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
-    ]
-    if given:
-        raise UsageError(
-            "options stand behind the command they are for",
-            hint=f"such as: defi risk {context.invoked_subcommand} --json",
-        )
-    return 0
 
 
 @app.command(epilog="Exit codes: 0 trading is active or reduces, 21 it is halted, or its state is not known.")

@@ -144,13 +144,15 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
         lines.show(cycle)
 
     agent.watch = told
+    # Before anything trades: a path that cannot be is said now.
+    watch.write("starting")
     tune_collector()
     hint(session.common, _greeting(agent, account))
     with _leaving(agent):
         try:
             await agent.run()
         finally:
-            watch.write("ended")
+            watch.told("ended")
 
 
 @contextmanager

@@ -24,6 +24,9 @@ class MarketRow(Row, frozen=True, kw_only=True):
     quote_denom: str = ""
     base_decimals: int = 0
     quote_decimals: int = 0
+    initial_margin_ratio: str | None = None
+    """Fraction of notional, like `maintenance_margin_ratio`; null on spot and where it is not known."""
+    maintenance_margin_ratio: str | None = None
     price_tick: str
     quantity_tick: str
     min_notional: str

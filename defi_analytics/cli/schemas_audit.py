@@ -112,6 +112,9 @@ class AgentRow(Row, frozen=True, kw_only=True):
     started_at: str | None
     written_at: str | None
     """When it last told how it is."""
+    strategies: list[str]
+    markets: list[str]
+    """What it may trade."""
     trading: str | None
     halted_because: str
     equity: str | None

@@ -7,6 +7,7 @@ import typer
 from typer import core
 
 from defi_analytics.cli.commands import COMMANDS
+from defi_analytics.errors import UsageError
 
 HELP = """Find, price and, when told to, trade mispricings on Injective's order books.
 
@@ -28,6 +29,10 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 settings, 4 key, 5 unreachable,
 130 interrupted, 143 terminated."""
 
 
+_SENTENCE = 200
+"""Characters; longer than any."""
+
+
 class Tree(core.TyperGroup):
     """The top level: names from the table, modules on demand, help grouped by panel."""
 
@@ -47,23 +52,42 @@ class Tree(core.TyperGroup):
                 formatter.write_dl([(n, e.summary) for n, e in COMMANDS.items() if e.panel == panel])
 
 
-class Listing(core.TyperGroup):
-    """Sub-commands of which `meant` is meant where none is named, or options alone."""
+class Group(core.TyperGroup):
+    """Sub-commands with their whole first sentence, on as many lines as it takes."""
 
-    meant = "list"
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            rows = [(name, command.get_short_help_str(_SENTENCE)) for name, command in self.commands.items()]
+            formatter.write_dl(rows)
+
+
+class Listing(Group):
+    """Sub-commands of which the usual one is meant where none is named."""
+
+    usual = "list"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [self.meant, *args])
+        options_first = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        if options_first and (late := next((arg for arg in args if arg in self.commands), None)):
+            raise UsageError(
+                "options stand behind the command they are for",
+                hint=f"such as: {ctx.command_path} {late} {args[0]}",
+            )
+        return super().parse_args(ctx, args if args and not options_first else [self.usual, *args])
 
 
 class Showing(Listing):
-    meant = "show"
+    usual = "show"
+
+
+class Telling(Listing):
+    usual = "status"
 
 
 def new_app(**attributes: Any) -> typer.Typer:
     """A Typer app of this house: plain help, `-h`, no tracebacks with locals."""
     return typer.Typer(
+        cls=attributes.pop("cls", Group),
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

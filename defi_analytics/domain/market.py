@@ -65,6 +65,10 @@ class Market:
     base_decimals: int = 0
     quote_decimals: int = 0
     oracle: OracleFeed | None = None
+    initial_margin_ratio: Decimal | None = None
+    """Derivatives: fraction of notional that opening a position takes at least; None where nobody told."""
+    maintenance_margin_ratio: Decimal | None = None
+    """Fraction of notional below which the margin left lets a position be taken over; None as above."""
 
     @property
     def key(self) -> MarketKey:

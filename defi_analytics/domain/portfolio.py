@@ -29,7 +29,7 @@ class Position:
     margin: Decimal
     """Quote."""
     liquidation_price: Decimal | None = None
-    """Of the oracle, where the position would be taken over; empty when no price would."""
+    """Of the oracle, where the position would be taken over; empty when no price would, or none is known."""
 
 
 @dataclass(frozen=True, slots=True)

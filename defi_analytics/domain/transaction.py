@@ -28,7 +28,7 @@ class SignedTransaction:
     sequence: int
     timeout_height: int
     client_order_ids: tuple[str, ...]
-    """Of the orders it places, in the order of its messages; empty for one that only cancels."""
+    """Of the orders it places, as they were handed over; empty for one that only cancels."""
     gas: int
     fee: Decimal
     """INJ, charged whole whatever is used."""

@@ -14,8 +14,6 @@ from defi_analytics.risk.codes import MarketState
 from defi_analytics.risk.exposure import Marks
 from defi_analytics.risk.views import MarketFacts
 
-MAINTENANCE_MARGIN = 0.05
-"""What most of Injective's perpetuals demand; a position is judged as if its market demanded this much."""
 _STATES = {
     MarketStatus.ACTIVE: MarketState.ACTIVE,
     MarketStatus.PAUSED: MarketState.PAUSED,
@@ -41,8 +39,20 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
         oracle_age_s=(snapshot.time - quote.at).total_seconds() if quote else math.nan,
         prediction_age_s=_prediction_age_s(snapshot, market),
         quote_rate=marks.assets.get(market.quote, math.nan),
-        maintenance_margin=MAINTENANCE_MARGIN if market.kind is MarketKind.PERPETUAL else 0.0,
+        maintenance_margin=maintenance_margin(market),
     )
+
+
+def maintenance_margin(market: Market) -> float:
+    """A fraction of notional; 0 on spot, and NaN where nobody told it.
+
+    Nothing stands in for one that is not known: no distance to a liquidation follows from it, and so no
+    order that opens is allowed there.
+    """
+    if market.kind is MarketKind.SPOT:
+        return 0.0
+    ratio = market.maintenance_margin_ratio
+    return math.nan if ratio is None else float(ratio)
 
 
 def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Marks:

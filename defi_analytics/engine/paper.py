@@ -28,8 +28,6 @@ GAS = 300_000
 _INCLUDED_KEPT = 100
 FEE = Decimal("0.000048")
 """INJ. Source: the chain's least gas price, 160,000,000 inj-wei, times `GAS`."""
-_MAINTENANCE = Decimal("0.05")
-"""Margin ratio at which a paper position counts as taken over; what most of Injective's perpetuals demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ class PaperChain:
             height=block.height,
             balances={balance.denom: balance for balance in _balances(self.start, known.values(), held)},
             positions={
-                key: _position(key, inventory)
+                key: _position(known[key], inventory)
                 for key, inventory in held.items()
                 if key in known and known[key].kind is MarketKind.PERPETUAL and inventory.quantity
             },
@@ -199,11 +197,11 @@ def _balances(
     return [Balance(denom, asset, total, total) for (denom, asset), total in totals.items()]
 
 
-def _position(key: MarketKey, held: Inventory) -> Position:
+def _position(market: Market, held: Inventory) -> Position:
     """Margin is the whole cost: paper trades without leverage, so only a short can be taken over."""
-    entry = held.cost / abs(held.quantity)
-    taken_over = 2 * entry / (1 + _MAINTENANCE) if held.quantity < 0 else None
-    return Position(key, held.quantity, entry, held.cost, taken_over)
+    entry, ratio = held.cost / abs(held.quantity), market.maintenance_margin_ratio
+    taken_over = 2 * entry / (1 + ratio) if held.quantity < 0 and ratio is not None else None
+    return Position(market.key, held.quantity, entry, held.cost, taken_over)
 
 
 def _open_order(order: TrackedOrder) -> OpenOrder:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, View, Why
+from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
@@ -23,13 +23,13 @@ from defi_analytics.engine.facts import market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
-from defi_analytics.mispricing.auction import market_fill
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
 from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.strategies.sizing import expected_edge
 
 _MINUTE = timedelta(minutes=1)
 
@@ -194,7 +194,7 @@ def _considered(
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
     request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
-    expected = Expected(_net_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
+    expected = Expected(expected_edge(view, intent), uses_prediction=strategy.kind is EdgeKind.PREDICTION)
     said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
 
@@ -210,16 +210,6 @@ def _unbacked(edge: Edge | None) -> str:
     if edge is None:
         return "no candidate"
     return edge.rejection.code if edge.rejection else "the other side stands"
-
-
-def _net_edge(view: View, intent: Intent) -> float:
-    """What the entry should earn after the fees of both ways, a fraction of what it costs."""
-    ladder = view.asks if intent.side == BUY else view.bids
-    done = market_fill(intent.side, intent.lots, intent.ticks, ladder)
-    if not done.lots:
-        return math.nan
-    price = done.cash / done.lots
-    return intent.side * (view.fair - price) / price - 2 * view.grid.taker_fee
 
 
 def _decision_id(known: Known) -> str:

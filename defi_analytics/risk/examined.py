@@ -6,46 +6,12 @@ nothing can meet: what it then compares is what it compared before, and no rule 
 
 from collections.abc import Callable
 from enum import StrEnum
+from types import FunctionType
 from typing import NamedTuple
 
+from defi_analytics.risk import gate
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits
-from defi_analytics.risk.rules.funds import balance, leverage, liquidation_distance
-from defi_analytics.risk.rules.inputs import (
-    clock_skew,
-    stale_balance,
-    stale_book,
-    stale_oracle,
-    stale_prediction,
-)
-from defi_analytics.risk.rules.pace import (
-    block_rate,
-    cooldown,
-    daily_trades,
-    gas_budget,
-    minute_rate,
-    position_count,
-)
-from defi_analytics.risk.rules.price import grid, mid_band, min_profit, oracle_band, slippage
-from defi_analytics.risk.rules.size import (
-    exposure_asset,
-    exposure_market,
-    exposure_total,
-    order_notional,
-    position_size,
-    trade_size_min,
-)
-from defi_analytics.risk.rules.state import (
-    daily_loss,
-    duplicate_id,
-    halted,
-    hard_drawdown,
-    known,
-    market_state,
-    reduce_only,
-    soft_drawdown,
-    unresolved_order,
-)
 from defi_analytics.risk.verdict import Verdict
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
@@ -57,41 +23,43 @@ _FREE = "free"
 _UNMET = 1e18
 """Beyond every value a rule compares."""
 
-RULES: tuple[tuple[Rule, str], ...] = (
-    (known, ""),
-    (halted, ""),
-    (hard_drawdown, "portfolio_stop_loss"),
-    (reduce_only, ""),
-    (daily_loss, "max_daily_loss"),
-    (soft_drawdown, "max_soft_drawdown"),
-    (market_state, ""),
-    (clock_skew, "max_clock_skew_s"),
-    (stale_balance, "max_balance_age_s"),
-    (stale_book, "max_book_age_s"),
-    (stale_oracle, "max_oracle_age_s"),
-    (stale_prediction, "max_prediction_age_s"),
-    (unresolved_order, ""),
-    (duplicate_id, ""),
-    (grid, ""),
-    (oracle_band, "oracle_band"),
-    (mid_band, "mid_band"),
-    (slippage, "max_slippage"),
-    (min_profit, "min_profit_threshold"),
-    (cooldown, "cooldown_period_s"),
-    (daily_trades, "max_daily_trades"),
-    (minute_rate, "max_orders_per_minute"),
-    (block_rate, "max_orders_per_block"),
-    (gas_budget, "max_gas_per_day"),
-    (position_count, "max_active_positions"),
-    (trade_size_min, "min_trade_size"),
-    (order_notional, "max_trade_size"),
-    (position_size, "max_position_size"),
-    (exposure_market, "max_exposure_market"),
-    (exposure_asset, "max_exposure_asset"),
-    (exposure_total, "max_exposure_total"),
-    (leverage, "max_leverage"),
-    (liquidation_distance, "min_liquidation_distance"),
-    (balance, _FREE),
+_COMPARED_WITH = {
+    "hard_drawdown": "portfolio_stop_loss",
+    "daily_loss": "max_daily_loss",
+    "soft_drawdown": "max_soft_drawdown",
+    "clock_skew": "max_clock_skew_s",
+    "stale_balance": "max_balance_age_s",
+    "stale_book": "max_book_age_s",
+    "stale_oracle": "max_oracle_age_s",
+    "stale_prediction": "max_prediction_age_s",
+    "oracle_band": "oracle_band",
+    "mid_band": "mid_band",
+    "slippage": "max_slippage",
+    "min_profit": "min_profit_threshold",
+    "cooldown": "cooldown_period_s",
+    "daily_trades": "max_daily_trades",
+    "minute_rate": "max_orders_per_minute",
+    "block_rate": "max_orders_per_block",
+    "gas_budget": "max_gas_per_day",
+    "position_count": "max_active_positions",
+    "trade_size_min": "min_trade_size",
+    "order_notional": "max_trade_size",
+    "position_size": "max_position_size",
+    "exposure_market": "max_exposure_market",
+    "exposure_asset": "max_exposure_asset",
+    "exposure_total": "max_exposure_total",
+    "leverage": "max_leverage",
+    "liquidation_distance": "min_liquidation_distance",
+    "balance": _FREE,
+}
+"""By rule: its limit. The others have none."""
+
+
+_NAMED = tuple(vars(gate).get(name) for name in gate.judge.__code__.co_names)
+"""What the gate calls, in its order, read off its code: a second list of its rules could differ."""
+
+RULES: tuple[tuple[Rule, str], ...] = tuple(
+    (rule, _COMPARED_WITH.get(rule.__name__, "")) for rule in _NAMED if isinstance(rule, FunctionType)
 )
 """As the gate asks them, each with the limit it compares with."""
 

@@ -151,7 +151,7 @@ def _judged(
     group: tuple[OrderRequest, ...], context: Context, limits: RiskLimits, at: datetime, tally: Tally
 ) -> tuple[Approved | Refused, Tally]:
     """The answer, and the tally to go on with: the same one after a refusal."""
-    grown = tally
+    grown, orders = tally, []
     for request in group:
         market = context.markets[request.market.key]
         strict = tightened(limits, context.market_limits.get(request.market.key, limits))
@@ -160,8 +160,8 @@ def _judged(
         if verdict.code != Denial.NONE:
             return _refused(group, request, verdict), tally
         grown = counted(grown, context, request, trade=not reduces(order, account))
-    blocks = limits.max_resting_blocks
-    return Approved(tuple(ApprovedOrder(request, blocks, at) for request in group)), grown
+        orders.append(ApprovedOrder(request, strict.max_resting_blocks, at))
+    return Approved(tuple(orders)), grown
 
 
 def _refused(group: tuple[OrderRequest, ...], about: OrderRequest, verdict: Verdict) -> Refused:

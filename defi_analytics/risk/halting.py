@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.verdict import below
+from defi_analytics.risk.verdict import below, lost
 
 KINDS = "risk."
 FLOW = "risk.flow"
@@ -124,16 +124,12 @@ def resume(ack: Denial, by: str, *, rebase: bool = False) -> Record:
 
 def drawdown(state: RiskState) -> float:
     """Fraction of peak equity that is lost; NaN when either is not known."""
-    return _lost(state.peak_equity, state.equity)
+    return lost(state.peak_equity, state.equity)
 
 
 def day_loss(state: RiskState) -> float:
     """The worst of the day so far, as a fraction of the equity it started with; NaN when not known."""
-    return _lost(state.day_start_equity, state.day_low_equity)
-
-
-def _lost(start: float, now: float) -> float:
-    return (start - now) / start if start > 0.0 else math.nan
+    return lost(state.day_start_equity, state.day_low_equity)
 
 
 def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:

@@ -9,12 +9,22 @@ what an order makes of a position) and keeper/derivative_liquidations.go (when i
 """
 
 import math
+from typing import NamedTuple
 
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.risk.views import MarketFacts
+
+
+class Margined(NamedTuple):
+    """A position with a margin of its own; in base and quote, or in lots and ticks."""
+
+    quantity: float
+    """Negative is short."""
+    entry: float
+    margin: float
 
 
 def liquidation_price(quantity: float, entry: float, margin: float, maintenance: float) -> float:
@@ -37,23 +47,26 @@ def distance(quantity: float, entry: float, margin: float, mark: float, maintena
     return min(gap, 1.0) if quantity > 0.0 else min(-gap, 1.0)
 
 
+def with_order(held: Margined, added: float, price: float, leverage: float) -> Margined:
+    """The position once an order has filled at a price; `added` is negative for a sale. Compilable."""
+    after = held.quantity + added
+    fresh = abs(added) * price / leverage
+    if held.quantity * added >= 0.0:
+        cost = held.quantity * held.entry + added * price
+        return Margined(after, cost / after if after != 0.0 else price, held.margin + fresh)
+    if held.quantity * after > 0.0:
+        return Margined(after, held.entry, held.margin * (after / held.quantity))
+    # Turned over: what is left of the order is a new position with its share of the margin.
+    return Margined(after, price, fresh * abs(after / added))
+
+
 def distance_after(request: OrderRequest, position: Position | None, market: MarketFacts) -> float:
     """Once the order has filled at its worst price; 1 on spot."""
     if request.market.kind is MarketKind.SPOT:
         return 1.0
-    held = float(position.quantity) if position else 0.0
-    entry = float(position.entry_price) if position else 0.0
-    margin = float(position.margin) if position else 0.0
+    held = Margined(0.0, 0.0, 0.0)
+    if position:
+        held = Margined(float(position.quantity), float(position.entry_price), float(position.margin))
     added = float(request.quantity) * (1 if request.side is Side.BUY else -1)
-    price, after = float(request.price), held + added
-    fresh = abs(added) * price / float(request.leverage)
-    if held * added >= 0.0:
-        entry = (held * entry + added * price) / after if after else price
-        margin += fresh
-    elif held * after > 0.0:
-        margin *= after / held
-    else:
-        # Turned over: what is left of the order is a new position with its share of the margin.
-        entry, margin = price, fresh * abs(after / added)
-    mark = market.oracle * market.grid.price_tick
-    return distance(after, entry, margin, mark, market.maintenance_margin)
+    after = with_order(held, added, float(request.price), float(request.leverage))
+    return distance(*after, market.oracle * market.grid.price_tick, market.maintenance_margin)

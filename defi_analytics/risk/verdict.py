@@ -53,3 +53,8 @@ def refused_if(code: Denial, broken: bool) -> Verdict:
     if broken:
         return Verdict(code, 0.0, 1.0)
     return PASSED
+
+
+def lost(start: float, now: float) -> float:
+    """Fraction of `start`; NaN without one."""
+    return (start - now) / start if start > 0.0 else math.nan

@@ -8,7 +8,7 @@ from typing import Any
 from defi_analytics.domain.decision import Holding, Intent, View
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.ports import Strategy
-from defi_analytics.strategies import convergence, oracle, prediction
+from defi_analytics.strategies import prediction, reversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class PureStrategy:
 
 
 _ALL: tuple[Strategy, ...] = (
-    PureStrategy("convergence", EdgeKind.CROSS_VENUE, convergence.Params(), convergence.intend),
-    PureStrategy("oracle", EdgeKind.ORACLE, oracle.Params(), oracle.intend),
+    PureStrategy("convergence", EdgeKind.CROSS_VENUE, reversion.CONVERGENCE, reversion.intend),
+    PureStrategy("oracle", EdgeKind.ORACLE, reversion.ORACLE, reversion.intend),
     PureStrategy("prediction", EdgeKind.PREDICTION, prediction.Params(), prediction.intend),
 )
 

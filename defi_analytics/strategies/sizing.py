@@ -24,6 +24,7 @@ from defi_analytics.domain.decision import (
     View,
     Why,
 )
+from defi_analytics.mispricing.auction import market_fill
 
 MOST_RATIO = 2.0
 """A price and a fair value that differ by more than this factor are a mistake in units, not a gap."""
@@ -144,6 +145,19 @@ def lost(view: View, holding: Holding) -> float:
     cost, value = float(holding.cost), float(abs(holding.lots) * ladder.ticks[0])
     moved = cost - value if holding.lots > 0 else value - cost
     return moved + view.grid.taker_fee * (cost + value)
+
+
+def expected_edge(view: View, intent: Intent) -> float:
+    """What an intent earns if it is left again at the fair value, after the fees of both ways.
+
+    A fraction of what the view's book fills it for; NaN where that is nothing.
+    """
+    done = market_fill(intent.side, intent.lots, intent.ticks, view.asks if intent.side == BUY else view.bids)
+    if done.lots == 0:
+        return math.nan
+    paid, worth = float(done.cash), view.fair * float(done.lots)
+    earned = worth - paid if intent.side == BUY else paid - worth
+    return (earned - view.grid.taker_fee * (paid + worth)) / paid
 
 
 def _broken(view: View) -> bool:

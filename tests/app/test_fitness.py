@@ -6,10 +6,9 @@ import pytest
 from defi_analytics.app.fitness import NO_GRANT, require, shortcomings
 from defi_analytics.errors import AuthError, NotFound, Unavailable
 from tests.venues.injective.chain.kit import ADDRESS, OTHER, FakeNode, a_chain, perp, spot
-from tests.venues.injective.chain.kit_grants import answer, trading
+from tests.venues.injective.chain.kit_grants import answer, row, trading
 
 MARKETS = (spot(), perp())
-NO_GAS = f"{ADDRESS} has no INJ to pay for gas: send it a little"
 
 
 def bank(inj: int) -> bytes:
@@ -34,9 +33,10 @@ async def test_a_key_that_nobody_granted_anything_is_refused(grants: Any) -> Non
 
 
 async def test_several_shortcomings_are_one_line_and_say_so() -> None:
-    assert await shortcomings(key(answer(), 0, granter=OTHER), MARKETS) == (NO_GRANT, NO_GAS)
-    with pytest.raises(AuthError, match=r"no longer \(and 1 more\)"):
-        await require(key(answer(), 0, granter=OTHER), MARKETS)
+    other = row("/cosmos.authz.v1beta1.GenericAuthorization", msg="/x.MsgY")
+    assert len(await shortcomings(key(answer(other), granter=OTHER), MARKETS)) == 2
+    with pytest.raises(AuthError, match=r"may send /x.MsgY .* \(and 1 more\)"):
+        await require(key(answer(other), granter=OTHER), MARKETS)
 
 
 async def test_a_key_of_its_own_account_needs_no_grant_but_gas() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from tests.engine.trading import HOME, World
 from tests.fakes import NOON
 
 PAPER = Account("sandbox")
+UNPRICED = replace(HOME, market_id="abc", base="ABC", base_denom="abc", ticker="ABC/USDT")
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
     venue: Any = world
 
     async def markets(app: Any, request: Any) -> Any:
-        return [HOME]
+        return [HOME, UNPRICED]
 
     async def listing() -> Listing:
         top = a_top(HOME, 24.0, 26.0)

@@ -31,4 +31,4 @@ def test_a_file_halts_and_the_journals_own_code_comes_first():
 
 def test_only_a_perpetual_has_a_margin_to_keep():
     perpetual = a_market(kind=MarketKind.PERPETUAL, market_id="perp")
-    assert maintenance([a_market(), perpetual]).keys() == {perpetual.key}
+    assert maintenance([a_market(), perpetual]) == {perpetual.key: 0.05}

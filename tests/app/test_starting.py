@@ -19,7 +19,7 @@ from defi_analytics.domain.order import ApprovedOrder, OrderRequest
 from defi_analytics.engine.agent import Agent, Policy
 from defi_analytics.engine.ledger import BASELINE
 from defi_analytics.engine.paper import PaperChain
-from defi_analytics.errors import Mismatch
+from defi_analytics.errors import Mismatch, Unavailable
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import AWAY, HOME, World, an_agent
 from tests.fakes import NOON
@@ -99,6 +99,25 @@ async def test_a_difference_that_is_gone_at_a_second_look_was_a_node_that_lagged
     monkeypatch.setattr(PaperChain, "portfolio", portfolio)
     await agreed(agent, [HOME], pays_gas=True, dry=False)
     assert len(looks) == 2
+
+
+async def test_a_venue_that_answers_at_the_second_look_is_early_enough(monkeypatch: Any) -> None:
+    told = Told()
+    await told.starts()
+    agent, looks, read = told.agent(), [], PaperChain.portfolio
+
+    async def portfolio(chain: PaperChain, markets: Any) -> Any:
+        looks.append(1)
+        if len(looks) < failing + 1:
+            raise Unavailable("chain", "down")
+        return await read(chain, markets)
+
+    monkeypatch.setattr(PaperChain, "portfolio", portfolio)
+    failing = 1
+    await agreed(agent, [HOME], pays_gas=True, dry=False)
+    failing = 9
+    with pytest.raises(Unavailable):
+        await agreed(agent, [HOME], pays_gas=True, dry=False)
 
 
 async def test_recovery_writes_nothing_where_only_a_plan_is_made() -> None:

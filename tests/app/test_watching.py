@@ -6,6 +6,7 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
 from defi_analytics.engine.agent import Cycle, Policy
+from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
 from tests.integration.trading import staged
 
@@ -67,3 +68,19 @@ async def test_without_a_metrics_file_only_the_status_is_written(watch, tmp_path
     watch.write("ended")
     assert status(watch)["state"] == "ended"
     assert not (tmp_path / "run.prom").exists()
+
+
+async def test_a_file_that_cannot_be_written_any_more_is_said_once_and_ends_nothing(watch, tmp_path):
+    said = []
+    watch.warn = said.append
+    watch.status_file = tmp_path / "run.prom" / "status.json"
+    (tmp_path / "run.prom").write_text("")
+    with pytest.raises(WrongState):
+        watch.write("starting")
+    watch.agent.watch = watch.cycle
+    watch.cycle(Cycle(1, None, 0.1))
+    watch.cycle(Cycle(2, None, 0.1))
+    assert len(said) == 1
+    watch.status_file = tmp_path / "status.json"
+    watch.cycle(Cycle(3, None, 0.1))
+    assert (len(said), status(watch)["cycle"]["number"]) == (1, 3)

@@ -7,7 +7,7 @@ from defi_analytics.backtest.gates import Rules
 from defi_analytics.backtest.history import checked_bars, checked_books, checked_signal
 from defi_analytics.domain.decision import Grid
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.strategies import convergence, oracle, prediction
+from defi_analytics.strategies import prediction, reversion
 
 MOST_ROWS = 40
 LOOSE = RiskLimits(
@@ -86,11 +86,10 @@ def some_params(rng, strategy):
         "stop_loss": float(rng.uniform(0.001, 0.05)),
         "max_holding_s": float(rng.choice([60.0, 900.0, 1e6])),
     }
-    if isinstance(strategy.params, oracle.Params):
-        return oracle.Params(**common, min_gap=float(rng.uniform(0, 0.01)))
     if isinstance(strategy.params, prediction.Params):
         return prediction.Params(**common, min_left_s=float(rng.choice([0.0, 60.0])))
-    return convergence.Params(**common)
+    gap = float(rng.uniform(0, 0.01)) if strategy.params is reversion.ORACLE else 0.0
+    return reversion.Params(**common, min_gap=gap)
 
 
 def _walk(rng, rows):

@@ -68,7 +68,9 @@ def test_leverage_counts_on_perpetuals_alone():
     assert code(rules(perpetual=False, leverage=5.0, max_leverage=4.0)) == Denial.NONE
 
 
-@pytest.mark.parametrize(("side", "distance"), [(BUY, 1 - 0.8 / 0.95), (SELL, 1.2 / 1.05 - 1)])
+@pytest.mark.parametrize(
+    ("side", "distance"), [(BUY, 1 - 1.001 * 0.8 / 0.95), (SELL, 0.999 * 1.2 / 1.05 - 1)]
+)
 def test_a_leveraged_position_is_taken_over_before_its_margin_is_gone(side, distance):
     intent = BUYING if side == BUY else BUYING._replace(side=SELL, ticks=999)
     for asked, denial in ((distance - 1e-9, 0), (distance + 1e-9, Denial.LIQUIDATION_DISTANCE)):

@@ -14,8 +14,18 @@ def worded(view, holding, params):
     return IDLE if Decimal(0) == 0 else None
 
 
-def test_a_strategy_that_cannot_be_compiled_runs_as_it_is_and_says_so():
-    strategy = replace(STRATEGY, intend=worded)
+def calling_itself(view, holding, params):
+    return IDLE if params else calling_itself(view, holding, PARAMS)
+
+
+class Called:
+    def __call__(self, view, holding, params):
+        return IDLE
+
+
+@pytest.mark.parametrize("intend", [worded, calling_itself, Called()])
+def test_a_strategy_that_cannot_be_compiled_runs_as_it_is_and_says_so(intend):
+    strategy = replace(STRATEGY, intend=intend)
     result = over_bars(strategy, PARAMS, BARS, RULES, SAME)
     assert not result.compiled
     assert result.equity.tolist() == [0] * 5

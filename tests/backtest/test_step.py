@@ -60,7 +60,7 @@ def turning(view, holding, params):
 
 
 def test_a_fill_beyond_zero_ends_one_trade_and_begins_the_next():
-    rules = RULES._replace(grid=SPOT._replace(perpetual=True, taker_fee=0.0))
+    rules = RULES._replace(grid=SPOT._replace(perpetual=True, taker_fee=0.0), maintenance_margin=0.05)
     strategy = replace(STRATEGY, intend=turning)
     result = over_bars(strategy, PARAMS, BARS, rules, SAME, interpreted=True)
     trades = result.trades

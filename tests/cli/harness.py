@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -113,6 +114,13 @@ def clean_environment(monkeypatch: Any, home: Any) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("DEFI_HOME", str(home / "state"))
     monkeypatch.chdir(home)
+
+
+def free_port() -> int:
+    """Nobody listens there now, so no sandbox of somebody else answers in place of one's own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def command(*args: str) -> list[str]:

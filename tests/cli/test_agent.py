@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.cli import agent
 from tests.cli.harness import ROOT
 from tests.cli.lived import ACCOUNT, live
+from tests.cli.risk_desk import LIVE, written
 
 HOLDER = """\
 import signal, sys
@@ -151,3 +153,33 @@ def test_following_shows_what_is_added_until_interrupted(defi, home, monkeypatch
     ran = defi("agent", "logs", "--follow", "--lines", "0")
     thread.join()
     assert (ran.code, "new" in ran.out, "old" in ran.out) == (130, True, False)
+
+
+def test_of_several_accounts_each_is_a_row_and_the_one_that_runs_is_the_one_to_end(defi, home, holder):
+    live(home)
+    tell(home, markets=["INJ/USDT", "WETH/USDT"])
+    written(home / "state", account=LIVE)
+    written(home / "state", account=Account("testnet"))
+    made = holder()
+    ran = defi("agent", "status", "--json")
+    told = [(row["network"], row["account"], row["state"]) for row in ran.rows]
+    assert told == [
+        ("sandbox", LIVE.address, "never ran"),
+        ("sandbox", "paper", "running"),
+        ("testnet", "paper", "never ran"),
+    ]
+    assert ran.rows[1]["markets"] == ["INJ/USDT", "WETH/USDT"]
+    assert "never ran" in defi("agent", "status", "--network", "sandbox", "-o", "table").out
+    assert defi("agent", "status", "--account", LIVE.address).code == 9
+    assert (defi("agent", "stop").code, made.wait(5)) == (0, -signal.SIGTERM)
+    ran = defi("agent", "status", "--json")
+    assert (ran.code, "paper on testnet" in ran.error["message"]) == (9, True)
+    assert defi("agent", "stop").code == 2
+
+
+def test_an_agent_is_asked_about_without_a_network(bare, home, monkeypatch):
+    monkeypatch.setenv("DEFI_NETWORK", "sandbox")
+    live(home)
+    for words in (["status"], ["stop"]):
+        assert bare("agent", *words).code == 9
+    assert not (home / "state" / "logs").exists()

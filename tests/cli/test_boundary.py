@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import signal
 import stat
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.cli.harness import command, process, process_environment
+from tests.cli.harness import command, free_port, process, process_environment
 from tests.faults import FaultServer
 
 MARKET_ID = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
@@ -222,13 +223,13 @@ def test_a_stream_that_nobody_reads_is_no_reason_to_crash(line, code, unbuffered
     script = f'"$@" {program} {rest}; exit "${{PIPESTATUS[0]}}"'
     ran = subprocess.run(
         ["bash", "-c", script, "bash", *command()],
-        env=process_environment(PYTHONUNBUFFERED=unbuffered),
+        env=process_environment(PYTHONUNBUFFERED=unbuffered, DEFI_SANDBOX__PORT=str(free_port())),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert ran.returncode == code
+    assert ran.returncode == code, ran.stderr
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
 
@@ -273,3 +274,24 @@ def test_sigterm_ends_a_command_also_where_ctrl_c_is_ignored():
         running.terminate()
         running.communicate(timeout=20)
     assert running.returncode == 143
+
+
+def test_everything_that_is_made_is_the_users_alone_and_what_was_there_stays_as_it_was(
+    defi, home, monkeypatch
+):
+    shared = home / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    monkeypatch.setenv("DEFI_HOME", str(shared / "new" / "state"))
+    before = os.umask(0o022)
+    try:
+        status = home / "deep" / "er" / "status.json"
+        defi("run", "--once", "--status-file", str(status), "--market", "ATOM/USDT")
+        assert (defi("risk", "halt").code, os.umask(0o022)) == (0, 0o022)
+    finally:
+        os.umask(before)
+    made = [*shared.rglob("*"), status, status.parent, status.parent.parent]
+    assert len(made) > 8
+    assert {stat.S_IMODE(p.stat().st_mode) for p in made if p.is_dir()} == {0o700}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in made if p.is_file()} == {0o600}
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755

@@ -28,7 +28,7 @@ def test_an_export_is_csv_with_every_digit_and_the_transaction(defi, home):
         "USDT",
         "TXtaken-1",
         "139999995",
-        "2026-01-02T12:00:00+00:00",
+        "2026-01-02T12:00:00Z",
     )
     (line,) = defi("fills", "export", "-o", "ndjson").out.splitlines()
     assert json.loads(line)["fee_asset"] == "USDT"

@@ -129,7 +129,7 @@ def checked(defi, background, sandbox, monkeypatch):
 def test_a_key_whose_grant_fits_passes(defi, checked, owner):
     answer = granted(trading([market_id(defi, "INJ/USDT")]))
     ran = checked(answer, "--market", "INJ/USDT")
-    assert (ran.code, [row["ok"] for row in ran.rows]) == (0, [True, True])
+    assert (ran.code, [row["ok"] for row in ran.rows]) == (0, [True, True, True])
     assert f"{ACCOUNT}{0:024x}" in ran.rows[1]["message"]
     assert owner.asked == ["Passphrase of key agent: "]
     assert owner.hardened

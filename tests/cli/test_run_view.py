@@ -94,3 +94,10 @@ async def test_a_run_that_is_to_outlive_its_terminal_does():
         assert not agent.leave.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_status_file_that_cannot_be_is_said_before_anything_trades(defi, home):
+    (home / "file").write_text("")
+    ran = defi("run", "--once", "--status-file", str(home / "file" / "status.json"))
+    assert (ran.code, ran.out) == (9, "")
+    assert "status.json cannot be written" in ran.err

@@ -241,6 +241,10 @@ def okx(kind: MarketKind, venue: str, suffix: str, instrument: str) -> Case:
     )
 
 
+def _block(time: str) -> bytes:
+    return f'{{"block":{{"header":{{"time":"{time}","height":"7","chain_id":"injective-1"}}}}}}'.encode()
+
+
 def injective() -> Case:
     def listing(rows: Sequence[str]) -> Mapping[str, bytes]:
         return {"spot/full_markets": f'{{"markets":[{",".join(rows)}]}}'.encode()}
@@ -279,7 +283,7 @@ def injective() -> Case:
             **listing(rows),
             "derivative/markets": b'{"markets":[]}',
             "/orderbook/": book(BIDS, ASKS),
-            "/blocks/latest": f'{{"block":{{"header":{{"time":"{NOON:%Y-%m-%dT%H:%M:%S}.000000001Z"}}}}}}'.encode(),
+            "/blocks/latest": _block(f"{NOON:%Y-%m-%dT%H:%M:%S}.000000001Z"),
             "/fundingRates": f'{{"fundingRates":[{{"rate":"0.0000125","timestamp":{NOON_MS}}}]}}'.encode(),
             "/history": f'{{"s":"ok","t":{seconds},"o":[5,5],"h":[6,6],"l":[4,4],"c":[5,5],"v":[7,7]}}'.encode(),
         },

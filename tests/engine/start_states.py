@@ -16,14 +16,16 @@ from defi_analytics.domain.transaction import OrderResult, SignedTransaction, Tr
 from defi_analytics.engine.bookkeeping import Closed, Fills, Kind, Resolved, Signed
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.reconcile import Reconciliation, reconcile
-from tests.builders import a_market
+from tests.builders import MARGINS, a_market
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import NOON, FakeClock
 
 SPOT = replace(
     a_market(), base_denom="inj", quote_denom="usdt", base_decimals=18, quote_decimals=6, taker_fee=Decimal(0)
 )
-PERP = replace(SPOT, market_id="perp", ticker="INJ/USDT PERP", kind=MarketKind.PERPETUAL, base_denom="")
+PERP = replace(
+    SPOT, market_id="perp", ticker="INJ/USDT PERP", kind=MarketKind.PERPETUAL, base_denom="", **MARGINS
+)
 GAS = Decimal("0.000048")
 START = {"INJ": Decimal(100), "USDT": Decimal(1_000_000)}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from defi_analytics.domain.market import MarketStatus
-from defi_analytics.engine.facts import MAINTENANCE_MARGIN, market_facts, marks_of
+from defi_analytics.engine.facts import maintenance_margin, market_facts, marks_of
 from defi_analytics.risk.codes import MarketState
 from defi_analytics.risk.exposure import Marks
 from tests.builders import a_book, a_market, a_prediction, a_quote, a_rate, a_snapshot
@@ -31,7 +31,12 @@ def test_prices_are_told_in_ticks_and_inputs_with_their_ages() -> None:
     assert facts.oracle == pytest.approx(25_200)
     assert (facts.book_age_s, facts.oracle_age_s, facts.prediction_age_s) == (3.0, 9.0, 60.0)
     assert (facts.quote_rate, facts.maintenance_margin, facts.status) == (1.0, 0.0, MarketState.ACTIVE)
-    assert market_facts(snapshot, PERP, MARKS).maintenance_margin == MAINTENANCE_MARGIN
+    assert market_facts(snapshot, PERP, MARKS).maintenance_margin == float(PERP.maintenance_margin_ratio)
+
+
+def test_a_margin_that_nobody_told_is_not_known_and_nothing_stands_in_for_it() -> None:
+    assert math.isnan(maintenance_margin(replace(PERP, maintenance_margin_ratio=None)))
+    assert maintenance_margin(SPOT) == 0.0
 
 
 def test_what_is_not_known_is_nan() -> None:

@@ -15,12 +15,12 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import Malformed
-from tests.builders import a_book, a_market
+from tests.builders import MARGINS, a_book, a_market
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import NOON, FakeClock
 
 SPOT = replace(a_market(), base_denom="inj", quote_denom="usdt")
-PERP = replace(SPOT, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="")
+PERP = replace(SPOT, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="", **MARGINS)
 BIDS, ASKS = [(24.9, 2.0), (24.8, 2.0)], [(25.0, 1.0), (25.2, 2.0)]
 
 

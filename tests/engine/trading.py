@@ -20,12 +20,12 @@ from defi_analytics.errors import DefiError
 from defi_analytics.mispricing.limits import Limits
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.strategies.registry import STRATEGIES
-from tests.builders import a_book, a_market, a_quote, a_rate, a_scope, a_snapshot
+from tests.builders import MARGINS, a_book, a_market, a_quote, a_rate, a_scope, a_snapshot
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import FakeClock
 
 HOME = replace(a_market(), base_denom="inj", quote_denom="usdt", taker_fee=Decimal("0.0005"))
-PERP = replace(HOME, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="")
+PERP = replace(HOME, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="", **MARGINS)
 AWAY = replace(a_market("binance"), taker_fee=Decimal("0.0005"))
 LIMITS = Limits(min_edge=0.001, gas_inj=0.0)
 CALM = RiskLimits(cooldown_period_s=0.0)

@@ -137,7 +137,9 @@ def injective_bodies(rows):
 
 
 def latest_block():
-    return msgspec.json.encode({"block": {"header": {"time": WallClock().now()}}})
+    return msgspec.json.encode(
+        {"block": {"header": {"time": WallClock().now(), "height": "7", "chain_id": "injective-1"}}}
+    )
 
 
 def pyth_state(feed, price):

@@ -6,7 +6,6 @@ sandbox's forecasts are right only as often as their skill says, so no truth con
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from defi_analytics.sandbox.listings import BINANCE, HYPERLIQUID, LISTINGS
 from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.sandbox.truth import truth
 from defi_analytics.sandbox.world import World
+from tests.cli.harness import free_port
 from tests.shared_data import ROOT
 
 KINDS = (EdgeKind.CROSS_VENUE, EdgeKind.ORACLE)
@@ -141,12 +141,6 @@ def test_what_is_missed_wrongly_priced_or_not_true_is_noticed(tmp_path):
     assert (tally.found, len(tally.missed), len(tally.false), tally.wrong) == (1, len(planted) - 1, 1, [])
     tally.judge(58, [exact | {"profit": str(profit - Decimal("0.01"))}], {key: planted[key]})
     assert len(tally.wrong) == 1
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize(("seed", "least"), [(3, 0), (58, 2), (77, 1), (113, 1), (161, 1)])

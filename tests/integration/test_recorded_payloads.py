@@ -86,7 +86,9 @@ def recording(books: Mapping[str, Book], context: Mapping[str, Any]) -> dict[str
             "seq": "7",
         },
         "GET /cosmos/base/tendermint/v1beta1/blocks/latest": {
-            "block": {"header": {"time": WallClock().now().isoformat()}}
+            "block": {
+                "header": {"time": WallClock().now().isoformat(), "height": "7", "chain_id": "injective-1"}
+            }
         },
         **binance(books["binance"].sides),
         **hyperliquid(books["hyperliquid"].sides, context),

@@ -45,7 +45,7 @@ def test_a_short_account_whose_order_hedges_is_told_a_negative_exposure():
         ({"notional": 451.0}, "order_notional"),
         ({"since_exit_s": 310.0}, "cooldown"),
         ({"free": 55.0}, "balance"),
-        ({"trades_today": 45}, "daily_trades"),
+        ({"trades_today": 44}, "daily_trades"),
     ],
 )
 def test_what_comes_within_a_tenth_of_a_limit_is_near(changes, rule):

@@ -213,3 +213,16 @@ def test_no_outcome_of_the_pending_orders_is_worse_than_said(spot, perp, buys, s
             net = 25 * (max(spot, 0) + perp + bought - sold)
             assert short <= net <= long
             assert 25 * (max(spot, 0) + abs(perp + bought - sold)) <= found.total
+
+
+@pytest.mark.parametrize(("quantity", "whole"), [("0.5", 500), ("-0.5", -500), ("0.0009", 0)])
+def test_a_position_of_less_than_one_base_has_its_lots_and_its_side(quantity, whole):
+    assert lots(exposures(account(position(quantity))), PERP).position == whole
+
+
+def test_a_market_that_is_not_verified_is_worth_no_known_amount_whatever_its_assets_are_called():
+    strange = replace(PERP, quote="")
+    held = account(position(2, margin=30), markets={strange.key: strange})
+    assert math.isnan(equity(held))
+    assert math.isnan(exposures(held).total)
+    assert math.isnan(worth(held, request(strange)))

@@ -191,3 +191,8 @@ def test_an_order_in_flight_counts_until_the_venue_shows_it():
 def test_the_side_is_a_number():
     assert order_facts(request(side=Side.BUY), context()).side == BUY
     assert RiskState().trading == 1
+
+
+def test_a_price_of_one_tick_is_a_price():
+    cheap = context(markets={SPOT.key: FACTS[SPOT.key]._replace(ask=1.0, bid=0.5)})
+    assert order_facts(replace(request(), ticks=2), cheap).slippage == 1.0

@@ -253,6 +253,13 @@ def test_a_market_of_its_own_limits_can_only_be_stricter():
     assert codes(answers([request(OTHER, price=50, quantity=1)], own)) != [Denial.ORDER_NOTIONAL]
 
 
+def test_on_a_market_of_its_own_limits_an_order_also_rests_no_longer():
+    own = context(market_limits={SPOT.key: LIMITS._replace(max_resting_blocks=5)})
+    here, there = answers([request(), request(ATOM, price=10, name="c2")], own)
+    assert here.orders[0].expires_after_blocks == 5
+    assert there.orders[0].expires_after_blocks == LIMITS.max_resting_blocks
+
+
 def test_a_person_gets_out_of_what_is_halted():
     halted = replace(STATE, trading=TradingState.HALTED)
     out = request(PERP, Side.SELL, reduce_only=True)

@@ -110,6 +110,12 @@ def test_paying_in_or_out_is_neither_profit_nor_loss(amount):
     assert day_loss(folded(flow(amount), state=low)) == pytest.approx(0.4)
 
 
+def test_an_account_of_less_than_one_unit_is_measured_too():
+    small = replace(START, equity=0.5, peak_equity=1.0, day_start_equity=0.5, day_low_equity=0.5)
+    after = folded(flow(-0.25), state=small)
+    assert (after.code, after.equity, after.peak_equity) == (Denial.NONE, 0.25, 0.5)
+
+
 def test_a_flow_before_any_equity_moves_nothing():
     assert folded(flow(5.0), at=NOON) == rolled(RiskState(), NOON)
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from defi_analytics.risk.codes import Denial
-from defi_analytics.risk.verdict import PASSED, at_least, at_most, below, refused_if, unknown
+from defi_analytics.risk.verdict import PASSED, at_least, at_most, below, lost, refused_if, unknown
 
 CODE = Denial.LEVERAGE
 
@@ -30,3 +30,9 @@ def test_a_condition_without_a_number():
     assert refused_if(CODE, broken=True) == (CODE, 0.0, 1.0)
     assert refused_if(CODE, broken=False) == PASSED == (0, 0.0, 0.0)
     assert unknown(1, 2) == (Denial.RISK_STATE_UNKNOWN, 1.0, 2.0)
+
+
+def test_a_loss_is_a_fraction_of_what_there_was():
+    assert (lost(0.5, 0.375), lost(2.0, 3.0)) == (0.25, -0.5)
+    assert math.isnan(lost(0.0, 1.0))
+    assert math.isnan(lost(math.nan, 1.0))

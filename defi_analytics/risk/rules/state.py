@@ -17,7 +17,7 @@ import math
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.verdict import PASSED, Verdict, below, refused_if, unknown
+from defi_analytics.risk.verdict import PASSED, Verdict, below, lost, refused_if, unknown
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
 
@@ -64,8 +64,8 @@ def daily_loss(order: OrderFacts, market: MarketFacts, account: AccountFacts, li
     if reduces(order, account):
         return PASSED
     # Each on its own: `min` of the two may hide a NaN behind a number.
-    so_far = _lost(account.day_start_equity, account.day_low_equity)
-    now = _lost(account.day_start_equity, account.equity)
+    so_far = lost(account.day_start_equity, account.day_low_equity)
+    now = lost(account.day_start_equity, account.equity)
     seen = below(Denial.DAILY_LOSS, so_far, limits.max_daily_loss)
     return seen if seen.code != Denial.NONE else below(Denial.DAILY_LOSS, now, limits.max_daily_loss)
 
@@ -75,7 +75,7 @@ def soft_drawdown(
 ) -> Verdict:
     if reduces(order, account):
         return PASSED
-    return below(Denial.DRAWDOWN_SOFT, _lost(account.peak_equity, account.equity), limits.max_soft_drawdown)
+    return below(Denial.DRAWDOWN_SOFT, lost(account.peak_equity, account.equity), limits.max_soft_drawdown)
 
 
 def hard_drawdown(
@@ -84,7 +84,7 @@ def hard_drawdown(
     """Here it refuses one order; that trading halts for good is `halting.observed`."""
     if reduces(order, account):
         return PASSED
-    return below(Denial.DRAWDOWN_HARD, _lost(account.peak_equity, account.equity), limits.portfolio_stop_loss)
+    return below(Denial.DRAWDOWN_HARD, lost(account.peak_equity, account.equity), limits.portfolio_stop_loss)
 
 
 def market_state(
@@ -104,8 +104,3 @@ def duplicate_id(
     order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
 ) -> Verdict:
     return refused_if(Denial.DUPLICATE_ID, account.duplicate)
-
-
-def _lost(start: float, now: float) -> float:
-    """Fraction of `start`; NaN without one."""
-    return (start - now) / start if start > 0.0 else math.nan

@@ -1,7 +1,7 @@
 """When the chain made its latest block: the only time by which a gateway's answers can be dated.
 
-Source: cosmos.base.tendermint.v1beta1.Service GetLatestBlock through the gRPC gateway; times are RFC 3339
-with nanoseconds.
+Source: cosmos.base.tendermint.v1beta1.Service GetLatestBlock and GetBlockByHeight through the gRPC gateway;
+times are RFC 3339 with nanoseconds.
 """
 
 import asyncio
@@ -23,23 +23,25 @@ SKEW = timedelta(seconds=5)
 """Clocks may differ by less; a block from further ahead is left there, for whoever decides to refuse."""
 _FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
 
 class _Header(msgspec.Struct, gc=False):
-    time: Annotated[datetime, msgspec.Meta(tz=True)]
-    height: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")] = ""
-    chain_id: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    height: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}\Z")]
+    time: Time
+    chain_id: Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 
 
 class _Block(msgspec.Struct, gc=False):
     header: _Header
 
 
-class _LatestBlock(msgspec.Struct, gc=False):
+class _BlockAnswer(msgspec.Struct, gc=False):
     block: _Block | None = None
     sdk_block: _Block | None = None
 
 
-_LATEST_BLOCK = msgspec.json.Decoder(_LatestBlock)
+_BLOCK = msgspec.json.Decoder(_BlockAnswer)
 
 
 @dataclass(slots=True)
@@ -83,8 +85,7 @@ class BlockTime:
             self._asking = None
 
     async def _ask(self) -> datetime:
-        url = f"{self.network.lcd_url}/cosmos/base/tendermint/v1beta1/blocks/latest"
-        return parse_block_time(VENUE, await self.http.get(VENUE, url))
+        return (await latest_block(self.http, self.network)).at
 
 
 async def latest_block(http: HttpClient, network: Network) -> Block:
@@ -93,33 +94,25 @@ async def latest_block(http: HttpClient, network: Network) -> Block:
     return parse_block(VENUE, await http.get(VENUE, url))
 
 
-def parse_block_time(source: str, body: bytes) -> datetime:
-    """When the block in `blocks/latest` was made, UTC. Raises Malformed."""
-    with reading(source, "latest block"):
-        return _time(_header(body))
-
-
 def parse_block(source: str, body: bytes) -> Block:
-    """The block in `blocks/latest`. Raises Malformed, also where it has no height or chain."""
-    with reading(source, "latest block"):
-        header = _header(body)
-        if not (header.height and header.chain_id):
-            raise ValueError("a block without height or chain")
-        return Block(int(header.height), _time(header), header.chain_id)
+    """The block in `blocks/latest` or `blocks/{height}`. Raises Malformed."""
+    with reading(source, "block"):
+        answer = _BLOCK.decode(body)
+        block = answer.block or answer.sdk_block
+        if block is None:
+            raise ValueError("neither block nor sdk_block")
+        header = block.header
+        height = int(header.height)
+        if height < 1:
+            raise ValueError("no height")
+        return Block(height, block_time(header.time), header.chain_id)
 
 
-def _header(body: bytes) -> _Header:
-    answer = _LATEST_BLOCK.decode(body)
-    block = answer.block or answer.sdk_block
-    if block is None:
-        raise ValueError("neither block nor sdk_block")
-    return block.header
-
-
-def _time(header: _Header) -> datetime:
-    if not _FIRST <= header.time < _LAST:
+def block_time(at: datetime) -> datetime:
+    """UTC. Raises ValueError for a time that is none."""
+    if not _FIRST <= at < _LAST:
         raise ValueError("a time that is none")
-    return header.time.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
 def dated(block_time: datetime, received: datetime) -> datetime:

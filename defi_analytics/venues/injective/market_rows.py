@@ -5,6 +5,7 @@ DerivativeMarketInfo, whose REST form is camelCase with decimals in chain format
 """
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated
@@ -61,6 +62,8 @@ class DerivativeRow(_ChainRow, gc=False, kw_only=True):
     oracle_type: str
     oracle_scale_factor: int = 0
     is_perpetual: bool = msgspec.field(name="isPerpetual")
+    initial_margin_ratio: str | None = None
+    maintenance_margin_ratio: str | None = None
 
     @property
     def scale_exponent(self) -> int:
@@ -108,6 +111,8 @@ class IndexerDerivativeRow(_IndexerRow, gc=False, kw_only=True, rename="camel"):
     oracle_type: str
     oracle_scale_factor: int = 0
     is_perpetual: bool
+    initial_margin_ratio: str | None = None
+    maintenance_margin_ratio: str | None = None
 
     @property
     def scale_exponent(self) -> int:
@@ -130,7 +135,14 @@ def derivative_market(row: DerivativeRow | IndexerDerivativeRow, assets: Assets)
     feed = OracleFeed(row.oracle_type, row.oracle_base, row.oracle_quote)
     identity = assets.derivative(row.market_id.lower(), feed, row.quote_denom, row.scale_exponent)
     kind = MarketKind.PERPETUAL if row.is_perpetual else MarketKind.FUTURE
-    return _market(row, kind, identity, oracle=feed)
+    return _sane_margins(
+        replace(
+            _market(row, kind, identity),
+            oracle=feed,
+            initial_margin_ratio=_ratio(row.initial_margin_ratio),
+            maintenance_margin_ratio=_ratio(row.maintenance_margin_ratio),
+        )
+    )
 
 
 def market_status(text: str) -> MarketStatus:
@@ -146,7 +158,6 @@ def _market(
     kind: MarketKind,
     identity: tuple[str, str],
     base: tuple[str, int] = ("", 0),
-    oracle: OracleFeed | None = None,
 ) -> Market:
     units = row.units
     return _sane(
@@ -168,7 +179,6 @@ def _market(
             quote_denom=row.quote_denom,
             base_decimals=base[1],
             quote_decimals=row.quote_decimals,
-            oracle=oracle,
         )
     )
 
@@ -182,4 +192,17 @@ def _sane(market: Market) -> Market:
         raise ValueError("a negative minimum notional")
     if max(abs(market.maker_fee), abs(market.taker_fee)) >= 1:
         raise ValueError("a fee of the whole notional or more")
+    return market
+
+
+def _ratio(text: str | None) -> Decimal | None:
+    return None if text is None else _shared(text, 0)
+
+
+def _sane_margins(market: Market) -> Market:
+    initial, maintenance = market.initial_margin_ratio, market.maintenance_margin_ratio
+    if any(ratio is not None and not 0 < ratio < 1 for ratio in (initial, maintenance)):
+        raise ValueError("a margin ratio that is no fraction of the notional")
+    if initial is not None and maintenance is not None and initial < maintenance:
+        raise ValueError("an initial margin below the maintenance margin")
     return market

@@ -37,7 +37,7 @@ from defi_analytics.engine.agent import Agent, OnExit, Policy
 from defi_analytics.engine.bookkeeping import Kind, Sending, Signed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.errors import DefiError
-from defi_analytics.strategies import oracle
+from defi_analytics.strategies import reversion
 from defi_analytics.strategies.registry import PureStrategy
 
 # What a life pays for at its first use is paid once, before the first fork.
@@ -124,13 +124,13 @@ def resting(view, holding, params):
 
 
 def strategy_of(place: Place) -> PureStrategy:
-    return PureStrategy("busy", EdgeKind.ORACLE, oracle.Params(), resting if place.restless else busy)
+    return PureStrategy("busy", EdgeKind.ORACLE, reversion.ORACLE, resting if place.restless else busy)
 
 
 def stage(place: Place) -> None:
     """Puts the strategy where the product looks for its own, and lets it trade without an edge."""
     trading.STRATEGIES = {"busy": strategy_of(place)}
-    trade._net_edge = lambda view, intent: 1.0
+    trade.expected_edge = lambda view, intent: 1.0
     look = trading.look
 
     async def looked(app, request):

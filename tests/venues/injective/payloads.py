@@ -74,7 +74,7 @@ def book(bids: list[tuple[str, str]], asks: list[tuple[str, str]], **more: Any) 
 
 
 def block(time: str = "2026-01-02T12:00:00.000000000Z") -> bytes:
-    return body({"block": {"header": {"height": "150000000", "time": time}}})
+    return body({"block": {"header": {"height": "150000000", "time": time, "chain_id": "injective-1"}}})
 
 
 def market(

@@ -1,12 +1,13 @@
 import asyncio
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defi_analytics.domain.transaction import Block
 from defi_analytics.errors import Malformed, Unavailable
-from defi_analytics.venues.injective.blocks import SHARED_S, SKEW, BlockTime, dated, parse_block_time
+from defi_analytics.venues.injective.blocks import SHARED_S, SKEW, BlockTime, block_time, dated, parse_block
 from defi_analytics.venues.injective.networks import MAINNET
 from tests.fakes import NOON, FakeClock, FakeHttp
 from tests.venues.injective.payloads import block, body
@@ -48,14 +49,14 @@ async def turns(count=5):
     ],
 )
 def test_a_time_is_rfc_3339_with_up_to_nanoseconds(time, told):
-    read = parse_block_time("injective", block(time))
+    read = parse_block("injective", block(time)).at
     assert (read, read.tzinfo) == (told, UTC)
 
 
 def test_either_name_of_the_block_is_read():
-    header = {"header": {"time": "2026-01-02T12:00:00Z"}}
+    header = {"header": {"time": "2026-01-02T12:00:00Z", "height": "7", "chain_id": "injective-1"}}
     for answer in ({"block": header}, {"sdk_block": header}, {"block": None, "sdk_block": header}):
-        assert parse_block_time("injective", body(answer)) == NOON
+        assert parse_block("injective", body(answer)) == Block(7, NOON, "injective-1")
 
 
 @pytest.mark.parametrize(
@@ -68,21 +69,34 @@ def test_either_name_of_the_block_is_read():
 )  # fmt: skip
 def test_what_is_no_time_is_malformed(time):
     with pytest.raises(Malformed):
-        parse_block_time("injective", block(time))
+        parse_block("injective", block(time))
+
+
+@pytest.mark.parametrize("change", [{"height": "0"}, {"height": "1e3"}, {"height": 7}, {"chain_id": ""}])
+def test_a_block_without_height_or_chain_is_malformed(change):
+    header = {"time": "2026-01-02T12:00:00Z", "height": "7", "chain_id": "injective-1"} | change
+    with pytest.raises(Malformed):
+        parse_block("injective", body({"block": {"header": header}}))
+
+
+def test_a_time_is_one_of_this_century():
+    assert block_time(datetime(2026, 1, 1, tzinfo=UTC)).year == 2026
+    with pytest.raises(ValueError, match="time"):
+        block_time(datetime(1, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
     "answer", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"block":null}', b'{"block":{}}', b'{"block":7}']
 )
 def test_an_answer_without_a_block_is_malformed(answer):
-    with pytest.raises(Malformed, match="injective: latest block"):
-        parse_block_time("injective", answer)
+    with pytest.raises(Malformed, match="injective: block"):
+        parse_block("injective", answer)
 
 
 @given(st.binary() | st.text().map(block))
 def test_no_answer_raises_anything_else(answer):
     try:
-        assert parse_block_time("injective", answer).tzinfo is UTC
+        assert parse_block("injective", answer).at.tzinfo is UTC
     except Malformed as error:
         assert error.source == "injective"  # noqa: PT017  either outcome is allowed, each with its duty
 

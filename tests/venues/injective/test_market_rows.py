@@ -136,6 +136,33 @@ def test_what_no_market_has_is_refused_by_name(change, reason):
             market(**change)
 
 
+def test_margins_are_read_from_both_surfaces_and_unknown_where_nobody_tells():
+    told = chain_perp(initial_margin_ratio="0.095000000000000000", maintenance_margin_ratio="0.05")
+    assert (told.initial_margin_ratio, told.maintenance_margin_ratio) == (Decimal("0.095"), Decimal("0.05"))
+    assert indexed_perp(initialMarginRatio="0.095", maintenanceMarginRatio="0.05") == told
+    for untold in (chain_perp(), indexed_perp(), chain_spot(maintenance_margin_ratio="0.05")):
+        assert untold.initial_margin_ratio is untold.maintenance_margin_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("initial", "maintenance", "reason"),
+    [
+        ("0.1", "0", "no fraction"),
+        ("1", "0.05", "no fraction"),
+        ("-0.1", "0.05", "no fraction"),
+        (None, "1.5", "no fraction"),
+        ("0.05", "0.050001", "below the maintenance"),
+        ("0.1", "NaN", "not a plain decimal"),
+    ],
+)
+def test_margins_that_nobody_could_keep_are_refused(initial, maintenance, reason):
+    ratios = {"maintenance_margin_ratio": maintenance}
+    if initial is not None:
+        ratios["initial_margin_ratio"] = initial
+    with pytest.raises(ValueError, match=reason):
+        chain_perp(**ratios)
+
+
 def test_the_extremes_that_a_market_may_have_are_accepted():
     market = chain_spot(min_notional="0", maker_fee_rate="-0.999999", taker_fee_rate="0.999999")
     assert (market.min_notional, market.taker_fee) == (0, Decimal("0.999999"))

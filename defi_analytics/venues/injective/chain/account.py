@@ -1,18 +1,19 @@
 """What an account holds, as of one block."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import OpenOrder
-from defi_analytics.domain.portfolio import Portfolio, Position
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import Block
 from defi_analytics.errors import Malformed
 from defi_analytics.venues.injective.assets import Assets
 from defi_analytics.venues.injective.chain import holdings, resting
 from defi_analytics.venues.injective.chain.node import Node
+from defi_analytics.venues.injective.chain.resting import Counts
 from defi_analytics.venues.injective.chain.together import all_of
 from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.injective.market_rows import VENUE
@@ -21,6 +22,8 @@ from defi_analytics.venues.wire import together
 PAGE = "1000"
 MOST_PAGES = 20
 _DEFAULT_SUBACCOUNT = "0" * 24
+_UNCOUNTED = Counts(1, 1)
+"""Of a market that the counts leave out: nothing says that no order waits there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,24 @@ class Holdings:
         """As of `block`: every read names its height, so a node behind it refuses instead of mixing blocks.
 
         A node that ignores the header answers as of its own latest block, and nothing in the answer tells.
+        Four or five requests for the account, then one for each market where an order may rest: as many
+        for a hundred markets as for one.
         """
         height = block.height
-        coins, (deposits, held) = await together(
-            self._coins(height), together(self._deposits(height), self._positions(height))
+        (coins, deposits), (held, counts) = await together(
+            together(self._coins(height), self._deposits(height)),
+            together(self._positions(height), self._counts(markets, height)),
         )
-        owned = [(market, held[market.market_id]) for market in markets if market.market_id in held]
-        positions = await all_of(self._position(market, one, height) for market, one in owned)
-        orders = await all_of(read for market in markets for read in self._orders(market, height))
+        owned = {market.market_id: held[market.market_id] for market in markets if market.market_id in held}
+        rules, orders = await together(
+            self._rules(list(owned), height),
+            all_of(self._orders(markets, holdings.locked(deposits), counts, height)),
+        )
+        positions = [
+            holdings.position(market, owned[market.market_id], rules[market.market_id])
+            for market in markets
+            if market.market_id in owned
+        ]
         return Portfolio(
             account=self.trader.account,
             at=block.at,
@@ -83,14 +96,48 @@ class Holdings:
         body = await self.node.exchange("exchange/subaccountDeposits", height, params)
         return holdings.parse_deposits(VENUE, body)
 
-    async def _position(self, market: Market, held: holdings.Held, height: int) -> Position:
-        body = await self.node.exchange(f"derivative/markets/{market.market_id}", height)
-        return holdings.position(market, held, holdings.parse_rules(VENUE, body, market.market_id))
+    async def _counts(self, markets: Sequence[Market], height: int) -> dict[str, Counts]:
+        if all(market.kind is MarketKind.SPOT for market in markets):
+            return {}
+        body = await self.node.exchange(f"order_metadata/{self.trader.subaccount_id}", height)
+        return resting.parse_counts(VENUE, body)
 
-    def _orders(self, market: Market, height: int) -> list[Coroutine[Any, Any, list[OpenOrder]]]:
-        if market.kind is MarketKind.SPOT:
-            return [self._resting("spot", market, height)]
-        return [self._resting("derivative", market, height), self._conditional(market, height)]
+    async def _rules(self, market_ids: Sequence[str], height: int) -> dict[str, holdings.Rules]:
+        """One request for all that are active, and one for each that is not: the list names one status."""
+        if not market_ids:
+            return {}
+        params = [("status", "Active"), *(("market_ids", one) for one in market_ids)]
+        listed = holdings.parse_rules(VENUE, await self.node.exchange("derivative/markets", height, params))
+        others = [one for one in market_ids if one not in listed]
+        for found in await all_of(self._rules_of_one(one, height) for one in others):
+            listed |= found
+        return listed
+
+    async def _rules_of_one(self, market_id: str, height: int) -> dict[str, holdings.Rules]:
+        body = await self.node.exchange(f"derivative/markets/{market_id}", height)
+        found = holdings.parse_rules(VENUE, body)
+        if market_id not in found:
+            raise Malformed(VENUE, "another market than was asked for")
+        return found
+
+    def _orders(
+        self, markets: Sequence[Market], locked: frozenset[str], counts: Mapping[str, Counts], height: int
+    ) -> Iterator[Coroutine[Any, Any, list[OpenOrder]]]:
+        """A read for each list that may not be empty.
+
+        The chain counts what waits in its derivative markets, but lists spot orders market by market only:
+        there it is what they lock of a market's denominations that tells.
+        """
+        for market in markets:
+            if market.kind is MarketKind.SPOT:
+                if locked & {market.base_denom, market.quote_denom}:
+                    yield self._resting("spot", market, height)
+                continue
+            count = counts.get(market.market_id, _UNCOUNTED)
+            if count.resting:
+                yield self._resting("derivative", market, height)
+            if count.conditional:
+                yield self._conditional(market, height)
 
     async def _resting(self, folder: str, market: Market, height: int) -> list[OpenOrder]:
         path = f"{folder}/orders/{market.market_id}/{self.trader.subaccount_id}"

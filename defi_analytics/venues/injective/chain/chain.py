@@ -90,10 +90,11 @@ class InjectiveChain:
         block = await self.block()
         timeout = block.height + self.policy.timeout_blocks
         body = body_of(built(orders, cancels, self.trader, block.height), timeout, block.height)
-        ids = faithful.check(body, orders, cancels, self.trader, block.height)
+        faithful.check(body, orders, cancels, self.trader, block.height)
         gas = usual(orders, cancels, delegated=self.trader.delegated)
         prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence))
         expiry = max((expiration(order, block.height) for order in orders), default=0)
+        ids = tuple(order.request.client_order_id for order in orders)
         return replace(self._transaction(prepared, timeout, ids, expiry), height=block.height)
 
     async def broadcast(self, transaction: SignedTransaction) -> Submission:

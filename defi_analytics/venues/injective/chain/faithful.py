@@ -33,30 +33,28 @@ _CANCELS = ("MsgCancelSpotOrder", "MsgCancelDerivativeOrder")
 
 def check(
     body: bytes, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel], trader: Trader, height: int
-) -> tuple[str, ...]:
-    """The client ids in the order of the messages. Raises ExecutionError when anything differs."""
+) -> None:
+    """Raises ExecutionError when anything differs, but for the order of a batch, which is the chain's."""
     try:
         messages = list(_opened(protos().tx.TxBody.FromString(body).messages))
         _check_cancels(messages, cancels, trader)
-        return _check_orders(messages, orders, trader, height)
+        _check_orders(messages, orders, trader, height)
     except (ValueError, ArithmeticError) as error:
         raise ExecutionError(f"what would be signed is not what was approved: {error}") from None
 
 
 def _check_orders(
     messages: Sequence[Any], orders: Sequence[ApprovedOrder], trader: Trader, height: int
-) -> tuple[str, ...]:
+) -> None:
     wanted = {order.request.client_order_id: order for order in orders}
     found = [order for message in messages for order in _orders(message)]
-    ids = tuple(message.order_info.cid for message, _, _ in found)
-    if sorted(ids) != sorted(wanted):
+    if sorted(message.order_info.cid for message, _, _ in found) != sorted(wanted):
         raise ValueError("other orders than were approved")
     for message, spot, rests in found:
         order = wanted[message.order_info.cid]
         if (spot, rests) != shape_of(order):
             raise ValueError("another kind of message")
         _compare(message, order, trader, height)
-    return ids
 
 
 def _check_cancels(messages: Sequence[Any], cancels: Sequence[Cancel], trader: Trader) -> None:

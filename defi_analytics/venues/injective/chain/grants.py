@@ -13,7 +13,7 @@ import msgspec
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.errors import ConfigError
-from defi_analytics.venues.injective.chain import wire
+from defi_analytics.venues.injective.blocks import Time
 from defi_analytics.venues.injective.chain.protos import packed, protos
 from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.wire import reading
@@ -59,7 +59,7 @@ class _Authorization(msgspec.Struct, gc=False):
 
 class _Row(msgspec.Struct, gc=False):
     authorization: _Authorization
-    expiration: wire.Time | None = None
+    expiration: Time | None = None
 
 
 class _Pagination(msgspec.Struct, gc=False):

@@ -107,7 +107,10 @@ class _FullMarket(msgspec.Struct, gc=False):
 
 
 class _MarketAnswer(msgspec.Struct, gc=False):
-    market: _FullMarket
+    """A list or, where one market was asked for, that one."""
+
+    markets: Annotated[list[_FullMarket], msgspec.Meta(max_length=_MOST)] | None = None
+    market: _FullMarket | None = None
 
 
 _BANK = msgspec.json.Decoder(_Bank)
@@ -142,16 +145,24 @@ def parse_positions(source: str, body: bytes, subaccount_id: str) -> dict[str, H
         return {market_id: one for market_id, one in held.items() if one.quantity}
 
 
-def parse_rules(source: str, body: bytes, market_id: str) -> Rules:
+def parse_rules(source: str, body: bytes) -> dict[str, Rules]:
+    """By market id."""
     with reading(source, "market"):
-        market = _MARKET.decode(body).market
-        if market.market.market_id.lower() != market_id:
-            raise ValueError("another market than was asked for")
-        funding = market.perpetual_info.funding_info if market.perpetual_info else None
-        ratio = wire.dec(market.market.maintenance_margin_ratio)
-        if not 0 <= ratio < 1:
-            raise ValueError("a maintenance margin ratio that is none")
-        return Rules(ratio, wire.dec(funding.cumulative_funding) if funding else Decimal(0))
+        answer = _MARKET.decode(body)
+        markets = answer.markets or []
+        if answer.market:
+            markets.append(answer.market)
+        return {one.market.market_id.lower(): _rules(one) for one in markets}
+
+
+def locked(deposits: Mapping[str, Amounts]) -> frozenset[str]:
+    """Denominations of which something is set aside for orders that rest.
+
+    The chain moves what an order may spend out of what is available and leaves it in the total, from a
+    default subaccount's bank balance too. Source: injective-core, modules/exchange/keeper/subaccount,
+    ChargeAccount.
+    """
+    return frozenset(denom for denom, one in deposits.items() if one.available != one.total)
 
 
 def balances(
@@ -201,6 +212,14 @@ def liquidation_price(held: Held, rules: Rules) -> Decimal | None:
         unit_margin = funded_margin(held, rules) / held.quantity
         price = (held.entry_price - sign * unit_margin) / (1 - sign * rules.maintenance_margin_ratio)
         return price if price > 0 else None
+
+
+def _rules(row: _FullMarket) -> Rules:
+    funding = row.perpetual_info.funding_info if row.perpetual_info else None
+    ratio = wire.dec(row.market.maintenance_margin_ratio)
+    if not 0 <= ratio < 1:
+        raise ValueError("a maintenance margin ratio that is none")
+    return Rules(ratio, wire.dec(funding.cumulative_funding) if funding else Decimal(0))
 
 
 def _held(row: _Position) -> Held:

@@ -16,6 +16,7 @@ from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block
 from defi_analytics.errors import AuthError, DataError, Malformed, NotFound
 from defi_analytics.ports import HttpClient
+from defi_analytics.venues.injective.blocks import parse_block
 from defi_analytics.venues.injective.chain import wire
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.networks import Network
@@ -32,21 +33,6 @@ class Account(NamedTuple):
     number: int
     sequence: int
     """Of the next transaction, as far as blocks tell."""
-
-
-class _Header(msgspec.Struct, gc=False):
-    height: str
-    time: wire.Time
-    chain_id: str
-
-
-class _Block(msgspec.Struct, gc=False):
-    header: _Header
-
-
-class _BlockAnswer(msgspec.Struct, gc=False):
-    block: _Block | None = None
-    sdk_block: _Block | None = None
 
 
 class _Base(msgspec.Struct, gc=False):
@@ -83,7 +69,6 @@ class _StatusAnswer(msgspec.Struct, gc=False):
     result: _Status
 
 
-_BLOCK = msgspec.json.Decoder(_BlockAnswer)
 _ACCOUNT = msgspec.json.Decoder(_AccountAnswer)
 _FEE = msgspec.json.Decoder(_FeeAnswer)
 _STATUS = msgspec.json.Decoder(_StatusAnswer)
@@ -130,7 +115,12 @@ class Node:
         content = {"tx_bytes": b64encode(tx_bytes).decode(), "mode": "BROADCAST_MODE_SYNC"}
         return await self._post("txs", content)
 
-    async def exchange(self, path: str, height: int, params: Mapping[str, str] | None = None) -> bytes:
+    async def exchange(
+        self,
+        path: str,
+        height: int,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    ) -> bytes:
         return await self.lcd(f"injective/exchange/v2/{path}", params, height)
 
     async def lcd(
@@ -165,19 +155,6 @@ class Node:
     async def _post(self, path: str, content: Mapping[str, str]) -> bytes:
         url = f"{self.network.lcd_url}/cosmos/tx/v1beta1/{path}"
         return await self.http.post(VENUE, url, msgspec.json.encode(content))
-
-
-def parse_block(source: str, body: bytes) -> Block:
-    with reading(source, "block"):
-        answer = _BLOCK.decode(body)
-        block = answer.block or answer.sdk_block
-        if block is None:
-            raise ValueError("neither block nor sdk_block")
-        header = block.header
-        height = wire.integer(header.height)
-        if height < 1:
-            raise ValueError("no height")
-        return Block(height, wire.block_time(header.time), header.chain_id)
 
 
 def parse_account(source: str, body: bytes, address: str) -> Account:

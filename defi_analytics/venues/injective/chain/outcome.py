@@ -3,6 +3,7 @@
 import msgspec
 
 from defi_analytics.domain.transaction import TransactionResult
+from defi_analytics.venues.injective.blocks import Time, block_time
 from defi_analytics.venues.injective.chain import wire
 from defi_analytics.venues.injective.chain.responses import order_results
 from defi_analytics.venues.wire import reading
@@ -15,7 +16,7 @@ class _Response(msgspec.Struct, gc=False):
     height: str
     code: int
     gas_used: str
-    timestamp: wire.Time
+    timestamp: Time
     codespace: str = ""
     data: str = ""
     raw_log: str = ""
@@ -40,7 +41,7 @@ def parse_outcome(source: str, body: bytes, tx_hash: str) -> TransactionResult:
         return TransactionResult(
             tx_hash=tx_hash,
             height=height,
-            at=wire.block_time(answer.timestamp),
+            at=block_time(answer.timestamp),
             code=answer.code,
             codespace=answer.codespace,
             log=answer.raw_log[:_LONGEST_LOG],

@@ -1,9 +1,10 @@
 """Orders of ours that rest, as the chain tells them.
 
-Source: injective.exchange.v2 TraderSpotOrders, TraderDerivativeOrders, TraderDerivativeConditionalOrders.
+Source: injective.exchange.v2 TraderSpotOrders, TraderDerivativeOrders, TraderDerivativeConditionalOrders;
+SubaccountOrderMetadata, which names every derivative market twice, once for each side.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -15,6 +16,32 @@ from defi_analytics.venues.injective.chain import wire
 from defi_analytics.venues.wire import reading
 
 _MOST = 10_000
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+
+
+class Counts(NamedTuple):
+    """How many orders of a subaccount wait in one derivative market."""
+
+    resting: int
+    conditional: int
+
+
+class _Side(msgspec.Struct, gc=False):
+    vanilla_limit_order_count: Count
+    reduce_only_limit_order_count: Count
+    vanilla_conditional_order_count: Count
+    reduce_only_conditional_order_count: Count
+
+
+class _MarketSide(msgspec.Struct, gc=False):
+    metadata: _Side
+    market_id: str
+
+
+class _CountsAnswer(msgspec.Struct, gc=False):
+    metadata: Annotated[list[_MarketSide], msgspec.Meta(max_length=_MOST)]
 
 
 class _Resting(msgspec.Struct, gc=False):
@@ -46,6 +73,7 @@ class _ConditionalAnswer(msgspec.Struct, gc=False):
 
 
 _RESTING = msgspec.json.Decoder(_RestingAnswer)
+_COUNTS = msgspec.json.Decoder(_CountsAnswer)
 _CONDITIONAL = msgspec.json.Decoder(_ConditionalAnswer)
 
 
@@ -59,6 +87,21 @@ def parse_conditional(source: str, body: bytes, market: Market) -> list[OpenOrde
     """All are STOP, also those that would become limit orders or take profit."""
     with reading(source, "conditional orders"):
         return [_conditional(row, market) for row in _CONDITIONAL.decode(body).orders or ()]
+
+
+def parse_counts(source: str, body: bytes) -> dict[str, Counts]:
+    """By market id."""
+    with reading(source, "order counts"):
+        found: dict[str, Counts] = {}
+        for row in _COUNTS.decode(body).metadata:
+            side, before = row.metadata, found.get(row.market_id.lower(), Counts(0, 0))
+            found[row.market_id.lower()] = Counts(
+                before.resting + side.vanilla_limit_order_count + side.reduce_only_limit_order_count,
+                before.conditional
+                + side.vanilla_conditional_order_count
+                + side.reduce_only_conditional_order_count,
+            )
+        return found
 
 
 def _resting(row: _Resting, market: Market) -> OpenOrder:

@@ -6,9 +6,7 @@ text of 18 places.
 
 import re
 from base64 import b64decode
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
@@ -17,9 +15,6 @@ from defi_analytics.venues.injective.units import human
 _INTEGER = re.compile(r"[0-9]{1,18}")
 _DEC = re.compile(r"-?[0-9]{1,60}\.[0-9]{18}")
 _LONGEST_AMOUNT = 60
-_FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-
-Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class ChainAttribute(msgspec.Struct, gc=False):
@@ -73,13 +68,6 @@ def unsigned(text: str) -> Decimal:
     if value < 0:
         raise ValueError("a negative price or quantity")
     return value
-
-
-def block_time(at: datetime) -> datetime:
-    """UTC. Raises ValueError for a time that is none."""
-    if not _FIRST <= at < _LAST:
-        raise ValueError("a time that is none")
-    return at.astimezone(UTC)
 
 
 def hexadecimal(text: str) -> str:

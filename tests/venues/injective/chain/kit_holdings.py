@@ -49,10 +49,35 @@ def positions(subaccount: str = SUBACCOUNT, market: str = PERP_ID, **changes: An
     ).encode()
 
 
-def full_market(market: str = PERP_ID, ratio: str = "0.05", funding: str | None = "0.7") -> bytes:
+def a_full_market(market: str, ratio: str, funding: str | None) -> dict[str, Any]:
     info = {"funding_info": {"cumulative_funding": dec(funding)}} if funding else None
-    inner = {"market_id": market, "maintenance_margin_ratio": dec(ratio)}
-    return json.dumps({"market": {"market": inner, "perpetual_info": info}}).encode()
+    return {"market": {"market_id": market, "maintenance_margin_ratio": dec(ratio)}, "perpetual_info": info}
+
+
+def full_market(market: str = PERP_ID, ratio: str = "0.05", funding: str | None = "0.7") -> bytes:
+    return json.dumps({"market": a_full_market(market, ratio, funding)}).encode()
+
+
+def full_markets(*markets: str, ratio: str = "0.05", funding: str | None = "0.7") -> bytes:
+    return json.dumps({"markets": [a_full_market(one, ratio, funding) for one in markets]}).encode()
+
+
+def counts(market: str = PERP_ID, resting: int = 1, conditional: int = 1) -> bytes:
+    """All of them buys that do not only reduce, as the gateway writes it: each side a row of its own."""
+
+    def side(resting: int, conditional: int) -> dict[str, Any]:
+        return {
+            "vanilla_limit_order_count": resting,
+            "reduce_only_limit_order_count": 0,
+            "aggregate_reduce_only_quantity": dec("0"),
+            "aggregate_vanilla_quantity": dec(str(resting)),
+            "vanilla_conditional_order_count": conditional,
+            "reduce_only_conditional_order_count": 0,
+        }
+
+    sides = ((True, side(resting, conditional)), (False, side(0, 0)))
+    rows = [{"metadata": one, "market_id": market, "isBuy": buys} for buys, one in sides]
+    return json.dumps({"metadata": rows}).encode()
 
 
 def orders(*rows: dict[str, Any]) -> bytes:
@@ -86,7 +111,8 @@ def node(**changes: Any) -> FakeNode:
         "bank/v1beta1/balances": bank({"inj": "1500000000000000000", USDT: "2000000", "factory/x/dust": "7"}),
         "subaccountDeposits": deposits(**{USDT: ("500000.5", "1500000")}),
         "subaccount_positions": positions(),
-        f"derivative/markets/{PERP_ID}": full_market(),
+        "order_metadata": counts(),
+        "derivative/markets?": full_markets(PERP_ID),
         "derivative/orders/conditional": orders(CONDITIONAL),
         "derivative/orders/": orders({**RESTING, "margin": dec("7")}),
         "spot/orders/": orders(RESTING),

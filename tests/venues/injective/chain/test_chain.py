@@ -25,6 +25,7 @@ from tests.venues.injective.chain.kit import (
     perp,
     posted_tx,
     signed,
+    spot,
     tx_of,
 )
 
@@ -47,6 +48,17 @@ async def test_a_signed_transaction_tells_all_that_is_needed_to_prove_what_becam
     assert made.client_order_ids == ("a", "b")
     assert made.gas == auth.fee.gas_limit
     assert made.fee == Decimal(auth.fee.amount[0].amount) / 10**18
+
+
+@pytest.mark.parametrize("granter", ["", OTHER])
+async def test_orders_are_told_as_they_were_approved_though_the_chain_sorts_a_batch(granter: str):
+    approved = [
+        an_order(perp(), client_order_id="a"),
+        an_order(spot(), client_order_id="b"),
+        an_order(perp(), OrderKind.MARKET, client_order_id="c"),
+    ]
+    made = await a_chain(granter=granter).sign(approved)
+    assert made.client_order_ids == ("a", "b", "c")
 
 
 async def test_nothing_rests_of_a_market_order():

@@ -16,7 +16,7 @@ from tests.venues.injective.chain.kit import (
 from tests.venues.injective.chain.kit_holdings import (
     MARKETS,
     dec,
-    full_market,
+    full_markets,
     node,
     positions,
 )
@@ -79,7 +79,7 @@ def test_at_its_liquidation_price_a_position_has_just_its_maintenance_margin(
 
 
 async def test_a_future_pays_no_funding():
-    own = node(**{f"derivative/markets/{PERP_ID}": full_market(funding=None)})
+    own = node(**{"derivative/markets?": full_markets(PERP_ID, funding=None)})
     (one,) = (await a_chain(own).portfolio(MARKETS)).positions.values()
     # The funding since entry counts against zero: (10 - (4 + 1) / 2) / 0.95.
     assert one.liquidation_price == pytest.approx(Decimal("7.5") / Decimal("0.95"))

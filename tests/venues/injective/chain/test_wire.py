@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -33,12 +32,6 @@ def test_bytes_come_in_base64_or_in_hexadecimal():
     for text in ("0xzz", "*", "qw"):
         with pytest.raises(ValueError, match=r".+"):
             wire.hexadecimal(text)
-
-
-def test_a_time_is_one_of_this_century():
-    assert wire.block_time(datetime(2026, 1, 1, tzinfo=UTC)).year == 2026
-    with pytest.raises(ValueError, match="time"):
-        wire.block_time(datetime(1, 1, 1, tzinfo=UTC))
 
 
 def test_only_the_gateways_own_error_is_one():

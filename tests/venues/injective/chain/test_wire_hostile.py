@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from defi_analytics.errors import Malformed
+from defi_analytics.venues.injective.blocks import parse_block
 from defi_analytics.venues.injective.chain import (
     executions,
     grants,
@@ -39,8 +40,10 @@ from tests.venues.injective.chain.kit_holdings import (
     CONDITIONAL,
     RESTING,
     bank,
+    counts,
     deposits,
     full_market,
+    full_markets,
     orders,
     positions,
 )
@@ -51,7 +54,7 @@ SOURCE = "injective"
 MARKETS = {SPOT_ID: spot(), PERP_ID: perp()}
 PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "latest trade": (b'{"trades":[{"executedAt":"5"}]}', lambda body: trades.parse_latest(SOURCE, body)),
-    "block": (block(), lambda body: node.parse_block(SOURCE, body)),
+    "block": (block(), lambda body: parse_block(SOURCE, body)),
     "account": (account(), lambda body: node.parse_account(SOURCE, body, ADDRESS)),
     "base fee": (base_fee(), lambda body: node.parse_base_fee(SOURCE, body)),
     "simulation": (simulated(), lambda body: simulation.parse_simulation(SOURCE, body)),
@@ -62,7 +65,9 @@ PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "bank": (bank({"inj": "1"}), lambda body: holdings.parse_bank(SOURCE, body)),
     "deposits": (deposits(inj=("1", "2")), lambda body: holdings.parse_deposits(SOURCE, body)),
     "positions": (positions(), lambda body: holdings.parse_positions(SOURCE, body, SUBACCOUNT)),
-    "rules": (full_market(), lambda body: holdings.parse_rules(SOURCE, body, PERP_ID)),
+    "rules": (full_market(), lambda body: holdings.parse_rules(SOURCE, body)),
+    "rules of several": (full_markets(PERP_ID, SPOT_ID), lambda body: holdings.parse_rules(SOURCE, body)),
+    "order counts": (counts(), lambda body: resting.parse_counts(SOURCE, body)),
     "resting": (
         orders({**RESTING, "margin": "1.000000000000000000"}),
         lambda body: resting.parse_resting(SOURCE, body, perp()),

@@ -1,4 +1,4 @@
-"""Cross-venue convergence: the market against the middle of another venue's executable prices."""
+"""A market against a fair value that it should come back to, held until it has."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,10 @@ from defi_analytics.strategies.sizing import Entry, Exit, entered, left
 class Params(NamedTuple):
     """Fractions are of the price, z in units of the fair value's uncertainty."""
 
-    min_z: float = 2.0
-    exit_z: float = 0.0
-    min_edge: float = 0.0005
+    min_z: float
+    min_gap: float
+    exit_z: float
+    min_edge: float
     """After the taker fees of both ways."""
     max_notional: float = 100.0
     """Quote, of one entry."""
@@ -21,6 +22,13 @@ class Params(NamedTuple):
     max_holding_s: float = 3_600.0
     urgent_slippage: float = 0.02
     """When stopped or out of time."""
+
+
+CONVERGENCE = Params(min_z=2.0, min_gap=0.0, exit_z=0.0, min_edge=0.0005)
+"""Against the middle of another venue's executable prices."""
+ORACLE = Params(min_z=1.0, min_gap=0.005, exit_z=0.2, min_edge=0.001)
+"""Against the oracle that it is marked by or measured with, which need not publish before the price moved by
+about `min_gap`: a smaller one says nothing."""
 
 
 def intend(view: View, holding: Holding, params: Params) -> Intent:
@@ -36,4 +44,7 @@ def intend(view: View, holding: Holding, params: Params) -> Intent:
                 params.urgent_slippage,
             ),
         )
-    return entered(view, Entry(params.min_z, 0.0, params.min_edge, params.max_notional, params.max_slippage))
+    return entered(
+        view,
+        Entry(params.min_z, params.min_gap, params.min_edge, params.max_notional, params.max_slippage),
+    )

@@ -1,0 +1,71 @@
+"""What counts as an account's worth depends on a run's markets: changing those is no profit and no loss."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from defi_analytics.app.parts import App
+from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.engine.decisions import STARTED
+from defi_analytics.engine.differences import GAS
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.errors import NotFound
+from defi_analytics.mispricing.rates import STABLE
+from defi_analytics.ports import Chain
+from defi_analytics.risk.halting import FLOW
+
+TRADED, VALUED = "markets", "valued"
+"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
+
+
+def valued(markets: Sequence[Market], currency: str) -> list[str]:
+    """What is read of an account, as far as these markets trade it; what pays for gas is always read."""
+    read = {m.base for m in markets if m.kind is MarketKind.SPOT or m.base == GAS}
+    return sorted(read | {m.quote for m in markets} | {currency})
+
+
+async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Market]) -> None:
+    """Writes what came to count since the last run, less what no longer does, as if it were paid in or out.
+
+    Otherwise a run on more markets would hide a loss, and one on fewer would halt for a loss nobody made.
+    Raises NotFound for an asset that nothing prices.
+    """
+    before = _before(ledger)
+    now = set(valued(markets, app.settings.run.currency))
+    if before is None or before == now:
+        return
+    listed = (await app.injective().listing()).markets.values()
+    spot = [m for m in listed if m.verified and m.kind is MarketKind.SPOT and m.base in before ^ now]
+    balances = (await chain.portfolio(spot)).balances.values() if spot else ()
+    amount = 0.0
+    for balance in balances:
+        if balance.total and balance.asset in before ^ now:
+            worth = float(balance.total) * await mark(app, balance.asset)
+            amount += worth if balance.asset in now else -worth
+    if amount:
+        ledger.write(FLOW, {"amount": amount, "by": "run", "reason": "it is on other markets"})
+
+
+def _before(ledger: Ledger) -> set[str] | None:
+    """None where the last run did not say so, or there was none."""
+    told: Any = None
+    for _, _, body in ledger.journal.replay(STARTED):
+        told = body.get(VALUED)
+    return set(told) if isinstance(told, list) else None
+
+
+async def mark(app: App, asset: str) -> float:
+    """Account currency per unit, for the equity that losses are measured from; a stablecoin counts as one.
+
+    Raises NotFound for an asset that no market here prices.
+    """
+    currency = app.settings.run.currency
+    if asset == currency or {asset, currency} <= set(STABLE):
+        return 1.0
+    listing = await app.injective().listing()
+    for market_id, market in listing.markets.items():
+        with suppress(KeyError):
+            mid = listing.tops[market_id].mid
+            if market.base == asset and market.quote == currency and mid is not None:
+                return mid
+    raise NotFound("injective", f"nothing prices {asset} in {currency}", hint="see: defi market list")

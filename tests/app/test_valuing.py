@@ -1,0 +1,136 @@
+import importlib.util
+import math
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.live import live_trader
+from defi_analytics.app.signing import Asked
+from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
+from defi_analytics.app.valuing import VALUED, revalue, valued
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.snapshot import Listing
+from defi_analytics.engine.agent import Agent, Policy
+from defi_analytics.engine.decisions import STARTED
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import NotFound, UsageError
+from defi_analytics.risk.halting import drawdown
+from tests.builders import a_top
+from tests.cli.holding import holds
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import HOME, World, an_agent
+from tests.fakes import NOON
+from tests.integration.trading import staged
+
+WETH = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
+PERP = replace(HOME, market_id="perp", kind=MarketKind.PERPETUAL, base_denom="")
+ONCE = Policy(1.0, cycles=1)
+
+
+def needs_the_sdk(test: Any) -> Any:
+    missing = importlib.util.find_spec("pyinjective") is None or sys.version_info >= (3, 13)
+    reason = "the official SDK is not installed: pip install defi-analytics[injective]"
+    return pytest.mark.filterwarnings("ignore")(pytest.mark.skipif(missing, reason=reason)(test))
+
+
+class Valued:
+    """A paper account worth 1,000 USDT, 2 INJ of 25 and 1 WETH of 2,000."""
+
+    def __init__(self, *, priced: bool = True) -> None:
+        self.agent: Agent = an_agent(World(), MemoryJournal())
+        chain: Any = self.agent.execution.chain
+        chain.start = {"USDT": Decimal(1000), "INJ": Decimal(2), "WETH": Decimal(1)}
+        tops = {HOME.market_id: a_top(HOME, 24.0, 26.0)}
+        tops |= {"weth": a_top(WETH, 1_990.0, 2_010.0)} if priced else {}
+        markets = {HOME.market_id: HOME, "weth": WETH, "perp": PERP}
+
+        async def listing() -> Listing:
+            return Listing(NOON, markets, tops)
+
+        self.app: Any = SimpleNamespace(
+            settings=SimpleNamespace(run=SimpleNamespace(currency="USDT")),
+            injective=lambda: SimpleNamespace(listing=listing),
+        )
+
+    def ran(self, equity: float, *markets: Any) -> None:
+        self.agent.ledger.write(STARTED, {VALUED: valued(markets, "USDT")})
+        self.agent.ledger.write("risk.equity", {"equity": equity})
+
+    async def revalue(self, *markets: Any) -> None:
+        chain = self.agent.execution.chain
+        assert isinstance(chain, PaperChain)
+        await revalue(self.app, self.agent.ledger, chain, markets)
+
+
+async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:
+    own = Valued()
+    own.ran(3050.0, HOME, WETH)
+    own.agent.ledger.write("risk.equity", {"equity": 2989.0})
+    lost = drawdown(own.agent.ledger.risk)
+    await own.revalue(HOME)
+    assert own.agent.ledger.risk.equity == pytest.approx(2989.0 - 2000)
+    assert drawdown(own.agent.ledger.risk) == pytest.approx(lost)
+    own.ran(989.0, HOME)
+    await own.revalue(HOME, WETH)
+    assert own.agent.ledger.risk.equity == pytest.approx(2989.0)
+    assert drawdown(own.agent.ledger.risk) == pytest.approx(lost)
+
+
+async def test_the_same_assets_and_a_first_run_change_nothing() -> None:
+    own = Valued()
+    await own.revalue(HOME)
+    own.agent.ledger.write(STARTED, {"mode": "paper"})
+    await own.revalue(HOME)
+    own.ran(1050.0, HOME)
+    rows = own.agent.ledger.read
+    await own.revalue(PERP)
+    assert own.agent.ledger.read == rows
+
+
+def test_a_perpetual_brings_its_quote_alone_but_for_what_pays_for_gas() -> None:
+    other = replace(PERP, base="SOL", market_id="sol")
+    assert valued([other], "USDT") == ["USDT"]
+    assert valued([other, PERP], "USDT") == valued([HOME], "USDT") == ["INJ", "USDT"]
+
+
+async def test_what_nothing_prices_is_not_guessed() -> None:
+    own = Valued(priced=False)
+    own.ran(3050.0, HOME, WETH)
+    with pytest.raises(NotFound, match="nothing prices WETH"):
+        await own.revalue(HOME)
+
+
+async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any) -> None:
+    async with staged(tmp_path, hold=True) as stage:
+        market = await stage.app.find_market("WETH/USDT")
+        holds(tmp_path, Account("sandbox"), market, "0.01")
+        request = RunRequest(("oracle",), ("INJ/USDT",))
+        with pytest.raises(UsageError, match="WETH/USDT held by an earlier run") as error:
+            async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
+                pass
+        assert "defi risk flatten" in error.value.hint
+
+
+@needs_the_sdk
+async def test_the_worth_of_an_account_goes_on_where_it_was_on_other_markets(tmp_path: Any) -> None:
+    """Of a held sandbox, where no price moves: whatever changed would be made up."""
+    async with staged(tmp_path, hold=True) as stage:
+        for names in (
+            ("INJ/USDT", "WETH/USDT"),
+            ("INJ/USDT", "SOL/USDT PERP"),
+            ("SOL/USDT",),
+            ("WETH/USDT",),
+        ):
+            async with (
+                live_trader(stage.app, Asked(), {}, "", print) as trader,
+                opened_agent(stage.app, trader, RunRequest(("oracle",), names), ONCE) as agent,
+            ):
+                before = agent.ledger.risk.equity
+                await agent.value()
+                assert math.isnan(before) or agent.ledger.risk.equity == pytest.approx(before, rel=2e-3)
+                assert agent.ledger.risk.equity > 10_000
