@@ -21,8 +21,8 @@ def shares(
 ) -> Iterator[tuple[str, Fill]]:
     """The strategy of the order, but of a stop, a liquidation or another client (`request` is None, then "").
 
-    These take from the strategy that has the position, as far as they reduce it; but coins that another client
-    sells are its own.
+    These take from the strategy that has the position, as far as they reduce it; but coins that another
+    client sells are its own.
     """
     left = fill
     if _reduces(request, market):
