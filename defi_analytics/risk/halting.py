@@ -77,7 +77,8 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
     """The state after one record of the journal; records of other kinds change nothing. Never raises."""
     if not kind.startswith(KINDS):
         return state
-    now = rolled(state, at) if kind == EQUITY else state
+    # Only what was valued ends a day; but the first one begins with whatever comes first.
+    now = rolled(state, at) if kind == EQUITY or not state.day else state
     fold = _FOLDS.get(kind)
     if fold is None:
         return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, f"unknown record {kind}", "", at)

@@ -88,7 +88,8 @@ async def test_a_venue_that_is_silent_is_compared_with_in_the_next_round(run: In
     await run.rounds(COMPARED_ROUNDS - 1)
     run.have["USDT"] -= 5
     chain = run.agent.execution.chain
-    run.agent.execution.chain = Failing(chain, "portfolio", Unavailable("injective", "down"))
+    twice = [Unavailable("injective", "down")] * 2
+    run.agent.execution.chain = Failing(chain, "portfolio", *twice)
     await run.rounds()
     assert run.standing[0] is TradingState.ACTIVE
     await run.rounds()

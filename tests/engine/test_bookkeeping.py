@@ -158,9 +158,12 @@ def test_what_a_protective_stop_closes_is_no_longer_held_by_the_strategy(long: b
         filled(1, 101, fill),
         signed(stop, tx="T2"),
         resolved(OrderResult("s1", "0xs", 0), tx="T2", height=102),
-        filled(102, 103, replace(fill, client_order_id="s1", side=other, height=103)),
+        filled(102, 103, replace(fill, fill_id="f2", client_order_id="s1", side=other, height=103)),
     )
     assert {owner: held.quantity for owner, held in books.held.items()} == {("oracle", MARKET.key): 0}
     assert books.net[MARKET.key].quantity == 0
-    again = folded(filled(104, 104, replace(fill, client_order_id="s1", side=other, height=104)), books=books)
+    again = folded(
+        filled(104, 104, replace(fill, fill_id="f3", client_order_id="s1", side=other, height=104)),
+        books=books,
+    )
     assert again.held["stop", MARKET.key].quantity, "nothing was there to close"

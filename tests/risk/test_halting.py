@@ -135,7 +135,7 @@ def test_an_account_of_less_than_one_unit_is_measured_too():
 
 
 def test_a_flow_before_any_equity_moves_nothing():
-    assert repr(folded(flow(5.0), at=NOON)) == repr(RiskState())
+    assert repr(folded(flow(5.0), at=NOON)) == repr(rolled(RiskState(), NOON))
 
 
 @pytest.mark.parametrize("amount", [-1_000.0, -2_000.0])
