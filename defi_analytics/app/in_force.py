@@ -17,7 +17,7 @@ from defi_analytics.storage.lock import holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 
 
-class InForce(NamedTuple):
+class LimitsInForce(NamedTuple):
     general: RiskLimits
     markets: Mapping[MarketKey, RiskLimits] | None = None
     """A market's own, where the agent said so; None: as the settings have them."""
@@ -27,7 +27,7 @@ class InForce(NamedTuple):
     """Ids of the last run's markets: its equity is the worth of their assets. Empty where it is not known."""
 
 
-def in_force(settings: Settings, account: Account) -> InForce:
+def in_force(settings: Settings, account: Account) -> LimitsInForce:
     """With --max-loss and --max-notional as the agent was told them.
 
     Raises Mismatch for a journal whose terms cannot be read, WrongState for one that cannot be opened.
@@ -37,9 +37,9 @@ def in_force(settings: Settings, account: Account) -> InForce:
     traded = told.get(TRADED) if told else None
     ids = tuple(map(str, traded)) if isinstance(traded, list) else ()
     if told is None or pid is None:
-        return InForce(risk_limits(settings), traded=ids)
+        return LimitsInForce(risk_limits(settings), traded=ids)
     terms = terms_of(told.get("terms", {}), STRATEGIES)
-    return InForce(terms.limits, terms.market_limits, pid, ids)
+    return LimitsInForce(terms.limits, terms.market_limits, pid, ids)
 
 
 def _last_start(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.chains import onlooker_of
-from defi_analytics.app.in_force import InForce, in_force
+from defi_analytics.app.in_force import LimitsInForce, in_force
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.limits import market_limits, risk_limits
 from defi_analytics.app.parts import App
@@ -46,7 +46,7 @@ class Standing:
     unreadable: str
     told: str
     """Why a file says not to trade; empty without one."""
-    limits: InForce
+    limits: LimitsInForce
     looked: Looked | None
     """None where the venue could not be asked; `silent` says why."""
     silent: DefiError | None = None
@@ -74,7 +74,7 @@ class Standing:
 
 async def standing(app: App, account: Account) -> Standing:
     """Never raises for a journal or a venue that cannot be read: that is a part of the answer."""
-    home, limits = app.settings.home, InForce(risk_limits(app.settings))
+    home, limits = app.settings.home, LimitsInForce(risk_limits(app.settings))
     told = told_to_stop(home, account)
     try:
         ledger = ledger_of(home, account, app.clock)
@@ -160,7 +160,9 @@ def _held(ledger: Ledger) -> frozenset[MarketKey]:
     return frozenset(held | {order.request.market.key for order in ledger.books.live})
 
 
-def _terms(app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal], force: InForce) -> Terms:
+def _terms(
+    app: App, markets: Sequence[Market], reserved: Mapping[str, Decimal], force: LimitsInForce
+) -> Terms:
     return Terms(
         strategies=tuple((s, s.params) for s in STRATEGIES.values()),
         limits=force.general,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from defi_analytics.app.accounts import chosen_account
-from defi_analytics.app.in_force import InForce, in_force
+from defi_analytics.app.in_force import LimitsInForce, in_force
 from defi_analytics.app.limits import SETTINGS, limits_of_market, risk_limits
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
@@ -33,18 +33,18 @@ def show_limits(common: Common, address: str | None) -> int:
     return 0
 
 
-def _in_force(settings: Settings, address: str | None) -> InForce:
+def _in_force(settings: Settings, address: str | None) -> LimitsInForce:
     """Of the account that is named, or is the only one; of several none is meant, but the settings."""
     try:
         account = chosen_account(settings.home, settings.network, address)
     except UsageError:
         if address is not None:
             raise
-        return InForce(risk_limits(settings))
+        return LimitsInForce(risk_limits(settings))
     return in_force(settings, account)
 
 
-def _own(settings: Settings, force: InForce) -> Iterator[tuple[str, RiskLimits]]:
+def _own(settings: Settings, force: LimitsInForce) -> Iterator[tuple[str, RiskLimits]]:
     if force.markets is None:
         for own in settings.injective.markets:
             yield own.id, limits_of_market(force.general, own)
@@ -57,7 +57,7 @@ def _differing(limits: RiskLimits, other: RiskLimits) -> Sequence[str]:
     return [name for name in RiskLimits._fields if getattr(limits, name) != getattr(other, name)]
 
 
-def _general_source(loaded: Loaded, force: InForce, name: str) -> tuple[str, str]:
+def _general_source(loaded: Loaded, force: LimitsInForce, name: str) -> tuple[str, str]:
     """The settings key, and where its value was found; a run may have been told to be stricter."""
     setting = SETTINGS.get(name, "")
     if force.pid is not None and getattr(force.general, name) != getattr(risk_limits(loaded.settings), name):
