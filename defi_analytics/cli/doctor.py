@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
+from defi_analytics.app.parts import App
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.render import Column, emit
@@ -14,7 +15,7 @@ from defi_analytics.cli.tree import new_app
 from defi_analytics.cli.venue import pinged
 from defi_analytics.cli.version import installed
 from defi_analytics.config.settings import Settings
-from defi_analytics.errors import AuthError, DefiError, Unavailable, WrongState
+from defi_analytics.errors import AuthError, DefiError, RiskHalt, Unavailable, WrongState
 
 app = new_app()
 
@@ -31,11 +32,11 @@ COLUMNS: Sequence[Column[CheckRow]] = (
 
 @app.command(
     epilog="Exit codes: 0 all well, 3 settings, 4 the key is refused, 5 an upstream does not answer, "
-    "9 this machine is not fit."
+    "9 this machine is not fit, 21 an account is halted or its agent died."
 )
 @with_common
 def doctor(common: Common) -> int:
-    r"""Check this installation and every upstream it needs.
+    r"""Check this installation, the accounts traded here and every upstream they need.
 
     \b
     Examples:
@@ -49,15 +50,21 @@ async def _doctor(common: Common) -> int:
     async with opened(common, ask_all=True) as session:
         with session.working("asking every upstream"):
             local, remote = list(_local(session.loaded.settings)), await _remote(session)
-        error = _verdict(session, local, remote)
-        emit(Document("doctor", [*local, *remote], session.app.network, error=error), COLUMNS, common)
+        accounts = list(_accounts(session.app))
+        error = _verdict(session, local, accounts, remote)
+        rows = [*local, *accounts, *remote]
+        emit(Document("doctor", rows, session.app.network, error=error), COLUMNS, common)
         return error.exit_code if error else 0
 
 
-def _verdict(session: Session, local: Sequence[CheckRow], remote: Sequence[CheckRow]) -> DefiError | None:
-    """What comes first of what is wrong: this machine, then the key, then an upstream."""
+def _verdict(
+    session: Session, local: Sequence[CheckRow], accounts: Sequence[CheckRow], remote: Sequence[CheckRow]
+) -> DefiError | None:
+    """What comes first of what is wrong: this machine, an account, then the key, then an upstream."""
     if unfit := _failed(local):
         return WrongState(f"this machine is not fit: {unfit}")
+    if stopped := _failed(accounts):
+        return RiskHalt(f"not trading: {stopped}")
     try:
         session.app.allora_key()
     except AuthError as error:
@@ -86,6 +93,33 @@ def _local(settings: Settings) -> Iterator[CheckRow]:
     )
     sdk = installed("injective-py")
     yield _row("injective-py", True, sdk, "" if sdk[0].isdigit() else "only needed for signing and gRPC")
+
+
+def _accounts(app: App) -> Iterator[CheckRow]:
+    """Those of the network that were ever traded here."""
+    from defi_analytics.app.accounts import known_accounts, told_to_stop
+    from defi_analytics.app.agents import seen
+    from defi_analytics.app.ledgers import ledger_of
+    from defi_analytics.risk.codes import TradingState
+
+    home = app.settings.home
+    try:
+        accounts = [one for one in known_accounts(home) if one.network == app.network]
+    except DefiError as error:
+        yield _row("accounts", False, error.message, error.hint)
+        return
+    for account in accounts:
+        name = f"account {account.address}"
+        try:
+            trading, agent = ledger_of(home, account, app.clock).risk.trading, seen(account, home).state
+        except DefiError as error:
+            yield _row(name, False, error.message, error.hint or f"defi state verify {account.journal(home)}")
+            continue
+        halted = trading is TradingState.HALTED or bool(told_to_stop(home, account))
+        said = f"{'halted' if halted else trading.name.lower()}, its agent: {agent}"
+        named = f"--network {account.network} --account {account.address}"
+        why = f"defi risk status {named}" if halted else f"defi agent logs; defi reconcile {named}"
+        yield _row(name, not halted and agent != "died", said, why)
 
 
 async def _remote(session: Session) -> list[CheckRow]:

@@ -129,3 +129,35 @@ def test_too_little_room_an_old_python_and_a_missing_sdk_are_told(defi, monkeypa
 def test_settings_that_cannot_be_used_are_exit_3(defi, monkeypatch):
     monkeypatch.setenv("DEFI_SCAN__TOP", "many")
     assert defi("doctor").code == 3
+
+
+def test_an_account_that_is_traded_here_is_looked_at(defi, state):
+    assert defi("run", "--once", "--market", "ATOM/USDT").code == 0
+    row = checks(defi("doctor", "--json"))["account paper"]
+    assert (row.ok, row.message, row.hint) == (True, "active, its agent: stopped", "")
+    assert "account paper" not in checks(defi("doctor", "--network", "testnet", "--json"))
+
+
+def test_an_account_that_is_halted_is_exit_21(defi):
+    assert defi("run", "--once", "--market", "ATOM/USDT").code == 0
+    assert defi("risk", "halt", "--reason", "news").code == 0
+    ran = defi("doctor", "--json")
+    row = checks(ran)["account paper"]
+    assert (ran.code, failed(ran), ran.error["message"]) == (
+        21,
+        {"account paper"},
+        "not trading: account paper",
+    )
+    assert (row.message, row.hint) == (
+        "halted, its agent: stopped",
+        "defi risk status --network sandbox --account paper",
+    )
+
+
+def test_a_journal_that_cannot_be_read_is_an_account_that_does_not_trade(defi, state):
+    assert defi("run", "--once", "--market", "ATOM/USDT").code == 0
+    journal = state / "accounts" / "sandbox-paper.sqlite"
+    journal.write_bytes(b"x" * 4096)
+    ran = defi("doctor", "--json")
+    assert (ran.code, failed(ran)) == (21, {"account paper"})
+    assert checks(ran)["account paper"].hint
