@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -283,6 +284,10 @@ class Agent:
 
     async def _close(self) -> None:
         await self.execution.prove()
+        markets = list(self.ledger.books.markets.values())
+        with suppress(DataError):
+            # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
+            await self.execution.explained(await self.execution.chain.portfolio(markets), markets)
         known, seen = await self._known(trusting=True)
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)
