@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -109,7 +109,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     wishes: list[Wish] = []
     cancels: list[Cancel] = []
     for market in markets:
-        owner = _owner(known.books, market.key)
+        owner = _owner(known.books, market)
         stopped = _stopped(known, market, terms, name)
         considered += [one for one, _ in stopped]
         wishes += [wish for _, wish in stopped if wish is not None]
@@ -155,17 +155,19 @@ def judged(
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
 
 
-def _owner(books: Bookkeeping, key: MarketKey) -> str:
-    """The strategy that holds a market or has an order there; "" for none.
+def _owner(books: Bookkeeping, market: Market) -> str:
+    """The strategy that holds a market or has an order there, or else who has the position; "" for none.
 
     One at a time: two that hold against each other would pay fees for nothing, and neither could be closed
     by an order that only reduces the account's one position.
     """
-    for (strategy, market), held in books.held.items():
-        if market == key and held.quantity and strategy:
+    for (strategy, key), held in books.held.items():
+        if key == market.key and held.quantity and strategy:
             return strategy
-    live = (o.request for o in books.live if o.request.market.key == key and o.request.strategy != STRATEGY)
-    return next((request.strategy for request in live), "")
+    live = (o.request for o in books.live if o.request.market.key == market.key)
+    theirs = market.kind is not MarketKind.SPOT and books.held.get(("", market.key), Inventory()).quantity
+    otherwise = "another client" if theirs else ""
+    return next((request.strategy for request in live if request.strategy != STRATEGY), otherwise)
 
 
 def _considered(

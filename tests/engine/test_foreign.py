@@ -157,6 +157,17 @@ async def test_a_foreign_trade_between_a_look_and_the_order_that_follows_it_is_c
     assert agent.ledger.risk.trading is TradingState.ACTIVE
 
 
+@pytest.mark.parametrize(("market", "said"), [(PERP, "held by another client"), (HOME, "entry")])
+async def test_no_strategy_enters_against_a_position_that_others_have(market: Market, said: str) -> None:
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(market.key, -ONE, world.height + 1)
+    await agent.cycle()
+    world.show(25.0, away=25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == [said]
+
+
 async def test_what_a_person_closed_while_no_agent_ran_is_not_closed_again() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)
