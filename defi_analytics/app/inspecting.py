@@ -63,7 +63,7 @@ class Inspection:
         try:
             await self._agreed()
         except Mismatch:
-            # Somebody else may have traded since the last look: what their fills explain is no reason to stop.
+            # Somebody else may have traded since: what their fills explain is no reason to stop.
             with suppress(DataError):
                 await self.agent.execution.count(self.markets)
             await self._halt_unless_agreed()

@@ -243,7 +243,7 @@ class Agent:
     async def _pause(self) -> None:
         """Until the next round is due, or the run is to end."""
         now = self.clock.monotonic()
-        rest_s = self.backoff.wait_s("cycle", now, guarding=self.ledger.books.guarding)
+        rest_s = self.backoff.wait_s("cycle", now, guarding=bool(self.ledger.books.at_risk))
         wait_s = max(self.policy.interval_s, rest_s)
         if self.policy.duration_s is not None:
             wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))

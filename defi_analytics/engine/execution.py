@@ -243,9 +243,9 @@ class Execution:
         return await self.chain.holds(transaction.tx_hash, first, last)
 
     async def _count_idle_blocks(self) -> None:
-        """Nothing of ours was on the book since the last count, so nothing of ours can have been filled.
+        """Nothing of ours was on the book since the last count, so nothing of ours was filled.
 
-        Of others only up to the block at which the account was seen not to have moved; on paper there are none.
+        And nothing of others up to the block at which the account had not moved; on paper there are none.
         """
         if self.books.live:
             return
