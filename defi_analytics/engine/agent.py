@@ -259,15 +259,18 @@ class Agent:
         Stops that guard what stays open stay too. Raises OutcomeUnknown when what was sent could not be
         proven in time, or an order stayed on the book.
         """
-        leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
+        leaving, own = Leaving(self.execution, self.clock, self.policy.settle_s), self.ledger.books
         await leaving.proven()
         if self.policy.on_exit is OnExit.KEEP:
             return
         try:
             if self.policy.on_exit is OnExit.FLATTEN:
+                # What rests could open again what is closed. What stays all the same, the last try tells.
+                with suppress(OutcomeUnknown):
+                    await leaving.cancelled(lambda: unneeded(own))
                 await self.flatten()
         finally:
-            await leaving.cancelled(lambda: unneeded(self.ledger.books))
+            await leaving.cancelled(lambda: unneeded(own))
         for stop in guarding(self.ledger.books):
             LOG.warning(
                 "%s stays open, and its stop on the book; `defi risk flatten` closes it",
