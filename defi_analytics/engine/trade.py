@@ -117,7 +117,8 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
             if owner not in ("", strategy.name):
                 considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
                 continue
-            one, wish = _considered(known, market, strategy, _bounded(params, terms, market, known), name)
+            own = _bounded(params, terms, market, known)
+            one, wish = _considered(known, terms, market, (strategy, own), name)
             considered.append(one)
             if wish is not None:
                 owner = strategy.name
@@ -138,7 +139,7 @@ def _stopped(
     for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
         wish = None
         if intent.side != 0:
-            request = request_of(market, strategy, covered(intent, market, known.portfolio), decision)
+            request = request_of(market, strategy, covered_by(known, terms, market, intent), decision)
             wish = Wish(request, Expected(protects=True))
         order_id = wish.request.client_order_id if wish else ""
         found.append((Considered(strategy, market.key, said, order_id), wish))
@@ -171,8 +172,9 @@ def _owner(books: Bookkeeping, market: Market) -> str:
 
 
 def _considered(
-    known: Known, market: Market, strategy: Strategy, params: Any, decision: str
+    known: Known, terms: Terms, market: Market, chosen: tuple[Strategy, Any], decision: str
 ) -> tuple[Considered, Wish | None]:
+    strategy, params = chosen
     edge = best_candidate(known.edges, strategy.kind, market)
     held = known.books.held.get((strategy.name, market.key), Inventory())
     seen = Considered(strategy.name, market.key, "idle")
@@ -186,7 +188,7 @@ def _considered(
         return seen, None
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
-    request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
+    request = request_of(market, strategy.name, covered_by(known, terms, market, intent), decision)
     expected = Expected(
         expected_edge(view, intent),
         uses_prediction=strategy.kind is EdgeKind.PREDICTION,
@@ -230,6 +232,10 @@ def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:
     position = known.portfolio.positions.get(market.key)
     return protection(known.books, position, market, terms.on(market.key), decision)
+
+
+def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
+    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
 
 
 def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:

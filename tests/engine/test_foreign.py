@@ -193,6 +193,19 @@ async def test_flattening_closes_a_position_whoever_opened_it_and_sells_nothing_
     assert quantity(agent, market.key) == left
 
 
+async def test_coins_of_a_strategy_that_their_owner_sold_keep_the_others_from_being_sold_no_more() -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    agent.terms = replace(agent.terms, reserved={"INJ": ONE})
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    assert quantity(agent, HOME.key) > 1
+    chain.trade(HOME.key, -ONE, world.height + 1)
+    await agent.cycle()
+    await agent.flatten()
+    assert quantity(agent, HOME.key) == 0
+
+
 async def test_a_position_that_others_closed_is_no_strategys_any_more_and_may_be_entered_again() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)
