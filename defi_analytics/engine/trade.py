@@ -22,7 +22,7 @@ from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
-from defi_analytics.engine.stops import stopped_out
+from defi_analytics.engine.stops import stopped_out, strategies_holding
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
@@ -162,9 +162,8 @@ def _owner(books: Bookkeeping, market: Market) -> str:
     One at a time: two that hold against each other would pay fees for nothing, and neither could be closed
     by an order that only reduces the account's one position.
     """
-    for (strategy, key), held in books.held.items():
-        if key == market.key and held.quantity and strategy:
-            return strategy
+    for strategy, _ in strategies_holding(books, market.key):
+        return strategy
     live = (o.request for o in books.live if o.request.market.key == market.key)
     theirs = market.kind is not MarketKind.SPOT and books.held.get(("", market.key), Inventory()).quantity
     otherwise = "another client" if theirs else ""
@@ -176,7 +175,7 @@ def _considered(
 ) -> tuple[Considered, Wish | None]:
     strategy, params = chosen
     edge = best_candidate(known.edges, strategy.kind, market)
-    held = known.books.held.get((strategy.name, market.key), Inventory())
+    held = dict(strategies_holding(known.books, market.key)).get(strategy.name, Inventory())
     seen = Considered(strategy.name, market.key, "idle")
     try:
         view = view_of(known.snapshot, market, edge)

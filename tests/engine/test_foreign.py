@@ -204,6 +204,8 @@ async def test_coins_of_a_strategy_that_their_owner_sold_keep_the_others_from_be
     await agent.cycle()
     await agent.flatten()
     assert quantity(agent, HOME.key) == 0
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
 
 
 async def test_a_position_that_others_closed_is_no_strategys_any_more_and_may_be_entered_again() -> None:
