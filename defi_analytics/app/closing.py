@@ -32,9 +32,9 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
             hint="stop it first; `defi risk halt` keeps it from trading at once",
         )
     before = ledger_of(home, account, app.clock)
-    if not _held(before) and not before.books.live:
+    markets = before.books.at_risk
+    if not markets:
         return [Step(account, "venue", True, "nothing is held and nothing is open")]
-    markets = {order.request.market.key for order in before.books.live} | _held(before).keys()
     request = RunRequest(markets=tuple(key.market_id for key in markets))
     policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
     async with (

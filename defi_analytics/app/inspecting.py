@@ -5,19 +5,21 @@ What cannot be asked in one round is asked in the next: a node that is silent ke
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from defi_analytics.app.starting import agreed
 from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.doubt import RECONCILER
 from defi_analytics.errors import AuthError, DataError, DefiError, Mismatch, OrderRejected, RiskHalt
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, halt, reduce
 
 LOG = logging.getLogger("defi.run")
-RECONCILER, GRANT = "reconcile", "grant"
-"""Who stopped trading, where it was one of these."""
+GRANT = "grant"
+"""Who stopped trading, where the key may trade no more."""
 COMPARED_ROUNDS = 60
 ASKED_AGAIN_S = 3600.0
 REJECTED = 3
@@ -59,10 +61,22 @@ class Inspection:
 
     async def _compare(self) -> None:
         try:
-            await agreed(self.agent, self.markets, pays_gas=self.pays_gas, dry=False)
+            await self._agreed()
+        except Mismatch:
+            # Somebody else may have traded since: what their fills explain is no reason to stop.
+            with suppress(DataError):
+                await self.agent.execution.count(self.markets)
+            await self._halt_unless_agreed()
+
+    async def _halt_unless_agreed(self) -> None:
+        try:
+            await self._agreed()
         except Mismatch as error:
             if self.agent.ledger.risk.trading is not TradingState.HALTED:
                 self._stop(halt(Denial.RISK_STATE_UNKNOWN, error.message, RECONCILER))
+
+    async def _agreed(self) -> None:
+        await agreed(self.agent, self.markets, pays_gas=self.pays_gas, dry=False)
 
     def _unsure(self) -> bool:
         """An hour has passed, orders were refused, or the end is near and may have been put off."""

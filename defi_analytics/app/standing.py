@@ -101,7 +101,7 @@ async def looked(
     WrongState for an account that cannot be asked about.
     """
     chain = onlooker_of(app, account).chain_of(ledger)
-    force, held = in_force(app.settings, account), _held(ledger)
+    force, held = in_force(app.settings, account), ledger.books.at_risk
     counting = await _keys(app, held, force.traded)
     keys = tuple(dict.fromkeys((*counting, *(key.market_id for key in also))))
     found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also))
@@ -153,11 +153,6 @@ async def _keys(app: App, held: frozenset[MarketKey], traded: tuple[str, ...]) -
     chosen = resolve_many(names, listed) if names else listed
     tradable = {m.key for m in chosen if m.verified and m.status is MarketStatus.ACTIVE}
     return tuple(market.market_id for market in listed if market.key in tradable | held)
-
-
-def _held(ledger: Ledger) -> frozenset[MarketKey]:
-    held = {key for key, inventory in ledger.books.net.items() if inventory.quantity}
-    return frozenset(held | {order.request.market.key for order in ledger.books.live})
 
 
 def _terms(

@@ -112,11 +112,10 @@ def eyes(
     keys = tuple(market.market_id for market in markets)
 
     async def seen(backoff: Backoff) -> Seen:
-        held = {key for key, held in ledger.books.net.items() if held.quantity}
-        held |= {order.request.market.key for order in ledger.books.live}
+        held = ledger.books.at_risk
         resting = backoff.resting(app.clock.monotonic(), guarding=bool(held))
         against = tuple(name for name in app.default_against() if name not in resting)
-        found = await look(app, ScanRequest(markets=keys, kinds=kinds, against=against, held=frozenset(held)))
+        found = await look(app, ScanRequest(markets=keys, kinds=kinds, against=against, held=held))
         silent = {problem.source for problem in found.snapshot.problems if problem.retryable}
         backoff.told(against, silent, app.clock.monotonic())
         present = [found.snapshot.markets[m.key] for m in markets if m.key in found.snapshot.markets]

@@ -32,14 +32,15 @@ async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Mark
     """
     before = _before(ledger)
     now = set(valued(markets, app.settings.run.currency))
-    if before is None or before == now:
+    changed = set() if before is None else before ^ now
+    if not changed:
         return
     listed = (await app.injective().listing()).markets.values()
-    spot = [m for m in listed if m.verified and m.kind is MarketKind.SPOT and m.base in before ^ now]
-    balances = (await chain.portfolio(spot)).balances.values() if spot else ()
+    tell = [m for m in listed if m.verified and changed & set(valued([m], m.quote))]
+    balances = (await chain.portfolio(tell)).balances.values() if tell else ()
     amount = 0.0
     for balance in balances:
-        if balance.total and balance.asset in before ^ now:
+        if balance.total and balance.asset in changed:
             worth = float(balance.total) * await mark(app, balance.asset)
             amount += worth if balance.asset in now else -worth
     if amount:

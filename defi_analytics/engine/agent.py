@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -242,7 +243,7 @@ class Agent:
     async def _pause(self) -> None:
         """Until the next round is due, or the run is to end."""
         now = self.clock.monotonic()
-        rest_s = self.backoff.wait_s("cycle", now, guarding=self.ledger.books.guarding)
+        rest_s = self.backoff.wait_s("cycle", now, guarding=bool(self.ledger.books.at_risk))
         wait_s = max(self.policy.interval_s, rest_s)
         if self.policy.duration_s is not None:
             wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))
@@ -258,15 +259,18 @@ class Agent:
         Stops that guard what stays open stay too. Raises OutcomeUnknown when what was sent could not be
         proven in time, or an order stayed on the book.
         """
-        leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
+        leaving, own = Leaving(self.execution, self.clock, self.policy.settle_s), self.ledger.books
         await leaving.proven()
         if self.policy.on_exit is OnExit.KEEP:
             return
         try:
             if self.policy.on_exit is OnExit.FLATTEN:
+                # What rests could open again what is closed. What stays all the same, the last try tells.
+                with suppress(OutcomeUnknown):
+                    await leaving.cancelled(lambda: unneeded(own))
                 await self.flatten()
         finally:
-            await leaving.cancelled(lambda: unneeded(self.ledger.books))
+            await leaving.cancelled(lambda: unneeded(own))
         for stop in guarding(self.ledger.books):
             LOG.warning(
                 "%s stays open, and its stop on the book; `defi risk flatten` closes it",
@@ -283,6 +287,10 @@ class Agent:
 
     async def _close(self) -> None:
         await self.execution.prove()
+        markets = list(self.ledger.books.markets.values())
+        with suppress(DataError):
+            # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
+            await self.execution.explained(await self.execution.chain.portfolio(markets), markets)
         known, seen = await self._known(trusting=True)
         decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)

@@ -152,9 +152,10 @@ class Bookkeeping:
         return [order for order in self.orders.values() if order.live]
 
     @property
-    def guarding(self) -> bool:
-        """Whether something is held, or may be."""
-        return bool(self.live) or any(held.quantity for held in self.net.values())
+    def at_risk(self) -> frozenset[MarketKey]:
+        """Markets on which something is held, or may be."""
+        held = {key for key, own in self.net.items() if own.quantity}
+        return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
     def settled(self) -> bool:

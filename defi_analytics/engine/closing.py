@@ -7,8 +7,8 @@ from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.requests import covered, request_of
-from defi_analytics.engine.trade import Decision, Known, Terms, Wish, decision_id, judged
+from defi_analytics.engine.requests import request_of
+from defi_analytics.engine.trade import Decision, Known, Terms, Wish, covered_by, decision_id, judged
 from defi_analytics.engine.views import view_of
 from defi_analytics.risk.facts import Expected
 
@@ -27,20 +27,21 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
     """What there is to close on these markets, with the strategy it is booked under.
 
-    On spot not what another client of the account bought: that is its owner's. A perpetual position is one,
-    whoever it came from, and nothing is left of it where all shares come to zero.
+    On spot not what another client of the account bought: that is its owner's; nor what it sold of the
+    strategies' coins. A perpetual position is one, whoever it came from, and nothing is left of it where all
+    shares come to zero.
     """
     by_key = {market.key: market for market in markets}
     return [
         (strategy, by_key[key], held)
         for (strategy, key), held in books.held.items()
-        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key])
+        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key], held)
     ]
 
 
-def _to_close(books: Bookkeeping, strategy: str, market: Market) -> bool:
-    spot = market.kind is MarketKind.SPOT
-    return strategy != "" if spot else bool(books.net[market.key].quantity)
+def _to_close(books: Bookkeeping, strategy: str, market: Market, held: Inventory) -> bool:
+    net, spot = books.net[market.key].quantity, market.kind is MarketKind.SPOT
+    return strategy != "" and held.quantity * net > 0 if spot else net != 0
 
 
 def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
@@ -54,6 +55,6 @@ def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: 
     worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
-    wanted = covered(intent, market, known.portfolio)
+    wanted = covered_by(known, terms, market, intent)
     request = request_of(market, strategy, wanted, f"close|{decision_id(known)}")
     return Wish(request, Expected(by_person=True))

@@ -9,6 +9,9 @@ from defi_analytics.errors import Stale
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import halt
 
+RECONCILER = "reconcile"
+"""Who stopped trading, where books and venue do not agree."""
+
 
 @dataclass(slots=True)
 class Doubt:
@@ -23,5 +26,5 @@ class Doubt:
         if not again:
             raise Stale("chain", f"the account is not what its fills come to: {unexplained[0]}")
         if ledger.risk.trading is not TradingState.HALTED:
-            record = halt(Denial.RISK_STATE_UNKNOWN, str(unexplained[0]), "reconcile")
+            record = halt(Denial.RISK_STATE_UNKNOWN, str(unexplained[0]), RECONCILER)
             ledger.write(record.kind, record.body)

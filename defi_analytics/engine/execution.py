@@ -66,6 +66,8 @@ class Execution:
     ledger: Ledger
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
+    _agreed: int = 0
+    """The last block at which the account was seen to be what the books come to."""
 
     @property
     def books(self) -> Bookkeeping:
@@ -148,11 +150,18 @@ class Execution:
         Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
         DataError where the chain does not have all the blocks since the last count.
         """
-        if self.chain.account == ACCOUNT or not self.books.settled or not self._moved(portfolio, markets):
+        if self.chain.account == ACCOUNT or not self.books.settled:
             return ()
-        await self._count_fills((await self.chain.block()).height, markets)
+        if not self._moved(portfolio, markets):
+            self._agreed = max(self._agreed, portfolio.height)
+            return ()
+        await self.count(markets)
         # What was read first is older than the blocks that are counted now.
         return self._moved(await self.chain.portfolio(markets), markets)
+
+    async def count(self, markets: Sequence[Market]) -> None:
+        """Every fill up to now on these markets and on all that we ever signed for. Raises DataError."""
+        await self._count_fills((await self.chain.block()).height, markets)
 
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         return moved(self.books, self.ledger.baseline, portfolio, markets)
@@ -234,10 +243,13 @@ class Execution:
         return await self.chain.holds(transaction.tx_hash, first, last)
 
     async def _count_idle_blocks(self) -> None:
-        """Nothing of ours was on the book since the last count, so nothing can have been filled until now."""
+        """Nothing of ours was on the book since the last count, so nothing of ours was filled.
+
+        And nothing of others up to the block at which the account had not moved; on paper there are none.
+        """
         if self.books.live:
             return
-        height = (await self.chain.block()).height
+        height = (await self.chain.block()).height if self.chain.account == ACCOUNT else self._agreed
         if height > self._counted:
             self.ledger.write(Kind.FILLS, Fills(self._counted + 1, height, ()))
 

@@ -73,5 +73,5 @@ def _exceeds(
     if market.base not in reserved:
         return False
     held = sum(own.total for own in portfolio.balances.values() if own.asset == market.base)
-    others = books.held.get(("", market.key), Inventory()).quantity
+    others = max(Decimal(0), books.held.get(("", market.key), Inventory()).quantity)
     return held - reserved[market.base] - others >= market.quantity_tick

@@ -34,12 +34,17 @@ def request_of(market: Market, strategy: str, intent: Intent, decision: str) -> 
     )
 
 
-def covered(intent: Intent, market: Market, portfolio: Portfolio) -> Intent:
-    """A sale on spot cut to what is there: gas may have taken a lot of it."""
+def covered(intent: Intent, market: Market, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> Intent:
+    """A sale on spot cut to what is there beyond `reserved`: of more the gate would let nothing go.
+
+    Gas may have taken a lot of it, or the account's owner sold some.
+    """
     if market.kind is not MarketKind.SPOT or intent.side == BUY:
         return intent
     balance = portfolio.balances.get(market.base_denom)
-    lots = int(balance.available / market.quantity_tick) if balance else 0
+    total = sum(own.total for own in portfolio.balances.values() if own.asset == market.base)
+    free = total - reserved.get(market.base, Decimal(0))
+    lots = int(max(Decimal(0), min(balance.available, free)) / market.quantity_tick) if balance else 0
     return intent._replace(lots=min(intent.lots, lots))
 
 

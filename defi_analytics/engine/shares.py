@@ -19,10 +19,10 @@ def shares(
     held: Mapping[tuple[str, MarketKey], Inventory],
     market: Market | None,
 ) -> Iterator[tuple[str, Fill]]:
-    """The strategy of the order, but of a stop, a liquidation or another client (`request` is None, then "").
+    """The strategy of the order, but of a stop, a liquidation or another client (`request` is None for both).
 
-    These take from the strategy that has the position, as far as they reduce it; but coins that another
-    client sells are its own.
+    These take from the strategy that has the position, as far as they reduce it, and what is left is that of
+    other clients (""); but coins that another client sells are its own.
     """
     left = fill
     if _reduces(request, market):
@@ -32,7 +32,7 @@ def shares(
                 part, left = _split(left, min(left.quantity, abs(own.quantity)))
                 yield strategy, part
     if left.quantity:
-        yield request.strategy if request else "", left
+        yield request.strategy if request and request.kind is not OrderKind.STOP else "", left
 
 
 def _reduces(request: OrderRequest | None, market: Market | None) -> bool:

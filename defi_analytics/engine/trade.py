@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
@@ -22,7 +22,7 @@ from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
-from defi_analytics.engine.stops import stopped_out
+from defi_analytics.engine.stops import stopped_out, strategies_holding
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
@@ -109,7 +109,7 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
     wishes: list[Wish] = []
     cancels: list[Cancel] = []
     for market in markets:
-        owner = _owner(known.books, market.key)
+        owner = _owner(known.books, market)
         stopped = _stopped(known, market, terms, name)
         considered += [one for one, _ in stopped]
         wishes += [wish for _, wish in stopped if wish is not None]
@@ -117,7 +117,8 @@ def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Deci
             if owner not in ("", strategy.name):
                 considered.append(Considered(strategy.name, market.key, f"held by {owner}"))
                 continue
-            one, wish = _considered(known, market, strategy, _bounded(params, terms, market, known), name)
+            own = _bounded(params, terms, market, known)
+            one, wish = _considered(known, terms, market, (strategy, own), name)
             considered.append(one)
             if wish is not None:
                 owner = strategy.name
@@ -138,7 +139,7 @@ def _stopped(
     for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
         wish = None
         if intent.side != 0:
-            request = request_of(market, strategy, covered(intent, market, known.portfolio), decision)
+            request = request_of(market, strategy, covered_by(known, terms, market, intent), decision)
             wish = Wish(request, Expected(protects=True))
         order_id = wish.request.client_order_id if wish else ""
         found.append((Considered(strategy, market.key, said, order_id), wish))
@@ -155,24 +156,26 @@ def judged(
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
 
 
-def _owner(books: Bookkeeping, key: MarketKey) -> str:
-    """The strategy that holds a market or has an order there; "" for none.
+def _owner(books: Bookkeeping, market: Market) -> str:
+    """The strategy that holds a market or has an order there, or else who has the position; "" for none.
 
     One at a time: two that hold against each other would pay fees for nothing, and neither could be closed
     by an order that only reduces the account's one position.
     """
-    for (strategy, market), held in books.held.items():
-        if market == key and held.quantity and strategy:
-            return strategy
-    live = (o.request for o in books.live if o.request.market.key == key and o.request.strategy != STRATEGY)
-    return next((request.strategy for request in live), "")
+    for strategy, _ in strategies_holding(books, market.key):
+        return strategy
+    live = (o.request for o in books.live if o.request.market.key == market.key)
+    theirs = market.kind is not MarketKind.SPOT and books.held.get(("", market.key), Inventory()).quantity
+    otherwise = "another client" if theirs else ""
+    return next((request.strategy for request in live if request.strategy != STRATEGY), otherwise)
 
 
 def _considered(
-    known: Known, market: Market, strategy: Strategy, params: Any, decision: str
+    known: Known, terms: Terms, market: Market, chosen: tuple[Strategy, Any], decision: str
 ) -> tuple[Considered, Wish | None]:
+    strategy, params = chosen
     edge = best_candidate(known.edges, strategy.kind, market)
-    held = known.books.held.get((strategy.name, market.key), Inventory())
+    held = dict(strategies_holding(known.books, market.key)).get(strategy.name, Inventory())
     seen = Considered(strategy.name, market.key, "idle")
     try:
         view = view_of(known.snapshot, market, edge)
@@ -184,7 +187,7 @@ def _considered(
         return seen, None
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
-    request = request_of(market, strategy.name, covered(intent, market, known.portfolio), decision)
+    request = request_of(market, strategy.name, covered_by(known, terms, market, intent), decision)
     expected = Expected(
         expected_edge(view, intent),
         uses_prediction=strategy.kind is EdgeKind.PREDICTION,
@@ -228,6 +231,10 @@ def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:
     position = known.portfolio.positions.get(market.key)
     return protection(known.books, position, market, terms.on(market.key), decision)
+
+
+def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
+    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
 
 
 def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:

@@ -51,7 +51,7 @@ class Context:
     gas_per_order: float
     """INJ."""
     used_ids: frozenset[str]
-    """Client order ids of every order ever sent."""
+    """Client order ids of orders that were signed before: all that live, and the last that are over."""
     in_flight: tuple[OrderRequest, ...] = ()
     """Sent, but not in `account` yet."""
     unresolved: frozenset[MarketKey] = frozenset()

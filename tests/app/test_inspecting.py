@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,12 +7,15 @@ import pytest
 
 from defi_analytics.app.inspecting import ASKED_AGAIN_S, COMPARED_ROUNDS, Inspection, verdict
 from defi_analytics.app.starting import reserved_of
+from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
 from defi_analytics.engine.agent import Agent
 from defi_analytics.errors import AuthError, OrderRejected, Unavailable
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import resume
 from tests.engine.trading import HOME, Failing, World, an_agent
+from tests.fakes import NOON
 
 HOUR = timedelta(hours=1)
 
@@ -48,6 +51,28 @@ class Inspected:
         return risk.trading, risk.code, risk.by
 
 
+def hand(height: int, side: Side, price: str) -> Fill:
+    """A trade of the account's owner."""
+    one, name = Decimal(1), f"web-{height}"
+    return Fill(name, HOME.key, "", f"0x{name}", side, Decimal(price), one, Decimal(0), NOON, height)
+
+
+class Told:
+    """The same chain, whose blocks tell of these fills too."""
+
+    def __init__(self, chain: Any, fills: Sequence[Fill]) -> None:
+        self.chain, self.theirs = chain, fills
+        self.heard: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    async def fills(self, markets: Sequence[Market], first: int, last: int) -> Sequence[Fill]:
+        self.heard()
+        own = await self.chain.fills(markets, first, last)
+        return [*own, *(fill for fill in self.theirs if first <= fill.height <= last)]
+
+
 @pytest.fixture
 async def run() -> Inspected:
     run = Inspected()
@@ -74,6 +99,20 @@ async def test_what_somebody_else_moved_during_a_run_halts_it(
     run.world.show(25.0, away=25.3)
     decision = await run.agent.cycle()
     assert not decision.approved
+
+
+async def test_what_somebody_else_traded_since_the_last_look_halts_nobody(run: Inspected) -> None:
+    """There and back again: the quantities do not tell of it, the cash does."""
+    fills = [hand(run.world.height + 5, Side.BUY, "25"), hand(run.world.height + 6, Side.SELL, "24")]
+    chain = Told(run.agent.execution.chain, fills)
+    run.agent.execution.chain = chain
+    await run.rounds(COMPARED_ROUNDS - 1)
+    # Paper has what its books come to: this is what it has before they hear of the loss.
+    run.have["USDT"] -= 1
+    chain.heard = lambda: run.have.update(USDT=Decimal(1000))
+    await run.rounds(2)
+    assert run.standing == (TradingState.ACTIVE, Denial.NONE, "")
+    assert run.agent.ledger.books.held["", HOME.key].quantity == 0
 
 
 async def test_a_difference_does_not_take_the_place_of_the_halt_that_stands(run: Inspected) -> None:

@@ -48,10 +48,10 @@ class Valued:
         chain.start = {"USDT": Decimal(1000), "INJ": Decimal(2), "WETH": Decimal(1)}
         tops = {HOME.market_id: a_top(HOME, 24.0, 26.0)}
         tops |= {"weth": a_top(WETH, 1_990.0, 2_010.0)} if priced else {}
-        markets = {HOME.market_id: HOME, "weth": WETH, "perp": PERP}
+        self.markets = {HOME.market_id: HOME, "weth": WETH, "perp": PERP}
 
         async def listing() -> Listing:
-            return Listing(NOON, markets, tops)
+            return Listing(NOON, self.markets, tops)
 
         self.app: Any = SimpleNamespace(
             settings=SimpleNamespace(run=SimpleNamespace(currency="USDT")),
@@ -80,6 +80,19 @@ async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:
     await own.revalue(HOME, WETH)
     assert own.agent.ledger.risk.equity == pytest.approx(2989.0)
     assert drawdown(own.agent.ledger.risk) == pytest.approx(lost)
+
+
+@pytest.mark.parametrize("kind", [MarketKind.SPOT, MarketKind.PERPETUAL])
+async def test_cash_that_comes_to_count_with_a_market_is_no_profit(kind: MarketKind) -> None:
+    own = Valued()
+    chain: Any = own.agent.execution.chain
+    chain.start = {**chain.start, "USDC": Decimal(500)}
+    base = {"kind": kind, "base": "SOL", "base_denom": "sol" if kind is MarketKind.SPOT else ""}
+    own.markets["sol"] = sol = replace(HOME, market_id="sol", quote="USDC", quote_denom="usdc", **base)
+    own.ran(1050.0, HOME)
+    await own.revalue(HOME, sol)
+    assert own.agent.ledger.risk.equity == pytest.approx(1550.0)
+    assert own.agent.ledger.risk.peak_equity == pytest.approx(1550.0)
 
 
 async def test_the_same_assets_and_a_first_run_change_nothing() -> None:

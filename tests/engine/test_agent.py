@@ -187,7 +187,7 @@ async def test_who_holds_something_looks_again_soon_however_often_it_failed() ->
     agent = an_agent(world, cycles=9)
     world.show(25.0, away=25.3)
     await agent.cycle()
-    assert agent.ledger.books.guarding
+    assert agent.ledger.books.at_risk == {HOME.key}
     world.failure, world.clock.slept = Unavailable("injective", "no answer"), []
     agent.policy = replace(agent.policy, on_exit=OnExit.KEEP)
     await agent.run()

@@ -166,4 +166,4 @@ def test_what_a_protective_stop_closes_is_no_longer_held_by_the_strategy(long: b
         filled(104, 104, replace(fill, fill_id="f3", client_order_id="s1", side=other, height=104)),
         books=books,
     )
-    assert again.held["stop", MARKET.key].quantity, "nothing was there to close"
+    assert again.held["", MARKET.key].quantity, "nothing was there to close"

@@ -34,6 +34,11 @@ def test_coins_that_another_client_bought_are_its_own():
     assert names(books(HOME, convergence=2, others=3), HOME) == ["convergence"]
 
 
+def test_coins_that_another_client_sold_are_there_no_more():
+    assert names(books(HOME, convergence=2, others=-1), HOME) == ["convergence"]
+    assert names(books(HOME, convergence=2, others=-2), HOME) == []
+
+
 def test_a_perpetual_position_is_one_whoever_it_came_from():
     assert names(books(PERP, convergence=2, others=1), PERP) == ["convergence", ""]
     assert names(books(PERP, convergence=2, others=-2), PERP) == []

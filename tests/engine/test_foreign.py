@@ -138,6 +138,48 @@ async def test_a_foreign_trade_beside_a_resting_stop_of_ours_is_counted_too() ->
     assert quantity(agent, PERP.key) == own - ONE
 
 
+async def test_a_foreign_trade_between_a_look_and_the_order_that_follows_it_is_counted() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+
+    async def sign(self: Shared, *given: Any) -> Any:
+        self.trade(PERP.key, ONE, world.height + 1)
+        return await PaperChain.sign(self, *given)
+
+    agent.execution.chain = type("Raced", (Shared,), {"__slots__": (), "sign": sign})(
+        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
+    )
+    await agent.cycle()
+    own = sum(order.filled for order in agent.ledger.books.orders.values())
+    assert own > 0
+    assert quantity(agent, PERP.key) == own + ONE
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
+
+
+@pytest.mark.parametrize(("market", "said"), [(PERP, "held by another client"), (HOME, "entry")])
+async def test_no_strategy_enters_against_a_position_that_others_have(market: Market, said: str) -> None:
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(market.key, -ONE, world.height + 1)
+    await agent.cycle()
+    world.show(25.0, away=25.3)
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == [said]
+
+
+async def test_what_a_person_closed_while_no_agent_ran_is_not_closed_again() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    chain.trade(PERP.key, -quantity(agent, PERP.key), world.height + 1)
+    signed = journal.kinds.count(Kind.SIGNED)
+    await agent.flatten()
+    assert quantity(agent, PERP.key) == 0
+    assert journal.kinds.count(Kind.SIGNED) == signed
+
+
 @pytest.mark.parametrize(("market", "left"), [(PERP, 0), (HOME, 1)])
 async def test_flattening_closes_a_position_whoever_opened_it_and_sells_nothing_that_others_bought(
     market: Market, left: int
@@ -149,6 +191,21 @@ async def test_flattening_closes_a_position_whoever_opened_it_and_sells_nothing_
     assert quantity(agent, market.key) == ONE
     await agent.flatten()
     assert quantity(agent, market.key) == left
+
+
+async def test_coins_of_a_strategy_that_their_owner_sold_keep_the_others_from_being_sold_no_more() -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    agent.terms = replace(agent.terms, reserved={"INJ": ONE})
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    assert quantity(agent, HOME.key) > 1
+    chain.trade(HOME.key, -ONE, world.height + 1)
+    await agent.cycle()
+    await agent.flatten()
+    assert quantity(agent, HOME.key) == 0
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
 
 
 async def test_a_position_that_others_closed_is_no_strategys_any_more_and_may_be_entered_again() -> None:

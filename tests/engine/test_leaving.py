@@ -1,15 +1,20 @@
 """What is on the book when a run has ended."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from defi_analytics.domain.order import OrderState
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
+from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 
 
@@ -40,6 +45,22 @@ async def test_leaving_takes_the_stop_of_what_was_closed_off_the_book() -> None:
     agent = await closed_with_its_stop_left(World(PERP))
     await agent.finish()
     assert not agent.ledger.books.live
+
+
+async def test_what_could_open_a_position_again_goes_before_it_is_closed() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, journal, on_exit=OnExit.FLATTEN)
+    await agent.cycle()
+    await agent.cycle()
+    bid = OrderRequest("bid", PERP, Side.BUY, OrderKind.LIMIT, PERP.ticks(Decimal(20)), 1_000, "mine")
+    await agent.execution.submit([ApprovedOrder(bid, 40, world.clock.now())])
+    before = journal.kinds.count(Kind.SIGNED)
+    await agent.finish()
+    signed = [body for _, _, body in journal.replay(Kind.SIGNED)][before:]
+    done = [(len(body["orders"]), [c["client_order_id"] for c in body["cancels"]]) for body in signed]
+    assert done[:2] == [(0, ["bid"]), (1, [])]
+    assert not agent.ledger.books.at_risk
 
 
 async def test_what_cannot_be_closed_keeps_its_stop() -> None:

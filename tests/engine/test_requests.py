@@ -10,7 +10,7 @@ from tests.fakes import NOON
 
 
 def a_portfolio(available: str) -> Portfolio:
-    held = Balance("inj", "INJ", Decimal(available), Decimal(100))
+    held = Balance("inj", "INJ", total=Decimal(100), available=Decimal(available))
     return Portfolio("inj1a", NOON, 1, {"inj": held})
 
 
@@ -25,10 +25,16 @@ def test_an_orders_name_is_derived_and_as_long_as_the_chain_allows() -> None:
 @pytest.mark.parametrize(("available", "lots"), [("5.8425", 5_842), ("9", 5_843), ("0", 0)])
 def test_a_sale_on_spot_is_cut_to_what_is_there(available: str, lots: int) -> None:
     sale = Intent(SELL, 1, 17_000, 5_843)
-    assert covered(sale, HOME, a_portfolio(available)).lots == lots
-    assert covered(sale, HOME, Portfolio("inj1a", NOON, 1)).lots == 0
-    assert covered(sale, PERP, a_portfolio("0")).lots == 5_843
-    assert covered(sale._replace(side=BUY), HOME, a_portfolio("0")).lots == 5_843
+    assert covered(sale, HOME, a_portfolio(available), {}).lots == lots
+    assert covered(sale, HOME, Portfolio("inj1a", NOON, 1), {}).lots == 0
+    assert covered(sale, PERP, a_portfolio("0"), {"INJ": Decimal(100)}).lots == 5_843
+    assert covered(sale._replace(side=BUY), HOME, a_portfolio("0"), {}).lots == 5_843
+
+
+@pytest.mark.parametrize(("reserved", "lots"), [("94.157", 5_843), ("98", 2_000), ("101", 0)])
+def test_what_is_the_accounts_own_is_not_sold(reserved: str, lots: int) -> None:
+    sale = Intent(SELL, 1, 17_000, 5_843)
+    assert covered(sale, HOME, a_portfolio("100"), {"INJ": Decimal(reserved)}).lots == lots
 
 
 def test_gas_comes_out_of_what_the_account_had() -> None:

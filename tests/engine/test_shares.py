@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.order import Fill
+from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.engine.shares import shares
 from tests.builders import NOON
 from tests.engine.trading import HOME, PERP
@@ -34,6 +35,13 @@ def told(fill, held, market):
 def test_what_others_close_is_taken_from_who_holds_it_and_the_rest_is_theirs():
     held = holding(PERP, convergence="2")
     assert told(a_fill(PERP), held, PERP) == [("convergence", Decimal(2)), ("", Decimal(1))]
+
+
+def test_what_a_stop_closes_beyond_the_strategies_shares_was_of_others():
+    held = holding(PERP, convergence="2") | {("", PERP.key): holding(PERP, others="1")["others", PERP.key]}
+    stop = OrderRequest("s", PERP, Side.SELL, OrderKind.STOP, 1, 3, "stop", reduce_only=True)
+    parts = [(strategy, part.quantity) for strategy, part in shares(a_fill(PERP), stop, held, PERP)]
+    assert parts == [("convergence", Decimal(2)), ("", Decimal(1))]
 
 
 def test_what_adds_to_a_position_is_no_strategys():

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from defi_analytics.app import cancelling
-from defi_analytics.app.cancelling import cancel
-from defi_analytics.app.chains import chain_of
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.chains import trader_of
+from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.reconciling import compared
-from defi_analytics.app.trading import Account, RunRequest, opened_ledger, reserved_of, traded_markets
+from defi_analytics.app.signing import Asked
+from defi_analytics.app.starting import reserved_of
+from defi_analytics.app.trading import RunRequest, Trader, traded_markets
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
@@ -31,11 +34,20 @@ ACCOUNT = Account("sandbox", DEV_ADDRESS)
 PATIENCE_S = 60.0
 
 
+def by_key(app):
+    return trader_of(app, ACCOUNT, Asked(), {}, print)
+
+
+async def cancel(app, account, names, patience_s):
+    return await cancelling.cancel(app, account, by_key(app), names, patience_s)
+
+
 @dataclass
 class Desk:
     stage: Stage
     spot: Market
     perp: Market
+    trader: Trader
 
     @property
     def app(self):
@@ -53,7 +65,7 @@ class Desk:
     async def placed(self, *orders: ApprovedOrder) -> None:
         """By the account's own agent, which is gone now."""
         async with opened_ledger(self.app, ACCOUNT, locked=True) as ledger:
-            chain = chain_of(self.app, ACCOUNT, ledger)
+            chain = self.trader.chain_of(ledger)
             await reserved_of(ledger, chain, [self.spot, self.perp], "USDT")
             execution = Execution(chain, ledger)
             for order in orders:
@@ -72,7 +84,7 @@ class Desk:
 
     async def chain(self):
         async with opened_ledger(self.app, ACCOUNT, locked=False) as ledger:
-            return chain_of(self.app, ACCOUNT, ledger)
+            return self.trader.chain_of(ledger)
 
     async def states(self) -> dict[str, OrderState]:
         async with opened_ledger(self.app, ACCOUNT, locked=False) as ledger:
@@ -98,7 +110,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with staged(tmp_path) as stage:
         request = RunRequest(markets=("INJ/USDT", "INJ/USDT PERP"))
         markets = {market.kind: market for market in await traded_markets(stage.app, request)}
-        yield Desk(stage, markets[MarketKind.SPOT], markets[MarketKind.PERPETUAL])
+        async with by_key(stage.app) as trader:
+            yield Desk(stage, markets[MarketKind.SPOT], markets[MarketKind.PERPETUAL], trader)
 
 
 async def test_orders_of_every_kind_are_taken_off_the_book_with_proof(desk: Desk):
