@@ -156,7 +156,7 @@ def balance_row(balance: Balance, baseline: Mapping[str, str]) -> BalanceRow:
         denom=balance.denom,
         total=text(balance.total),
         available=text(balance.available),
-        baseline=before,
+        baseline=None if before is None else text(Decimal(before)),
         change=None if before is None else text(balance.total - Decimal(before)),
     )
 
