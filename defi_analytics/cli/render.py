@@ -88,8 +88,8 @@ def emit_record(
         return
     fields = msgspec.to_builtins(document.rows[0])
     pairs = [_field(name, value, people or {}) for name, value in fields.items()]
-    if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > _terminal_columns():
-        _write_labelled([(pair.label, _cell(pair.shown)) for pair in pairs], _terminal_columns())
+    if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > terminal_columns():
+        _write_labelled([(pair.label, _cell(pair.shown)) for pair in pairs], terminal_columns())
         _warn(document)
     else:
         emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
@@ -129,7 +129,15 @@ def wants_color(common: Common) -> bool:
 def hint(common: Common, line: str) -> None:
     """What to do next, for a person only; words stay whole where it takes more than a line."""
     if not common.quiet and common.format is Output.TABLE:
-        say("\n".join(wrap(line, _terminal_columns(), subsequent_indent="  ", break_on_hyphens=False)))
+        say("\n".join(wrap(line, terminal_columns(), subsequent_indent="  ", break_on_hyphens=False)))
+
+
+def summary(common: Common, line: str) -> None:
+    """What came of it, on standard error; not beside a document, which says it all."""
+    if common.format is Output.TABLE:
+        hint(common, line)
+    elif not common.quiet and common.format is not Output.JSON:
+        say(line)
 
 
 def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
@@ -167,7 +175,7 @@ def _disarmed(cell: str, column: Column[Any]) -> str:
 def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: bool) -> None:
     """A table where one fits, else each row as lines of its own, which a person can also listen to."""
     columns = [column for column in columns if not column.machine]
-    width = _terminal_columns()
+    width = terminal_columns()
     shown = fitting(rows, columns, width)
     if _needed(rows, shown) <= width:
         _write_grid(rows, shown, width, color=color)
@@ -212,7 +220,7 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
     console.print(table)
 
 
-def _terminal_columns() -> int:
+def terminal_columns() -> int:
     return max(shutil.get_terminal_size((_USUAL_COLUMNS, 24)).columns, _LEAST_COLUMNS)
 
 
