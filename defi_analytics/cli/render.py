@@ -126,17 +126,24 @@ def wants_color(common: Common) -> bool:
     return sys.stdout.isatty() and not declined
 
 
+def whole_words(line: str, below: int = 14) -> str:
+    """A line for a table's reader, which goes on below where the terminal ends."""
+    indent = " " * min(below, terminal_columns() // 4)
+    parts = wrap(
+        line, terminal_columns(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(parts)
+
+
 def hint(common: Common, line: str) -> None:
-    """What to do next, for a person only; words stay whole where it takes more than a line."""
+    """What to do next, for a person only."""
     if not common.quiet and common.format is Output.TABLE:
-        say("\n".join(wrap(line, terminal_columns(), subsequent_indent="  ", break_on_hyphens=False)))
+        say(line)
 
 
 def summary(common: Common, line: str) -> None:
-    """What came of it, on standard error; not beside a document, which says it all."""
-    if common.format is Output.TABLE:
-        hint(common, line)
-    elif not common.quiet and common.format is not Output.JSON:
+    """What came of it, on standard error; the forms for programs alone say it all themselves."""
+    if not common.quiet and common.format not in {Output.JSON, Output.NDJSON}:
         say(line)
 
 
@@ -209,7 +216,7 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
             justify="right" if column.number else "left",
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=not column.fold,
-            min_width=None if column.fold else _width(rows, column),
+            min_width=_width(rows, column),
             max_width=None if column.fold else _width(rows, column),
         )
     for row in rows:
@@ -218,6 +225,14 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
         file=sys.stdout, width=width, no_color=not color, highlight=False, force_terminal=color, emoji=False
     )
     console.print(table)
+
+
+def shows(rows: Sequence[Row], columns: Sequence[Column[Any]], name: str) -> bool:
+    """Whether a table of them has room for this column."""
+    shown = fitting(rows, columns, terminal_columns())
+    if _needed(rows, shown) > terminal_columns():
+        shown = fitting(rows, columns, _USUAL_COLUMNS)
+    return any(column.name == name for column in shown)
 
 
 def terminal_columns() -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.figures import time_text
 from defi_analytics.cli.render import Column, emit
 from defi_analytics.cli.schemas_risk import (
     RiskActionRow,
@@ -157,9 +158,7 @@ ACTION: Sequence[Column[RiskActionRow]] = (
 
 def history(currency: str) -> Sequence[Column[RiskEventRow]]:
     return (
-        Column(
-            "Time", lambda r: f"{r.at:%Y-%m-%d %H:%M:%S}", exact=lambda r: f"{r.at:%Y-%m-%dT%H:%M:%S.%fZ}"
-        ),
+        Column("Time", lambda r: f"{r.at:%Y-%m-%d %H:%M:%S}", exact=lambda r: time_text(r.at)),
         Column("Kind", lambda r: r.kind),
         Column("Code", lambda r: r.code),
         Column("About", lambda r: r.about, spare=60),

@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from textwrap import wrap
 
 import msgspec
 
@@ -23,7 +22,7 @@ from defi_analytics.app.trading import RunRequest, Trader, opened_agent, paper_t
 from defi_analytics.app.watching import Watch
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document, say, write_document, write_error_line
-from defi_analytics.cli.render import emit, summary, terminal_columns
+from defi_analytics.cli.render import emit, summary, whole_words
 from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
@@ -109,7 +108,8 @@ class _Lines:
             self.shown = True
             equity = f"{float(row.equity):,.2f}" if row.equity else "-"
             state = f"{'no data' if row.error else row.trading:<8}  {equity:>13}"
-            sys.stdout.write(_wrapped(f"{row.at:%H:%M:%S}  {row.cycle:>5}  {state}  {row.happened}"))
+            line = f"{row.at:%H:%M:%S}  {row.cycle:>5}  {state}  {row.happened}"
+            sys.stdout.write(whole_words(safe(line, _LONGEST), _BELOW) + "\n")
         else:
             # One stream of rows: only the first has a header above it.
             emit(Document("run", [row]), COLUMNS, replace(common, no_header=common.no_header or self.shown))
@@ -208,15 +208,6 @@ def _leaving(agent: Agent) -> Iterator[None]:
 
 def _logged(row: RunRow) -> str:
     return f"round {row.cycle}, decision {row.decision}: {row.happened}"
-
-
-def _wrapped(line: str) -> str:
-    """Words stay whole; what does not fit goes on below."""
-    width, below = terminal_columns(), " " * _BELOW
-    lines = wrap(
-        safe(line, _LONGEST), width, subsequent_indent=below, break_on_hyphens=False, break_long_words=False
-    )
-    return "\n".join(lines) + "\n"
 
 
 def _greeting(agent: Agent, account: Account) -> str:

@@ -56,6 +56,9 @@ def test_a_line_that_cannot_be_said_is_no_failure(monkeypatch):
     discarded = []
 
     class Full:
+        def isatty(self):
+            return False
+
         def write(self, text):
             raise OSError
 
