@@ -115,7 +115,7 @@ def _field(name: str, value: object, people: Mapping[str, Callable[[str], str]])
 
 
 _FIELD_COLUMNS: Sequence[Column[_Field]] = (
-    Column("Field", lambda r: r.label, exact=lambda r: r.field),
+    Column("Field", lambda r: r.label, exact=lambda r: r.field, fold=True),
     Column("Value", lambda r: r.shown, exact=lambda r: r.value, fold=True),
 )
 

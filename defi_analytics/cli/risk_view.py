@@ -60,11 +60,11 @@ def _facts(currency: str) -> Sequence[Column[RiskRow]]:
     return (
         Column("Item", _item),
         Column(
-            "Value",
-            lambda r: _human(r.value, r, currency),
+            "What is so",
+            lambda r: "; ".join(filter(None, (_human(r.value, r, currency), r.note))),
             style=lambda r: _COLOURS.get(r.value or "", ""),
+            fold=True,
         ),
-        Column("Note", lambda r: r.note, fold=True),
     )
 
 
@@ -91,7 +91,7 @@ _ITEMS = {
     "position_size": "Position",
     "active_positions": "Positions held",
     "position": "Held",
-    "unresolved": "Without an outcome",
+    "unresolved": "Not yet resolved",
     "unresolved_order": "Tx",
     "cooldown": "Pause since leaving",
 }

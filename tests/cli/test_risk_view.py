@@ -67,9 +67,10 @@ def test_a_markets_own_limit_names_it_where_the_columns_are_few(bare, home, monk
     assert "Max trade size on INJ/USDT" in bare("risk", "limits", "-o", "table").out
 
 
-def test_a_halt_is_read_with_what_lifts_it(defi, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_a_halt_is_read_with_what_lifts_it(defi, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
     defi("risk", "halt", "--reason", "news")
-    out = defi("risk", "-o", "table").out
-    assert "HALTED" in out
-    assert "defi risk resume --ack HALTED" in " ".join(out.split())
+    words = " ".join(defi("risk", "-o", "table").out.split())
+    assert "Trading HALTED; news" in words
+    assert "Code HALTED; to lift it: defi risk resume --ack HALTED" in words
