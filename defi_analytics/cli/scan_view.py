@@ -90,10 +90,12 @@ def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: O
         say(f"{unseen} more rows are not shown; --top {len(rows) + unseen} shows all")
     rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
     reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))
+    # Of one look among several; one alone was now.
+    at = f", at {found.snapshot.time:%H:%M:%S}Z" if options.watch_s or options.count else ""
     say(
         f"{standing} of {len(found.edges)} candidates stand"
         + (f"; rejected: {reasons}" if reasons else "")
-        + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s, at {found.snapshot.time:%H:%M:%S}Z)"
+        + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s{at})"
     )
     hint(session.common, _next(session, found, options))
 

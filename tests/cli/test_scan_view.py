@@ -115,12 +115,15 @@ def test_what_is_for_programs_alone_has_nothing_beside_it(defi, form):
 @pytest.mark.parametrize("form", ["plain", "csv"])
 def test_in_a_pipe_one_line_says_what_came_of_it_and_no_next_step(defi, form):
     [said] = defi("scan", "INJ/USDT", "-o", form).err.splitlines()
-    assert re.fullmatch(r"[0-9]+ of [0-9]+ candidates stand.* at [0-9:]{8}Z\)", said)
+    assert re.fullmatch(r"[0-9]+ of [0-9]+ candidates stand.* s\)", said)
     assert defi("scan", "INJ/USDT", "-o", form, "--quiet").err == ""
 
 
 def test_rounds_in_a_pipe_have_one_header_and_each_row_its_time(defi):
     ran = defi("scan", "INJ/USDT", "--watch", "0.1", "--count", "3", "-o", "plain")
+    said = ran.err.splitlines()
+    assert len(said) == 3
+    assert all(re.search(r", at [0-9:]{8}Z\)$", line) for line in said)
     header, *lines = [line.split("\t") for line in ran.out.splitlines()]
     assert header[-1] == "Time"
     assert {len(line) for line in lines} == {len(header)}
