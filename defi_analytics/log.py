@@ -121,6 +121,8 @@ def configure(  # noqa: PLR0913  - each is a setting of its own
     for handler in handlers:
         handler.setFormatter(_Json() if form == "json" else _Line())
         root.addHandler(handler)
+    if form != "json" and verbosity < 1:
+        console.setFormatter(_Message())
     root.setLevel(min(handler.level for handler in handlers))
     for name in _QUIET:
         # httpx tells whole URLs at INFO, httpcore the cookies at DEBUG.
@@ -154,7 +156,7 @@ class RotatingFile(logging.Handler):
                 error.strerror if isinstance(error, OSError) else f"a record cannot be formatted: {error}"
             )
             with suppress(OSError, ValueError):
-                print(shown(f"log file {self.path}: {reason}"), file=sys.stderr)  # noqa: T201  - there is no other way left
+                print(shown(f"defi: warning: log file {self.path}: {reason}"), file=sys.stderr)  # noqa: T201  - there is no other way left
 
     def close(self) -> None:
         self._drop()
@@ -224,12 +226,21 @@ class RotatingFile(logging.Handler):
 
 
 class _Line(logging.Formatter):
+    def text(self, record: logging.LogRecord) -> str:
+        return f"{_at(record)} {record.levelname:<7} {record.name}[{record.process}]: {record.getMessage()}"
+
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{_at(record)} {record.levelname:<7} {record.name}[{record.process}]: {record.getMessage()}"
-        lines = [shown(text)]
+        lines = [shown(self.text(record))]
         if record.exc_info:
             lines += [f"    {shown(line)}" for line in self.formatException(record.exc_info).splitlines()]
         return "\n".join(lines)
+
+
+class _Message(_Line):
+    """As every other message to a person: those who want times and names ask for -v, or read the file."""
+
+    def text(self, record: logging.LogRecord) -> str:
+        return f"defi: {record.levelname.lower()}: {record.getMessage()}"
 
 
 class _Json(_Line):

@@ -343,7 +343,7 @@ def test_a_link_in_the_place_of_the_log_is_not_followed(tmp_path, capsys):
     file.emit(record())
     file.close()
     assert not (tmp_path / "target").exists()
-    assert "log file" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("defi: warning: log file ")
 
 
 def test_a_record_that_cannot_be_formatted_is_told_and_the_next_is_written(tmp_path, capsys):
@@ -355,3 +355,11 @@ def test_a_record_that_cannot_be_formatted_is_told_and_the_next_is_written(tmp_p
     file.close()
     assert "cannot be formatted" in capsys.readouterr().err
     assert file.path.read_text().endswith("fine\n")
+
+
+@pytest.mark.parametrize(("verbosity", "plain"), [(-1, True), (0, True), (1, False)])
+def test_a_person_gets_the_log_in_the_form_of_every_other_message(tmp_path, capsys, verbosity, plain):
+    configured(tmp_path, verbosity)
+    logging.getLogger("defi.test").error("it broke")
+    assert (capsys.readouterr().err == "defi: error: it broke\n") is plain
+    assert " ERROR   defi.test[" in (tmp_path / "logs" / "defi.log").read_text()

@@ -1,6 +1,7 @@
 """Closes what the strategies hold, through the same gate as everything else."""
 
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
@@ -65,4 +66,12 @@ def _step(account: Account, key: MarketKey, held: Inventory, ledger: Ledger) -> 
     market = ledger.books.markets.get(key)
     earned = ledger.books.net[key].cash
     name, quote = (market.ticker, market.quote) if market else (key.market_id, "")
-    return Step(account, "venue", True, f"{name}: {held.quantity} closed; {earned} {quote} in all")
+    return Step(
+        account, "venue", True, f"{name}: {_plain(held.quantity)} closed; {_plain(earned)} {quote} in all"
+    )
+
+
+def _plain(value: Decimal) -> str:
+    """Without the zeros that end it."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

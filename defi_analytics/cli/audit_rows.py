@@ -47,15 +47,16 @@ ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (
 )
 POSITION_COLUMNS: Sequence[Column[PositionRow]] = (
     Column("Market", lambda r: r.market),
-    Column("Strategy", lambda r: r.strategy or "none of ours"),
-    Column("Side", lambda r: r.side),
+    Column("Strategy", lambda r: r.strategy or "none of ours", spare=80),
+    # A short has its minus.
+    Column("Side", lambda r: r.side, machine=True),
     Column("Quantity", lambda r: r.quantity, number=True),
     Column("Entry", lambda r: short(r.entry_price), number=True, exact=lambda r: r.entry_price),
-    Column("Mark", lambda r: short(r.mark), number=True, exact=lambda r: r.mark or ""),
+    Column("Mark", lambda r: short(r.mark), number=True, spare=70, exact=lambda r: r.mark or ""),
     Column("Unrealised", lambda r: _cents(r.unrealised), number=True, exact=lambda r: r.unrealised or ""),
     Column("Realised", lambda r: _cents(r.realised), number=True, spare=50, exact=lambda r: r.realised),
     Column("Fees", lambda r: _cents(r.fees), number=True, spare=60, exact=lambda r: r.fees),
-    Column("Quote", lambda r: r.quote, spare=40),
+    Column("Quote", lambda r: r.quote, spare=90),
 )
 BALANCE_COLUMNS: Sequence[Column[BalanceRow]] = (
     Column("Asset", lambda r: r.asset or "not verified"),
@@ -156,7 +157,7 @@ def balance_row(balance: Balance, baseline: Mapping[str, str]) -> BalanceRow:
         denom=balance.denom,
         total=text(balance.total),
         available=text(balance.available),
-        baseline=before,
+        baseline=None if before is None else text(Decimal(before)),
         change=None if before is None else text(balance.total - Decimal(before)),
     )
 

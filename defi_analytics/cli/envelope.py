@@ -1,9 +1,11 @@
 """The documents on standard output and the lines on standard error."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
 
 import msgspec
@@ -18,6 +20,7 @@ from defi_analytics.errors import DefiError
 OK_MEANS = "True exactly when the exit code is 0 or 10 (10: nothing stands, scan --exit-code)."
 ERROR_MEANS = "Why `ok` is false; there exactly then. `data` may hold rows all the same."
 _LINE = 400
+_USUAL_COLUMNS, _LEAST_COLUMNS = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,25 @@ def write_error_line(error: DefiError) -> None:
 def say(line: str) -> None:
     """A line for a person, on standard error; that nobody listens there is no reason to fail."""
     try:
-        sys.stderr.write(redacted(line) + "\n")
+        sys.stderr.write(_whole_words(redacted(line)) + "\n")
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+def _whole_words(text: str) -> str:
+    """At a terminal what does not fit goes on below, where else a word would break at its edge."""
+    if not sys.stderr.isatty():
+        return text
+    width = max(shutil.get_terminal_size((_USUAL_COLUMNS, 24)).columns, _LEAST_COLUMNS)
+    return "\n".join(part for line in text.split("\n") for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> list[str]:
+    below = " " * (len(line) - len(line.lstrip()) + 2)
+    return wrap(line, width, subsequent_indent=below, break_on_hyphens=False, break_long_words=False) or [
+        line
+    ]
 
 
 def redacted(value: Any) -> Any:

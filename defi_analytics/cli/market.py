@@ -13,6 +13,7 @@ from defi_analytics.cli.market_rows import (
     CANDLE_COLUMNS,
     FUNDING_COLUMNS,
     LIST_COLUMNS,
+    PEOPLE,
     book_lines,
     book_row,
     candle_row,
@@ -145,7 +146,7 @@ async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False)
         ]
         document = Document("market", rows, session.app.network, warning_rows(listing.problems))
         if one:
-            emit_record(document, common)
+            emit_record(document, common, PEOPLE)
             hint(common, f"Next: defi scan {rows[0].market_id[:12]}   looks for mispricings of it")
         else:
             emit(document, LIST_COLUMNS, common)

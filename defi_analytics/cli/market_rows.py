@@ -1,12 +1,13 @@
 """Markets, books, candles and funding rates as rows and columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.figures import decimal_text, time_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.row import Row
 from defi_analytics.cli.schemas import BookRow, CandleRow, FundingRow, LevelRow, MarketRow, WarningRow
+from defi_analytics.cli.units import per_cent
 from defi_analytics.domain.book import Candle, Levels, OrderBook, Top
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.snapshot import Problem
@@ -41,7 +42,7 @@ BOOK_COLUMNS: Sequence[Column[Line]] = (
     Column("Cumulative", lambda r: r.cumulative, number=True),
 )
 CANDLE_COLUMNS: Sequence[Column[CandleRow]] = (
-    Column("Open time", lambda r: f"{r.at:%Y-%m-%dT%H:%M}Z"),
+    Column("Open time", lambda r: f"{r.at:%Y-%m-%dT%H:%M}Z", exact=lambda r: time_text(r.at)),
     Column("Open", lambda r: r.open, number=True),
     Column("High", lambda r: r.high, number=True),
     Column("Low", lambda r: r.low, number=True),
@@ -51,10 +52,13 @@ CANDLE_COLUMNS: Sequence[Column[CandleRow]] = (
 
 
 FUNDING_COLUMNS: Sequence[Column[FundingRow]] = (
-    Column("Hour ended", lambda r: f"{r.at:%Y-%m-%dT%H:%M}Z"),
+    Column("Hour ended", lambda r: f"{r.at:%Y-%m-%dT%H:%M}Z", exact=lambda r: time_text(r.at)),
     Column("Long pays bps", lambda r: f"{float(r.rate) * 10_000:.4f}", number=True),
     Column("Rate", lambda r: r.rate, number=True, spare=1),
 )
+_FRACTIONS = ("initial_margin_ratio", "maintenance_margin_ratio", "maker_fee", "taker_fee", "funding_hourly")
+PEOPLE: Mapping[str, Callable[[str], str]] = dict.fromkeys(_FRACTIONS, per_cent)
+"""What is a fraction for programs."""
 
 
 def listing_order(market: Market) -> tuple[bool, str, str]:

@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
-from defi_analytics.cli.figures import ago, bps, decimal_text
-from defi_analytics.cli.render import Column, emit, hint
+from defi_analytics.cli.figures import ago, bps, decimal_text, time_text
+from defi_analytics.cli.render import Column, emit, hint, shows
 from defi_analytics.cli.scan_rows import market_name
 from defi_analytics.cli.schemas import IntervalRow, PredictionRow, WarningRow
 from defi_analytics.cli.session import Session, opened
@@ -132,7 +132,8 @@ def _show(session: Session, answer: _Answer) -> None:
     for row in rows:
         for note in row.notes:
             hint(session.common, f"{row.asset} topic {row.topic_id}: {safe(note, 200)}")
-    hint(session.common, "The interval is how far the workers disagree, not how wrong they may be.")
+    if any(row.interval for row in rows) and shows(rows, COLUMNS, "Interval"):
+        hint(session.common, "The interval is how far the workers disagree, not how wrong they may be.")
 
 
 def prediction_row(prediction: Prediction, now: datetime, seen: Compared | None) -> PredictionRow:
@@ -203,7 +204,12 @@ COLUMNS: Sequence[Column[PredictionRow]] = (
     Column("Interval", _interval, number=True, spare=80),
     Column("Age", lambda r: ago(r.age_s), number=True),
     Column("Gone", lambda r: f"{float(r.share_gone):.0%}", number=True),
-    Column("Target", lambda r: f"{r.target_time:%m-%d %H:%M}Z", spare=100),
+    Column(
+        "Target",
+        lambda r: f"{r.target_time:%m-%d %H:%M}Z",
+        spare=100,
+        exact=lambda r: time_text(r.target_time),
+    ),
     Column("Market", lambda r: r.market.ticker if r.market else "", spare=120),
     Column("Gap bps", lambda r: bps(r.gap), number=True, spare=60),
     Column("Topic", lambda r: str(r.topic_id), number=True, spare=110),

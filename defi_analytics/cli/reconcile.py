@@ -10,7 +10,7 @@ from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document, write_error_line
 from defi_analytics.cli.measures import flows
 from defi_analytics.cli.options import AccountName
-from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.render import emit, summary
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import Mismatch
 
@@ -78,7 +78,7 @@ def _told(session: "Session", account: "Account", found: "Reconciliation", commo
         error.hint = _advice(rows)
     document = Document("reconcile", rows, session.app.network, error=error, execution=account.execution)
     emit(document, DIFFERENCE_COLUMNS, common)
-    hint(common, _summary(account.address, found))
+    summary(common, _summary(account.address, found))
     if error is None:
         return 0
     write_error_line(error)

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ import msgspec
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document, redacted, say, write_document
 from defi_analytics.cli.row import Row
+from defi_analytics.cli.units import labelled
 from defi_analytics.domain.text import safe
 
 R = TypeVar("R", bound=Row)
@@ -46,6 +47,8 @@ class Column(Generic[R]):
     style: Callable[[R], str] | None = None
     exact: Callable[[R], str] | None = None
     """For plain and CSV, where `text` is rounded or spaced for people."""
+    machine: bool = False
+    """In plain and CSV alone: a table says it in another column."""
     fold: bool = False
     """Free text, worth more lines where it does not fit; anything else is cut with an ellipsis."""
 
@@ -73,15 +76,20 @@ def _warn(document: Document) -> None:
         say(f"defi: warning: {safe(warning.message, _TEXT_LIMIT * 2)}")
 
 
-def emit_record(document: Document, common: Common) -> None:
-    """A document of one row: its fields as lines where others would be one wide line."""
+def emit_record(
+    document: Document, common: Common, people: Mapping[str, Callable[[str], str]] | None = None
+) -> None:
+    """A document of one row: its fields as lines where others would be one wide line.
+
+    `people` says, by field, what a table has in place of a value that is meant for programs.
+    """
     if common.format in {Output.JSON, Output.NDJSON}:
         emit(document, (), common)
         return
     fields = msgspec.to_builtins(document.rows[0])
-    pairs = [_Field(field=name, value=_said(value)) for name, value in fields.items()]
-    if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > _terminal_columns():
-        _write_labelled([(pair.field, _cell(pair.value)) for pair in pairs], _terminal_columns())
+    pairs = [_field(name, value, people or {}) for name, value in fields.items()]
+    if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > terminal_columns():
+        _write_labelled([(pair.label, _cell(pair.shown)) for pair in pairs], terminal_columns())
         _warn(document)
     else:
         emit(Document(document.schema, pairs, document.network, document.warnings), _FIELD_COLUMNS, common)
@@ -95,12 +103,20 @@ def _said(value: object) -> str:
 
 class _Field(Row, frozen=True, kw_only=True):
     field: str
+    label: str
     value: str
+    shown: str
+
+
+def _field(name: str, value: object, people: Mapping[str, Callable[[str], str]]) -> _Field:
+    said = _said(value)
+    shown = people[name](said) if said and name in people else said
+    return _Field(field=name, label=labelled(name), value=said, shown=shown)
 
 
 _FIELD_COLUMNS: Sequence[Column[_Field]] = (
-    Column("Field", lambda r: r.field),
-    Column("Value", lambda r: r.value, fold=True),
+    Column("Field", lambda r: r.label, exact=lambda r: r.field, fold=True),
+    Column("Value", lambda r: r.shown, exact=lambda r: r.value, fold=True),
 )
 
 
@@ -110,10 +126,25 @@ def wants_color(common: Common) -> bool:
     return sys.stdout.isatty() and not declined
 
 
+def whole_words(line: str, below: int = 14) -> str:
+    """A line for a table's reader, which goes on below where the terminal ends."""
+    indent = " " * min(below, terminal_columns() // 4)
+    parts = wrap(
+        line, terminal_columns(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(parts)
+
+
 def hint(common: Common, line: str) -> None:
-    """What to do next, for a person only; words stay whole where it takes more than a line."""
+    """What to do next, for a person only."""
     if not common.quiet and common.format is Output.TABLE:
-        say("\n".join(wrap(line, _terminal_columns(), subsequent_indent="  ", break_on_hyphens=False)))
+        say(line)
+
+
+def summary(common: Common, line: str) -> None:
+    """What came of it, on standard error; the forms for programs alone say it all themselves."""
+    if not common.quiet and common.format not in {Output.JSON, Output.NDJSON}:
+        say(line)
 
 
 def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
@@ -150,7 +181,8 @@ def _disarmed(cell: str, column: Column[Any]) -> str:
 
 def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: bool) -> None:
     """A table where one fits, else each row as lines of its own, which a person can also listen to."""
-    width = _terminal_columns()
+    columns = [column for column in columns if not column.machine]
+    width = terminal_columns()
     shown = fitting(rows, columns, width)
     if _needed(rows, shown) <= width:
         _write_grid(rows, shown, width, color=color)
@@ -184,7 +216,7 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
             justify="right" if column.number else "left",
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=not column.fold,
-            min_width=None if column.fold else _width(rows, column),
+            min_width=_width(rows, column),
             max_width=None if column.fold else _width(rows, column),
         )
     for row in rows:
@@ -195,7 +227,15 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
     console.print(table)
 
 
-def _terminal_columns() -> int:
+def shows(rows: Sequence[Row], columns: Sequence[Column[Any]], name: str) -> bool:
+    """Whether a table of them has room for this column."""
+    shown = fitting(rows, columns, terminal_columns())
+    if _needed(rows, shown) > terminal_columns():
+        shown = fitting(rows, columns, _USUAL_COLUMNS)
+    return any(column.name == name for column in shown)
+
+
+def terminal_columns() -> int:
     return max(shutil.get_terminal_size((_USUAL_COLUMNS, 24)).columns, _LEAST_COLUMNS)
 
 

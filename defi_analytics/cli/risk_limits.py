@@ -29,7 +29,7 @@ def show_limits(common: Common, address: str | None) -> int:
         stricter = tightened(force.general, limits)
         source = ("injective.markets", loaded.origins.get("injective.markets", "default"))
         rows += [_row(n, stricter, market, *source) for n in _differing(stricter, force.general)]
-    emit(Document("risk-limits", rows, settings.network), risk_view.LIMITS, common)
+    emit(Document("risk-limits", rows, settings.network), risk_view.limits(settings.run.currency), common)
     return 0
 
 

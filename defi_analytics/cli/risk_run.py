@@ -53,7 +53,8 @@ async def show_status(common: Common, address: str | None) -> int:
         if found.trading is TradingState.HALTED:
             error = RiskHalt(f"{account.network} {account.address} is halted: {found.code.name}")
         rows = list(status_rows(found, app.clock.now()))
-        emit(Document("risk", rows, app.network, warnings, error=error), risk_view.STATUS, common)
+        document = Document("risk", rows, app.network, warnings, error=error)
+        risk_view.write_status(document, rows, app.settings.run.currency, common)
         return error.exit_code if error else 0
 
 
@@ -76,7 +77,8 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
         if refusals:
             code = refusals[0].code
             error = RiskDenied(f"{code.name}: {DENIALS[code].meaning}", hint=f"see: defi explain {code.name}")
-        emit(Document("risk-check", check_rows(verdicts), app.network, error=error), risk_view.CHECK, common)
+        document = Document("risk-check", check_rows(verdicts), app.network, error=error)
+        emit(document, risk_view.check(app.settings.run.currency), common)
         if error:
             hint(common, f"Refused. {error.message}")
             return error.exit_code
@@ -166,7 +168,7 @@ def show_history(common: Common, since: str | None, address: str | None) -> int:
     if has_journal(path):
         with SqliteJournal(path, reading=True) as journal:
             rows = [event_row(event) for event in events(journal, start)]
-    emit(Document("risk-history", rows, settings.network), risk_view.HISTORY, common)
+    emit(Document("risk-history", rows, settings.network), risk_view.history(settings.run.currency), common)
     return 0
 
 
@@ -207,7 +209,7 @@ async def show_stress(common: Common, shocks: Sequence[str], asset: str, address
             )
             for fraction in fractions
         ]
-        emit(Document("risk-stress", rows, app.network), risk_view.STRESS, common)
+        emit(Document("risk-stress", rows, app.network), risk_view.stress(app.settings.run.currency), common)
         return 0
 
 

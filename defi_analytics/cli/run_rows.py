@@ -1,10 +1,14 @@
 """What one round of a run did, as a row."""
 
 import math
+from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
 
 from defi_analytics.cli.figures import decimal_text, time_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.run_schema import OrderRow, RefusedRow, RunRow, SaidRow
+from defi_analytics.cli.run_sizes import SAID, bound_by
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.trade import Decision
@@ -12,20 +16,25 @@ from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.gate import Refused
 from defi_analytics.risk.halting import RiskState
 
+PLANNED = "planned"
+_REASONS_SHOWN = 4
 COLUMNS: tuple[Column[RunRow], ...] = (
     Column("Round", lambda row: str(row.cycle), number=True),
     Column("Time", lambda row: row.at.strftime("%H:%M:%S"), exact=lambda row: time_text(row.at)),
     Column("Trading", lambda row: row.trading),
+    # Of the round's beginning and of its end: the money that was decided with, and what came of it.
     Column("Equity", lambda row: row.equity or "", number=True),
     Column("Held", lambda row: str(len(row.positions)), number=True),
     Column("What happened", lambda row: row.happened, fold=True),
 )
 
 
-def run_row(agent: Agent, cycle: Cycle) -> RunRow:
+def run_row(agent: Agent, cycle: Cycle, silent_since: datetime | None = None) -> RunRow:
+    """`silent_since`: since when nobody answers."""
     ledger, decision = agent.ledger, cycle.decision
     orders = [_order(agent, request) for request in _approved(decision)]
     refused = [_refused(refused) for refused in decision.refused] if decision else []
+    looked = _looked(agent, cycle)
     held = {key.market_id: own.quantity for key, own in ledger.books.net.items() if own.quantity}
     return RunRow(
         cycle=cycle.number,
@@ -40,7 +49,43 @@ def run_row(agent: Agent, cycle: Cycle) -> RunRow:
         positions={market_id: f"{quantity:f}" for market_id, quantity in held.items()},
         error=cycle.error,
         halted_because=_halted(ledger.risk),
-        happened=_told(cycle, orders, refused, _halted(ledger.risk)),
+        unreachable_since=silent_since,
+        candidates=looked.candidates,
+        standing=looked.standing,
+        rejected=dict(looked.rejected.most_common()),
+        happened=_told(cycle, _happened(orders, refused) or looked.said, _halted(ledger.risk), silent_since),
+    )
+
+
+class _Looked(NamedTuple):
+    """What there was to decide on."""
+
+    candidates: int
+    standing: int
+    rejected: Counter[str]
+    idle: Counter[str]
+    """What the strategies said of the markets they do nothing on."""
+
+    @property
+    def said(self) -> str:
+        reasons = ", ".join(f"{code} {n}" for code, n in self.rejected.most_common(_REASONS_SHOWN))
+        told = f"nothing to do: {self.standing} of {self.candidates} stand" + (
+            f" ({reasons})" if reasons else ""
+        )
+        if not self.standing:
+            return told
+        # Something stands, so it is the strategies that know why nothing came of it.
+        return f"{told}; strategies: {', '.join(f'{said} {n}' for said, n in self.idle.most_common())}"
+
+
+def _looked(agent: Agent, cycle: Cycle) -> _Looked:
+    edges = agent.seen.edges if agent.seen and cycle.decision else ()
+    considered = cycle.decision.considered if cycle.decision else ()
+    return _Looked(
+        len(edges),
+        sum(edge.stands for edge in edges),
+        Counter(edge.rejection.code for edge in edges if edge.rejection is not None),
+        Counter(one.said for one in considered),
     )
 
 
@@ -48,20 +93,28 @@ def _halted(risk: RiskState) -> str:
     return risk.reason if risk.trading is TradingState.HALTED else ""
 
 
-def _told(cycle: Cycle, orders: list[OrderRow], refused: list[RefusedRow], halted: str) -> str:
+def _told(cycle: Cycle, happened: str, halted: str, silent_since: datetime | None) -> str:
     """Why nothing may happen comes first: a person who reads on knows what the rest is worth."""
-    happened = cycle.error or _happened(orders, refused)
+    if cycle.error:
+        happened = cycle.error
+        if silent_since is not None:
+            happened = f"venue unreachable since {silent_since:%H:%M:%S} ({cycle.error})"
     return f"halted: {halted}; {happened}" if halted else happened
 
 
 def _happened(orders: list[OrderRow], refused: list[RefusedRow]) -> str:
-    bound = {"buy": "at most", "sell": "at least"}
-    ordered = [
-        f"{o.market} {o.strategy}: {o.side} {o.filled} of {o.quantity} {bound[o.side]} {o.price} ({o.state})"
-        for o in orders
-    ]
     denied = [f"{r.market} {r.strategy}: refused, {r.code}" for r in refused]
-    return "; ".join([*ordered, *denied]) or "nothing to do"
+    return "; ".join([*map(_ordered, orders), *denied])
+
+
+def _ordered(order: OrderRow) -> str:
+    bound = {"buy": "at most", "sell": "at least"}[order.side]
+    why = f", {SAID[order.bound_by]}" if SAID.get(order.bound_by) else ""
+    if order.state == PLANNED:
+        done = f"would {order.side} {order.quantity} {bound} {order.price}"
+        return f"{order.market} {order.strategy}: {done}{why}"
+    done = f"{order.side} {order.filled} of {order.quantity} {bound} {order.price}"
+    return f"{order.market} {order.strategy}: {done} ({order.state}{why})"
 
 
 def _approved(decision: Decision | None) -> list[OrderRequest]:
@@ -93,9 +146,10 @@ def _order(agent: Agent, request: OrderRequest) -> OrderRow:
         price=f"{request.price:f}",
         quantity=f"{request.quantity:f}",
         reduce_only=request.reduce_only,
-        state=tracked.state.value if tracked else "planned",
+        state=tracked.state.value if tracked else PLANNED,
         filled=f"{tracked.filled:f}" if tracked else "0",
         error_code=tracked.error_code if tracked else 0,
+        bound_by=bound_by(agent, request),
     )
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from defi_analytics.cli.row import Row
 
 
@@ -31,6 +33,9 @@ class OrderRow(Row, frozen=True, kw_only=True):
     """Base."""
     error_code: int
     """The venue's, 0 for none."""
+    bound_by: str = ""
+    """What kept it from being larger: strategy (its own max_notional), max_trade_size, book (what it offers
+    at a profit) or holding (it closes no more than there is)."""
 
 
 class RefusedRow(Row, frozen=True, kw_only=True):
@@ -51,7 +56,7 @@ class RunRow(Row, frozen=True, kw_only=True):
     """Its id in the journal; empty where the markets could not be read."""
     trading: str
     equity: str | None
-    """Account currency."""
+    """Account currency; as the round began, before its orders. `positions` are those after them."""
     considered: list[SaidRow]
     orders: list[OrderRow]
     refused: list[RefusedRow]
@@ -60,5 +65,13 @@ class RunRow(Row, frozen=True, kw_only=True):
     error: str
     """Why the markets or the account could not be read, if so."""
     halted_because: str = ""
+    unreachable_since: datetime | None = None
+    """Of the first of the rounds in a row in which nobody answered."""
+    candidates: int = 0
+    """What was looked at, as `defi scan` counts it."""
+    standing: int = 0
+    """How many of them stand."""
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    """Why the others do not: how many by code, the commonest first."""
     happened: str
     """All of it in one line for a person."""

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from defi_analytics.app.trading import RunRequest, Trader, opened_agent, paper_t
 from defi_analytics.app.watching import Watch
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document, say, write_document, write_error_line
-from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.render import emit, summary, whole_words
 from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
@@ -34,6 +35,9 @@ from defi_analytics.health import Health, tune_collector
 
 LOG = logging.getLogger("defi.run")
 _ROWS_KEPT = 10_000
+_LONGEST = 400
+_BELOW = 10
+_HEADER = "Time      Round  Trading   Equity before  What happened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,24 @@ class _Lines:
     agent: Agent
     rows: list[RunRow] = field(default_factory=list)
     shown: bool = False
+    silent_since: datetime | None = None
+    """The first of the rounds in a row in which nobody answered."""
 
     def show(self, cycle: Cycle) -> None:
         """A reader who went away, as `head` does, is no reason to leave orders behind."""
         try:
-            self._show(run_row(self.agent, cycle))
+            self._show(self._row(cycle))
         except OSError as error:
             discard(sys.stdout)
             LOG.warning("standard output cannot be written (%s): the run goes on without it", error.strerror)
+
+    def _row(self, cycle: Cycle) -> RunRow:
+        now = self.agent.clock.now()
+        self.silent_since = (self.silent_since or now) if cycle.unreachable else None
+        row = run_row(self.agent, cycle, self.silent_since)
+        # A quiet round is no news; one that failed is a warning already.
+        LOG.log(logging.INFO if row.orders or row.refused else logging.DEBUG, "%s", _logged(row))
+        return row
 
     def _show(self, row: RunRow) -> None:
         common = self.session.common
@@ -89,9 +103,13 @@ class _Lines:
         elif common.format is Output.NDJSON:
             sys.stdout.write(json.dumps(msgspec.to_builtins(row)) + "\n")
         elif common.format is Output.TABLE:
-            state = f"{row.trading:<8} {row.equity or '-':>12}"
-            line = f"{row.at:%H:%M:%S}  {row.cycle:>4}  {state}  {row.happened}"
-            sys.stdout.write(safe(line, 400) + "\n")
+            if not self.shown:
+                sys.stdout.write(_HEADER + "\n")
+            self.shown = True
+            equity = f"{float(row.equity):,.2f}" if row.equity else "-"
+            state = f"{'no data' if row.error else row.trading:<8}  {equity:>13}"
+            line = f"{row.at:%H:%M:%S}  {row.cycle:>5}  {state}  {row.happened}"
+            sys.stdout.write(whole_words(safe(line, _LONGEST), _BELOW) + "\n")
         else:
             # One stream of rows: only the first has a header above it.
             emit(Document("run", [row]), COLUMNS, replace(common, no_header=common.no_header or self.shown))
@@ -149,7 +167,7 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
     # Before anything trades: a path that cannot be is said now.
     watch.write("starting")
     tune_collector()
-    hint(session.common, _greeting(agent, account))
+    summary(session.common, _greeting(agent, account))
     with _leaving(agent):
         try:
             await agent.run()
@@ -186,6 +204,10 @@ def _leaving(agent: Agent) -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+def _logged(row: RunRow) -> str:
+    return f"round {row.cycle}, decision {row.decision}: {row.happened}"
 
 
 def _greeting(agent: Agent, account: Account) -> str:

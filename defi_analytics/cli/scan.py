@@ -158,11 +158,13 @@ async def _repeated(session: "Session", request: "ScanRequest", options: "Option
     from defi_analytics.cli.envelope import write_error_line
 
     code = rounds = 0
+    shown = False
     while options.count is None or rounds < options.count:
         if rounds:
             await session.app.clock.sleep(pause_s)
         try:
-            code = await _once(session, request, options, repaint=rounds > 0)
+            code = await _once(session, request, options, repaint=rounds > 0, again=shown)
+            shown = True
         except DataError as error:
             if not error.retryable:
                 raise
@@ -173,7 +175,12 @@ async def _repeated(session: "Session", request: "ScanRequest", options: "Option
 
 
 async def _once(
-    session: "Session", request: "ScanRequest", options: "Options", *, repaint: bool = False
+    session: "Session",
+    request: "ScanRequest",
+    options: "Options",
+    *,
+    repaint: bool = False,
+    again: bool = False,
 ) -> int:
     from defi_analytics.app.scan import look
     from defi_analytics.cli.scan_view import show
@@ -185,7 +192,7 @@ async def _once(
     # What cannot be kept is shown all the same, and the document says that it was not.
     unkept = session.kept(lambda: _record(session.app, found, edges=options.record))
     error = _silence(found) or unkept
-    show(session, found, options, error)
+    show(session, found, options, error, again=again)
     if error is not None:
         return error.exit_code
     stood = any(edge.stands for edge in found.edges)

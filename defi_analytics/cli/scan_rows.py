@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from defi_analytics.cli.figures import ago, amount, bps, decimal_text, short
+from defi_analytics.cli.figures import ago, amount, bps, decimal_text, short, time_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas import (
     CostsRow,
@@ -58,6 +58,7 @@ def scan_row(edge: Edge, now: datetime, note: str = "") -> ScanRow:
             for r in edge.rates
         ],
         inputs=[InputRow(name=i.name, at=i.at, age_ms=_ms(i.age_s)) for i in edge.inputs],
+        at=now,
         notes=[*edge.notes, *([note] if note else [])],
     )
 
@@ -147,6 +148,7 @@ COLUMNS: Sequence[Column[ScanRow]] = (
     Column("Quote", lambda r: r.quote, spare=1),
     Column("Age", _age, number=True, spare=4, exact=_age_s),
     Column("Verdict", _verdict, style=_verdict_style),
+    Column("Time", lambda r: time_text(r.at), machine=True),
 )
 
 

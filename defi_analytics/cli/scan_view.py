@@ -4,13 +4,13 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from defi_analytics.app.scan import Scan
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.envelope import Document, say
 from defi_analytics.cli.figures import decimal_text
-from defi_analytics.cli.render import emit, hint
+from defi_analytics.cli.render import emit, hint, whole_words
 from defi_analytics.cli.scan_rows import COLUMNS, explanation, scan_row
 from defi_analytics.cli.schemas import Meta, ScanRow, SourceRow, WarningRow
 from defi_analytics.cli.session import Session
@@ -33,7 +33,10 @@ class Options:
     exit_code: bool
 
 
-def show(session: Session, found: Scan, options: Options, error: DefiError | None = None) -> None:
+def show(
+    session: Session, found: Scan, options: Options, error: DefiError | None = None, *, again: bool = False
+) -> None:
+    """`again`: one of several in a row, whose header stands above already."""
     rows = _chosen(found, options, session)
     document = Document(
         "scan",
@@ -48,7 +51,7 @@ def show(session: Session, found: Scan, options: Options, error: DefiError | Non
         ),
         error=error,
     )
-    common = session.common
+    common = replace(session.common, no_header=session.common.no_header or again)
     if rows or common.format is not Output.TABLE:
         emit(document, COLUMNS, common)
     else:
@@ -56,8 +59,8 @@ def show(session: Session, found: Scan, options: Options, error: DefiError | Non
             say(f"defi: warning: {safe(warning.message, 400)}")
     if options.explain and not common.json and common.output in {Output.AUTO, Output.TABLE}:
         for row in rows:
-            sys.stdout.write("\n".join(explanation(row)) + "\n")
-    if common.format is Output.TABLE:
+            sys.stdout.write("\n".join(map(whole_words, explanation(row))) + "\n")
+    if common.format not in {Output.JSON, Output.NDJSON}:
         _conclude(session, found, rows, options)
 
 
@@ -87,10 +90,12 @@ def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: O
         say(f"{unseen} more rows are not shown; --top {len(rows) + unseen} shows all")
     rejected = Counter(e.rejection.code for e in found.edges if e.rejection is not None)
     reasons = ", ".join(f"{code} {n}" for code, n in rejected.most_common(_REASONS_SHOWN))
+    # Of one look among several; one alone was now.
+    at = f", at {found.snapshot.time:%H:%M:%S}Z" if options.watch_s or options.count else ""
     say(
         f"{standing} of {len(found.edges)} candidates stand"
         + (f"; rejected: {reasons}" if reasons else "")
-        + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s)"
+        + f" ({safe(found.snapshot.network)}, {found.elapsed_s:.1f} s{at})"
     )
     hint(session.common, _next(session, found, options))
 

@@ -122,6 +122,8 @@ class ScanRow(Row, frozen=True, kw_only=True):
     sizes: list[SizeRow]
     rates: list[RateRow]
     inputs: list[InputRow]
+    at: datetime
+    """When it was looked at."""
     notes: list[str]
 
 

@@ -7,6 +7,7 @@ import typer
 
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document, write_error_line
+from defi_analytics.cli.figures import time_text
 from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import Column, emit, emit_record, hint
 from defi_analytics.cli.schemas_audit import KindRow, StateRow, VerifiedRow
@@ -23,7 +24,12 @@ STATE_COLUMNS: Sequence[Column[StateRow]] = (
     Column("Bytes", lambda r: f"{r.size_bytes:,}", number=True, exact=lambda r: str(r.size_bytes)),
     Column("Records", lambda r: str(r.records), number=True),
     Column("Schema", lambda r: str(r.version), number=True, spare=70),
-    Column("Last", lambda r: f"{r.last_at:%Y-%m-%d %H:%M}" if r.last_at else "", spare=60),
+    Column(
+        "Last",
+        lambda r: f"{r.last_at:%Y-%m-%d %H:%M}" if r.last_at else "",
+        spare=60,
+        exact=lambda r: time_text(r.last_at) if r.last_at else "",
+    ),
     Column("Kinds", lambda r: ", ".join(f"{each.kind} {each.records}" for each in r.kinds), fold=True),
 )
 VERIFIED_COLUMNS: Sequence[Column[VerifiedRow]] = (

@@ -25,7 +25,7 @@ from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
-from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
@@ -54,6 +54,8 @@ class Cycle(NamedTuple):
     """None when the markets could not be read."""
     took_s: float
     error: str = ""
+    unreachable: bool = False
+    """Whether that was because nobody answered."""
 
 
 async def _nothing() -> None:
@@ -79,6 +81,8 @@ class Agent:
     cycles: int = 0
     tickers: Mapping[MarketKey, str] = field(default_factory=dict)
     """What people call the markets that may be traded."""
+    seen: Seen | None = None
+    """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
     rejected: int = 0
@@ -114,16 +118,16 @@ class Agent:
 
     async def _round(self) -> None:
         began = self.clock.monotonic()
-        decision, said = None, ""
+        decision, said, unreachable = None, "", False
         try:
             decision = await self.cycle()
             self.backoff.succeeded("cycle")
         except DataError as error:
-            said = str(error)
+            said, unreachable = str(error), isinstance(error, Unavailable)
             wait_s = self.backoff.failed("cycle", self.clock.monotonic())
             LOG.warning("%s; next try in %.0f s", error, wait_s)
         self.cycles += 1
-        self.watch(Cycle(self.cycles, decision, self.clock.monotonic() - began, said))
+        self.watch(Cycle(self.cycles, decision, self.clock.monotonic() - began, said, unreachable))
 
     async def cycle(self) -> Decision:
         """One round. Raises DataError where something that a decision needs could not be read."""
@@ -155,7 +159,7 @@ class Agent:
         `trusting` takes the account as it is, though the books may not explain it: enough to value it, and
         to close what is held.
         """
-        seen = await self.look(self.backoff)
+        self.seen = seen = await self.look(self.backoff)
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
         if not trusting:

@@ -31,8 +31,8 @@ class Record:
             LOG.debug("%s, attempt %d, %.0f ms: %s", self._asked, self.attempt, 1_000 * seconds, told)
 
     def answered(self, body: bytes, seconds: float) -> None:
-        if LOG.isEnabledFor(logging.INFO):
-            LOG.info(
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug(
                 "%s %d, %s bytes, %.0f ms, attempt %d",
                 self._asked,
                 self.status,
@@ -43,9 +43,9 @@ class Record:
 
     def failed(self, error: DefiError, seconds: float) -> None:
         """Only the code and status are told, for a message may repeat a body."""
-        if LOG.isEnabledFor(logging.INFO):
+        if LOG.isEnabledFor(logging.DEBUG):
             why = f"{error.code} {self.status}" if self.status else error.code
-            LOG.info("%s %s, %.0f ms, attempt %d", self._asked, why, 1_000 * seconds, self.attempt)
+            LOG.debug("%s %s, %.0f ms, attempt %d", self._asked, why, 1_000 * seconds, self.attempt)
 
     @property
     def _asked(self) -> str:

@@ -1,3 +1,4 @@
+import re
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -52,6 +53,7 @@ async def test_what_is_held_is_closed_also_while_trading_is_halted(tmp_path, sta
         stop_file(stated).touch()
         [step] = await flattened(app, PAPER)
         assert step.message.startswith(f"{ticker}: 5 closed; ")
+        assert not re.search(r"\.[0-9]*0 USDT in all$", step.message)
         ledger = ledger_of(stated, PAPER, app.clock)
         assert ledger.books.net[market.key].quantity == Decimal(0)
         assert (ledger.risk.trading, ledger.risk.code) == (TradingState.HALTED, Denial.HALTED)

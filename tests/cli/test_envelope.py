@@ -56,6 +56,9 @@ def test_a_line_that_cannot_be_said_is_no_failure(monkeypatch):
     discarded = []
 
     class Full:
+        def isatty(self):
+            return False
+
         def write(self, text):
             raise OSError
 
@@ -87,3 +90,15 @@ def test_what_the_log_hides_is_nowhere_in_a_document_or_a_line(capsys, monkeypat
 def test_without_a_log_nothing_is_hidden(monkeypatch):
     monkeypatch.delitem(sys.modules, "defi_analytics.log")
     assert redacted({"a": ["b", 1]}) == {"a": ["b", 1]}
+
+
+def test_at_a_terminal_a_line_goes_on_below_with_its_words_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    line = "  defi: error: UNVERIFIED_ASSET and SOMETHING_ELSE_THAT_IS_LONG happened"
+    say(line)
+    assert capsys.readouterr().err == line + "\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    say(line + "\n\nnext")
+    assert capsys.readouterr().err == (
+        "  defi: error: UNVERIFIED_ASSET and\n    SOMETHING_ELSE_THAT_IS_LONG happened\n\nnext\n"
+    )

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -233,3 +234,18 @@ def test_a_bridged_base_is_noted_once_and_a_native_one_is_not(defi):
     (native,) = defi("market", "show", "INJ/USDT", "--json").rows
     assert native["note"] == ""
     assert "note\tETH on Injective is WETH" in defi("market", "show", "WETH/USDT").out
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("market", "candles", "INJ/USDT", "--count", "2"),
+        ("market", "funding", "INJ/USDT PERP", "--count", "2"),
+        ("predict", "BTC"),
+    ],
+)
+def test_times_in_a_pipe_have_one_form(defi, asked):
+    header, *lines = (line.split("\t") for line in defi(*asked, "-o", "plain").out.splitlines())
+    [place] = [n for n, name in enumerate(header) if name in {"Open time", "Hour ended", "Target"}]
+    for line in lines:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line[place])

@@ -5,6 +5,7 @@ import pytest
 
 from defi_analytics.cli.market_rows import (
     LIST_COLUMNS,
+    PEOPLE,
     book_lines,
     book_row,
     candle_row,
@@ -93,3 +94,8 @@ def test_a_candle_keeps_its_time_and_figures():
 def test_a_problem_names_its_source_in_the_warning():
     (row,) = warning_rows([Problem("okx", "STALE", "too old")])
     assert (row.code, row.message, row.source) == ("STALE", "okx: too old", "okx")
+
+
+def test_a_markets_fees_and_margins_are_per_cent_for_people():
+    row = market_row(replace(MARKET, taker_fee=Decimal("0.0005")), None)
+    assert PEOPLE["taker_fee"](row.taker_fee) == "0.05 %"

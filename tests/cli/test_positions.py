@@ -39,3 +39,12 @@ def test_what_is_held_is_shown_though_the_venue_cannot_be_read(defi, home, monke
 
 def test_nothing_held_is_said(defi):
     assert "holds nothing" in defi("positions", "-o", "table").err
+
+
+def test_at_80_columns_what_was_earned_and_paid_is_shown_and_a_short_once(defi, home, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    live(home)
+    header = next(line for line in defi("positions", "-o", "table").out.splitlines() if line.strip())
+    assert {"Quantity", "Unrealised", "Realised", "Fees"} <= set(header.split())
+    assert "Side" not in header
+    assert "Side" in defi("positions", "-o", "plain").out

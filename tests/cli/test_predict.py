@@ -86,3 +86,10 @@ def test_the_settings_horizon_holds_unless_another_is_asked_for(defi, monkeypatc
     monkeypatch.setenv("DEFI_ALLORA__PREDICTION_SETTINGS__TIME_HORIZON", "7200")
     assert defi("predict", "BTC").code == 8
     assert defi("predict", "BTC", "--horizon", "8h").code == 0
+
+
+@pytest.mark.parametrize(("columns", "shown"), [("40", True), ("60", False), ("140", True)])
+def test_the_interval_is_explained_where_it_is_shown(defi, monkeypatch, columns, shown):
+    monkeypatch.setenv("COLUMNS", columns)
+    ran = defi("predict", "BTC", "-o", "table")
+    assert ("Interval" in ran.out, "The interval" in ran.err) == (shown, shown)

@@ -137,7 +137,7 @@ def test_a_record_too_wide_for_the_terminal_is_a_line_for_each_field(capsys, nar
     document = Document("version", [row("=a", "x" * 60)], warnings=[warning])
     emit_record(document, common(output=Output.TABLE))
     said = capsys.readouterr()
-    assert said.out == f"name: =a\nversion: {'x' * 31}\n  {'x' * 29}\n"
+    assert said.out == f"Name: =a\nVersion: {'x' * 31}\n  {'x' * 29}\n"
     assert said.err == "defi: warning: old\n"
 
 
@@ -148,3 +148,16 @@ def test_a_record_shows_a_list_as_its_parts(capsys):
 
     emit_record(Document("x", [Listed(parts=["a", "b"])]), common(output=Output.PLAIN))
     assert capsys.readouterr().out == "Field\tValue\nparts\ta; b\nnothing\t\n"
+
+
+def test_a_record_is_words_for_people_and_fields_for_programs(capsys):
+    class Fee(Row, frozen=True, kw_only=True):
+        taker_fee: str
+        maker_fee: str | None = None
+
+    fee, people = Fee(taker_fee="0.001"), dict.fromkeys(("taker_fee", "maker_fee"), lambda text: f"{text}!")
+    emit_record(Document("x", [fee]), common(output=Output.TABLE), people)
+    table = capsys.readouterr().out
+    assert ("Taker fee" in table, "0.001!" in table, "taker_fee" in table) == (True, True, False)
+    emit_record(Document("x", [fee]), common(output=Output.PLAIN), people)
+    assert capsys.readouterr().out == "Field\tValue\ntaker_fee\t0.001\nmaker_fee\t\n"

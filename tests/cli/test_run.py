@@ -38,6 +38,8 @@ def test_rows_in_a_pipe_have_one_header_above_them(run):
     lines = ran.out.splitlines()
     assert ran.code == 0
     assert [line.split("\t")[0] for line in lines] == ["Round", "1", "2"]
+    assert "Ctrl-C ends the run in order" in ran.err
+    assert run(*FAST, "--quiet").err == ""
     assert run(*FAST, "--no-header").out.splitlines()[0].startswith("1\t")
 
 
@@ -61,7 +63,11 @@ def test_a_document_without_an_end_is_refused(run):
 def test_a_terminal_gets_a_line_a_round_and_how_to_end_it(run, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     ran = run(*FAST, terminal=True)
-    assert len(ran.out.splitlines()) == 2
+    header, *lines = ran.out.splitlines()
+    assert header.split()[:4] == ["Time", "Round", "Trading", "Equity"]
+    assert [line[:2] != "  " for line in lines].count(True) == 2
+    assert max(map(len, lines)) <= int(columns)
+    assert "nothing to do: 0 of 3 stand (NOT_CROSSED 2," in " ".join(ran.out.split())
     assert "Ctrl-C ends the run in order" in ran.err
 
 

@@ -1,8 +1,10 @@
 import msgspec
+import pytest
 
 from defi_analytics.cli.run_rows import run_row
 from defi_analytics.engine.agent import Cycle
-from tests.engine.trading import HOME, World, an_agent
+from tests.engine.trading import CALM, HOME, World, an_agent
+from tests.fakes import NOON
 
 
 async def rounds(agent, world, *shown):
@@ -19,7 +21,7 @@ async def test_a_round_tells_what_was_ordered_and_what_is_held():
     [order] = entered.orders
     assert (order.side, order.state, order.filled) == ("buy", "done", order.quantity)
     assert entered.positions == {HOME.market_id: order.quantity}
-    assert f"buy {order.filled} of {order.quantity} at most {order.price} (done)" in entered.happened
+    assert f"buy {order.filled} of {order.quantity} at most {order.price} (done, no more" in entered.happened
     assert left.positions == {}
     assert "at least" in left.happened
     assert msgspec.json.encode(left)
@@ -28,8 +30,50 @@ async def test_a_round_tells_what_was_ordered_and_what_is_held():
 async def test_a_quiet_round_says_so():
     world = World()
     [row] = await rounds(an_agent(world), world, (25.0, 25.0))
-    assert row.happened == "nothing to do"
+    [code] = row.rejected
+    assert row.happened == f"nothing to do: 0 of 1 stand ({code} 1)"
+    assert (row.candidates, row.standing, row.rejected) == (1, 0, {code: 1})
     assert [said.said for said in row.considered] == ["idle"]
+
+
+async def test_where_something_stands_the_strategies_say_why_they_leave_it():
+    world = World()
+    agent = an_agent(world)
+    await rounds(agent, world, (25.0, 25.3))
+    [row] = await rounds(agent, world, (25.0, 25.3))
+    assert row.standing == 1
+    assert row.happened == "nothing to do: 1 of 1 stand; strategies: idle 1"
+
+
+async def test_a_plan_says_what_would_be_done():
+    world = World()
+    agent = an_agent(world)
+    world.show(25.0, 25.3)
+    row = run_row(agent, Cycle(1, await agent.plan(), 0.1))
+    [order] = row.orders
+    assert (order.state, order.filled) == ("planned", "0")
+    assert f"would buy {order.quantity} at most {order.price}, no more by the" in row.happened
+
+
+@pytest.mark.parametrize(
+    ("depth", "largest", "bound"),
+    [(100.0, 500.0, "strategy"), (100.0, 50.0, "max_trade_size"), (2.0, 500.0, "book")],
+)
+async def test_an_order_says_what_bound_its_size_and_a_close_is_all_there_is(depth, largest, bound):
+    world = World()
+    agent = an_agent(world, limits=CALM._replace(max_trade_size=largest))
+    world.show(25.0, 25.3, depth)
+    entered = run_row(agent, Cycle(1, await agent.cycle(), 0.1))
+    assert [order.bound_by for order in entered.orders] == [bound]
+    [left] = await rounds(agent, world, (25.3, 25.3))
+    assert [order.bound_by for order in left.orders] == ["holding"]
+    assert "no more" not in left.happened
+
+
+async def test_an_outage_is_told_by_its_beginning_and_its_cause():
+    row = run_row(an_agent(World()), Cycle(3, None, 0.1, "injective: refused", unreachable=True), NOON)
+    assert row.happened == "venue unreachable since 12:00:00 (injective: refused)"
+    assert row.unreachable_since == NOON
 
 
 async def test_a_refusal_names_the_rule_and_the_limit():

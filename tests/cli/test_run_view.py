@@ -1,13 +1,17 @@
 import asyncio
+import logging
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
 from defi_analytics.app.signing import Asked
-from defi_analytics.cli.run_view import How, _leaving
+from defi_analytics.cli.run_view import How, _leaving, _Lines
+from defi_analytics.engine.agent import Cycle
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import UsageError
+from tests.cli.test_common import common
 from tests.engine.trading import World, an_agent
 
 
@@ -102,3 +106,29 @@ async def test_a_run_that_is_to_outlive_its_terminal_does():
         assert not agent.leave.is_set()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+async def test_an_outage_is_dated_from_its_first_round_and_forgotten_when_it_ends(caplog):
+    caplog.set_level(logging.INFO, "defi.run")
+    agent = an_agent(World())
+    lines = _Lines(SimpleNamespace(common=common()), agent)
+    rows = []
+    for number, silent in enumerate((True, True, False, True), 1):
+        rows.append(lines._row(Cycle(number, None, 0.1, "injective: refused", unreachable=silent)))
+        agent.clock.advance(60)
+    noon, later = rows[0].at, rows[3].at
+    assert [row.unreachable_since for row in rows] == [noon, noon, None, later]
+    assert caplog.records == []
+
+
+async def test_a_round_that_orders_is_in_the_log_and_a_quiet_one_is_not(caplog):
+    caplog.set_level(logging.INFO, "defi.run")
+    world = World()
+    agent = an_agent(world)
+    lines = _Lines(SimpleNamespace(common=common(quiet=True)), agent)
+    lines._row(Cycle(1, await agent.cycle(), 0.1))
+    assert caplog.records == []
+    world.show(25.0, 25.3)
+    lines._row(Cycle(2, await agent.cycle(), 0.1))
+    assert "round 2, decision" in caplog.text
+    assert "convergence: buy" in caplog.text

@@ -1,3 +1,4 @@
+import re
 import shlex
 
 import pytest
@@ -106,9 +107,39 @@ def test_the_next_step_names_no_network_that_only_the_settings_say(defi):
     assert "--network" not in next_line(defi("scan", "INJ/USDT", "-o", "table"))
 
 
-@pytest.mark.parametrize("form", ["plain", "csv", "ndjson", "json"])
-def test_a_program_is_told_no_next_step(defi, form):
+@pytest.mark.parametrize("form", ["ndjson", "json"])
+def test_what_is_for_programs_alone_has_nothing_beside_it(defi, form):
     assert defi("scan", "INJ/USDT", "-o", form).err == ""
+
+
+@pytest.mark.parametrize("form", ["plain", "csv"])
+def test_in_a_pipe_one_line_says_what_came_of_it_and_no_next_step(defi, form):
+    [said] = defi("scan", "INJ/USDT", "-o", form).err.splitlines()
+    assert re.fullmatch(r"[0-9]+ of [0-9]+ candidates stand.* s\)", said)
+    assert defi("scan", "INJ/USDT", "-o", form, "--quiet").err == ""
+
+
+def test_rounds_in_a_pipe_have_one_header_and_each_row_its_time(defi):
+    ran = defi("scan", "INJ/USDT", "--watch", "0.1", "--count", "3", "-o", "plain")
+    said = ran.err.splitlines()
+    assert len(said) == 3
+    assert all(re.search(r", at [0-9:]{8}Z\)$", line) for line in said)
+    header, *lines = [line.split("\t") for line in ran.out.splitlines()]
+    assert header[-1] == "Time"
+    assert {len(line) for line in lines} == {len(header)}
+    times = [line[-1] for line in lines]
+    assert "Time" not in times
+    assert len(set(times)) == 3
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:.]+Z", time) for time in times)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_word_breaks_at_the_edge_of_a_terminal(defi, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    ran = defi("scan", "INJ/*", "--include-rejected", "--explain", terminal=True)
+    assert max(map(len, (ran.out + ran.err).splitlines())) <= columns
+    assert "candidates stand" in ran.err
 
 
 def test_the_conclusion_counts_what_stands_and_why_the_rest_does_not(defi):

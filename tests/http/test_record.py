@@ -16,9 +16,14 @@ GOOD = {"/book": b'{"bids":[["1.5","2"]],"asks":[["1.6","2"]]}'}
 POLICY = Policy(deadline_s=2.0, rate_per_s=1000, first_pause_s=0.01, breaker_failures=100)
 
 
-def lines(caplog, level):
-    """Of one level, with the port and the time taken out."""
-    told = [record.getMessage() for record in caplog.records if record.levelno == level]
+CALL, ATTEMPT = False, True
+
+
+def lines(caplog, kind):
+    """Of calls or of attempts, all of debug, with the port and the time taken out."""
+    assert {record.levelno for record in caplog.records} == {logging.DEBUG}
+    said = [record.getMessage() for record in caplog.records if record.name == "defi.http"]
+    told = [line for line in said if bool(re.search(r", attempt \d+, \d+ ms: ", line)) is kind]
     return [re.sub(r"\d+ ms", "N ms", re.sub(r"127\.0\.0\.1:\d+", "host", line)) for line in told]
 
 
@@ -26,28 +31,30 @@ async def ask(server, client, **more):
     return await client.get("injective", f"{server.url}/book", **more)
 
 
-async def test_a_call_that_is_answered_is_one_line_of_info(caplog):
-    caplog.set_level(logging.INFO, "defi.http")
+async def test_a_call_that_is_answered_is_one_line(caplog):
+    caplog.set_level(logging.DEBUG, "defi.http")
     async with FaultServer(GOOD, "ok") as server, Http(WallClock(), POLICY) as client:
         await ask(server, client)
         await client.post("hyperliquid", f"{server.url}/book", b"{}")
-    assert lines(caplog, logging.INFO) == [
+    assert lines(caplog, CALL) == [
         "injective GET host/book 200, 43 bytes, N ms, attempt 1",
         "hyperliquid POST host/book 200, 43 bytes, N ms, attempt 1",
     ]
-    assert lines(caplog, logging.DEBUG) == []
+    assert lines(caplog, ATTEMPT) == [
+        f"{source} host/book, attempt 1, N ms: 200" for source in ("injective GET", "hyperliquid POST")
+    ]
     assert {record.name for record in caplog.records} == {"defi.http"}
 
 
-async def test_a_call_that_fails_is_one_line_of_info_and_each_attempt_one_of_debug(caplog):
+async def test_a_call_that_fails_is_one_line_and_each_attempt_another(caplog):
     caplog.set_level(logging.DEBUG, "defi.http")
     async with FaultServer(GOOD, "s500") as server, Http(WallClock(), POLICY) as client:
         with pytest.raises(Unavailable):
             await ask(server, client)
-    assert lines(caplog, logging.DEBUG) == [
+    assert lines(caplog, ATTEMPT) == [
         f"injective GET host/book, attempt {n}, N ms: 500" for n in (1, 2, 3, 4)
     ]
-    assert lines(caplog, logging.INFO) == ["injective GET host/book UNAVAILABLE 500, N ms, attempt 4"]
+    assert lines(caplog, CALL) == ["injective GET host/book UNAVAILABLE 500, N ms, attempt 4"]
 
 
 async def test_an_attempt_without_an_answer_is_told_with_its_reason(caplog):
@@ -55,9 +62,9 @@ async def test_an_attempt_without_an_answer_is_told_with_its_reason(caplog):
     async with FaultServer(GOOD, "gzip_false") as server, Http(WallClock(), POLICY) as client:
         with pytest.raises(Malformed):
             await ask(server, client)
-    (told,) = lines(caplog, logging.DEBUG)
+    (told,) = lines(caplog, ATTEMPT)
     assert told.endswith("injective: host/book sent a body that is not gzip")
-    assert lines(caplog, logging.INFO) == ["injective GET host/book MALFORMED, N ms, attempt 1"]
+    assert lines(caplog, CALL) == ["injective GET host/book MALFORMED, N ms, attempt 1"]
 
 
 async def test_an_attempt_that_the_deadline_ends_is_counted(caplog):
@@ -66,7 +73,7 @@ async def test_an_attempt_that_the_deadline_ends_is_counted(caplog):
     async with FaultServer(GOOD, "silent") as server, Http(WallClock(), policy) as client:
         with pytest.raises(TimedOut):
             await ask(server, client)
-    assert lines(caplog, logging.INFO) == ["injective GET host/book TIMED_OUT, N ms, attempt 1"]
+    assert lines(caplog, CALL) == ["injective GET host/book TIMED_OUT, N ms, attempt 1"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ async def test_no_line_holds_a_query_a_key_or_a_body(kind, caplog):
         telling = client.post("venue", f"{server.url}/info?secret", b'"secret"', key)
         outcomes = await asyncio.gather(asking, telling, return_exceptions=True)
     assert {isinstance(outcome, DefiError) for outcome in outcomes} == {kind != "ok"}
-    assert len([record for record in caplog.records if record.levelno == logging.INFO]) == 2
+    assert len(lines(caplog, CALL)) == 2
     assert "secret" not in caplog.text
 
 
