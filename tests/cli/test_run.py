@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,9 @@ def test_rows_in_a_pipe_have_one_header_above_them(run):
     assert [line.split("\t")[0] for line in lines] == ["Round", "1", "2"]
     assert "Ctrl-C ends the run in order" in ran.err
     assert run(*FAST, "--quiet").err == ""
+    log = Path("state/logs/defi.log").read_text()
+    assert "paper: convergence, oracle, prediction on 1 market of sandbox" in log
+    assert " GET " not in log
     assert run(*FAST, "--no-header").out.splitlines()[0].startswith("1\t")
 
 
