@@ -167,7 +167,9 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
     # Before anything trades: a path that cannot be is said now.
     watch.write("starting")
     tune_collector()
-    summary(session.common, _greeting(agent, account))
+    greeting = _greeting(agent, account)
+    LOG.info("%s: %s", account.address, greeting.partition(";")[0])
+    summary(session.common, greeting)
     with _leaving(agent):
         try:
             await agent.run()
