@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 
 from defi_analytics.app import ledgers, stopping
@@ -28,6 +30,14 @@ def home(monkeypatch, tmp_path):
     clean_environment(monkeypatch, tmp_path)
     yield tmp_path
     forget_log()
+
+
+@pytest.fixture(autouse=True)
+def attended():
+    """A terminal that closes is heard of, also where the tests were started to outlive theirs."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)
