@@ -33,7 +33,9 @@ COMMANDS = {
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),
     "config": Entry("config", "Set up", "Show, check and create settings."),
     "key": Entry("key", "Set up", "Make, keep and grant the key that signs."),
-    "doctor": Entry("doctor", "Set up", "Check this installation and every upstream it needs."),
+    "doctor": Entry(
+        "doctor", "Set up", "Check this installation, the accounts traded here and every upstream they need."
+    ),
     "schema": Entry("schema", "Set up", "Print the JSON Schema of a command's JSON output."),
     "explain": Entry("explain", "Set up", "Explain a code that scan or an error printed."),
     "version": Entry("version", "Set up", "Show the versions of defi and what it runs on."),
