@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document
@@ -126,23 +127,24 @@ def _limit(row: RiskLimitRow) -> str:
     return f"{label} on {row.market[:_SHOWN]}" if row.market else label
 
 
+def _against_a_limit(currency: str) -> Sequence[Column[Any]]:
+    """What was held against a limit, and the limit; programs get the plain numbers and their unit."""
+    return (
+        Column(
+            "Value", lambda r: worded(r.value, r.unit, currency), number=True, exact=lambda r: r.value or ""
+        ),
+        Column(
+            "Limit", lambda r: worded(r.limit, r.unit, currency), number=True, exact=lambda r: r.limit or ""
+        ),
+        Column("Unit", lambda r: r.unit, machine=True),
+    )
+
+
 def check(currency: str) -> Sequence[Column[RiskCheckRow]]:
     return (
         Column("Rule", lambda r: r.rule),
         Column("Verdict", lambda r: r.verdict, style=lambda r: _VERDICTS.get(r.verdict, "")),
-        Column(
-            "Value",
-            lambda r: worded(r.value, r.unit, currency),
-            number=True,
-            exact=lambda r: r.value or "",
-        ),
-        Column(
-            "Limit",
-            lambda r: worded(r.limit, r.unit, currency),
-            number=True,
-            exact=lambda r: r.limit or "",
-        ),
-        Column("Unit", lambda r: r.unit, machine=True),
+        *_against_a_limit(currency),
         Column("Code", lambda r: r.code, spare=50),
     )
 
@@ -162,19 +164,7 @@ def history(currency: str) -> Sequence[Column[RiskEventRow]]:
         Column("Kind", lambda r: r.kind),
         Column("Code", lambda r: r.code),
         Column("About", lambda r: r.about, spare=60),
-        Column(
-            "Value",
-            lambda r: worded(r.value, r.unit, currency),
-            number=True,
-            exact=lambda r: r.value or "",
-        ),
-        Column(
-            "Limit",
-            lambda r: worded(r.limit, r.unit, currency),
-            number=True,
-            exact=lambda r: r.limit or "",
-        ),
-        Column("Unit", lambda r: r.unit, machine=True),
+        *_against_a_limit(currency),
         Column("By", lambda r: r.by, spare=90),
         Column("Reason", lambda r: r.reason, fold=True, spare=70),
     )
