@@ -22,8 +22,7 @@ from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
-from defi_analytics.engine.policy import OnExit, Policy
-from defi_analytics.engine.protection import guarding, unneeded
+from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
@@ -86,7 +85,7 @@ class Agent:
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
     rejected: int = 0
-    """Orders in a row that were refused before they were sent."""
+    """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
     _started_s: float = 0.0
 
@@ -220,11 +219,13 @@ class Agent:
             if orders and self._told_otherwise(decision, trading):
                 return
             try:
-                await self.execution.submit(orders, cancels, decision.id)
-                self.rejected = 0
+                sent = await self.execution.submit(orders, cancels, decision.id)
                 await self._settled()
+                if refusal := self.execution.refusal(sent):
+                    raise refusal
+                self.rejected = 0
             except OrderRejected as error:
-                LOG.warning("refused before it was sent: %s", error)
+                LOG.warning("refused: %s", error)
                 self.rejected, self.rejected_because = self.rejected + 1, error.message
             except OutcomeUnknown as error:
                 LOG.warning("%s", error)
@@ -258,28 +259,9 @@ class Agent:
         await asyncio.gather(*pending, return_exceptions=True)
 
     async def finish(self) -> None:
-        """Leaves as the policy says, and verifies it on the venue.
-
-        Stops that guard what stays open stay too. Raises OutcomeUnknown when what was sent could not be
-        proven in time, or an order stayed on the book.
-        """
-        leaving, own = Leaving(self.execution, self.clock, self.policy.settle_s), self.ledger.books
-        await leaving.proven()
-        if self.policy.on_exit is OnExit.KEEP:
-            return
-        try:
-            if self.policy.on_exit is OnExit.FLATTEN:
-                # What rests could open again what is closed. What stays all the same, the last try tells.
-                with suppress(OutcomeUnknown):
-                    await leaving.cancelled(lambda: unneeded(own))
-                await self.flatten()
-        finally:
-            await leaving.cancelled(lambda: unneeded(own))
-        for stop in guarding(self.ledger.books):
-            LOG.warning(
-                "%s stays open, and its stop on the book; `defi risk flatten` closes it",
-                stop.request.market.ticker,
-            )
+        """Leaves as the policy says, and verifies it on the venue. Raises OutcomeUnknown."""
+        leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
+        await leaving.left(self.policy.on_exit, self.flatten)
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.

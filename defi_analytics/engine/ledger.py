@@ -10,7 +10,8 @@ import msgspec
 
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
-from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
 from defi_analytics.risk.halting import FLOW, RiskState, apply, market_text

@@ -11,7 +11,6 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind
 from defi_analytics.engine.differences import (
     GAS,
     Code,
@@ -24,6 +23,7 @@ from defi_analytics.engine.differences import (
 )
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.errors import Mismatch, Stale
 from defi_analytics.ports import Chain, Journal
 

@@ -13,9 +13,9 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction, TransactionResult
-from defi_analytics.engine.bookkeeping import Closed, Fills, Kind, Resolved, Signed
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.reconcile import Reconciliation, reconcile
+from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Signed
 from tests.builders import MARGINS, a_market
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import NOON, FakeClock

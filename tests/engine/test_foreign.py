@@ -12,12 +12,13 @@ from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.differences import Code
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import BASELINE
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OutcomeUnknown, Stale, Unavailable
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.builders import a_market
