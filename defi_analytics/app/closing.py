@@ -13,8 +13,10 @@ from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit, Policy
-from defi_analytics.errors import OutcomeUnknown, WrongState
+from defi_analytics.errors import DataError, OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
+
+_PATIENCE_S, _LOOK_S = 30.0, 1.0
 
 
 async def flattened(app: App, account: Account, trader: AbstractAsyncContextManager[Trader]) -> list[Step]:
@@ -48,14 +50,27 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
 
 
 async def _verified(agent: Agent) -> None:
-    """By what the venue says, not by our books."""
-    portfolio = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
-    left = [p for p in portfolio.positions.values() if p.quantity]
-    if left or portfolio.open_orders:
-        raise OutcomeUnknown(
-            f"the venue still shows {len(left)} positions and {len(portfolio.open_orders)} orders",
-            hint="see: defi positions, defi orders",
-        )
+    """By what the venue says, not by our books: asked again while it is silent, or a node is behind.
+
+    Raises OutcomeUnknown when that does not come to rest in time.
+    """
+    until_s = agent.clock.monotonic() + _PATIENCE_S
+    while left := await _left(agent):
+        if agent.clock.monotonic() >= until_s:
+            raise OutcomeUnknown(left, hint="see: defi positions, defi orders")
+        await agent.clock.sleep(_LOOK_S)
+
+
+async def _left(agent: Agent) -> str:
+    """What is not over yet; empty for nothing. What other clients have on the book is theirs."""
+    books = agent.ledger.books
+    try:
+        portfolio = await agent.execution.chain.portfolio(list(books.markets.values()))
+    except DataError as error:
+        return f"nobody can tell whether everything is closed: {error}"
+    positions = sum(1 for position in portfolio.positions.values() if position.quantity)
+    orders = sum(1 for order in portfolio.open_orders if books.own(order) is not None)
+    return f"the venue still shows {positions} positions and {orders} orders" if positions or orders else ""
 
 
 def _held(ledger: Ledger) -> dict[MarketKey, Inventory]:
