@@ -162,12 +162,21 @@ class Agent:
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
         if not trusting:
-            self._doubt.judge(self.ledger, await self.execution.explained(whole, seen.markets))
+            await self._believed(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
+
+    async def _believed(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        """Raises DataError while the account is in doubt; it does not for ever."""
+        try:
+            unexplained = await self.execution.explained(portfolio, markets)
+        except DataError as error:
+            self._doubt.unread(self.ledger, error)
+        else:
+            self._doubt.judge(self.ledger, unexplained)
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)

@@ -151,8 +151,10 @@ class Execution:
             self._agreed = max(self._agreed, portfolio.height)
             return ()
         await self.count(markets)
-        # What was read first is older than the blocks that are counted now.
-        return self._moved(await self.chain.portfolio(markets), markets)
+        # What was read first is older than the blocks that are counted now, and this may be newer.
+        again = await self.chain.portfolio(markets)
+        await self._count_fills(again.height, markets)
+        return self._moved(again, markets)
 
     async def count(self, markets: Sequence[Market]) -> None:
         """Every fill up to now on these markets and on all that we ever signed for. Raises DataError."""
