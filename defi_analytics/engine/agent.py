@@ -77,6 +77,8 @@ class Agent:
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end the run after what is under way."""
     backoff: Backoff = field(default_factory=Backoff)
+    valued: bool = True
+    """Whether its worth can be compared with what it was before; what cannot is not written down."""
     cycles: int = 0
     tickers: Mapping[MarketKey, str] = field(default_factory=dict)
     """What people call the markets that may be traded."""
@@ -193,6 +195,9 @@ class Agent:
 
     def _observe(self, seen: Seen, portfolio: Portfolio, skew_s: float) -> None:
         """What the account is worth now, if it is known when now is; and the halt that may follow."""
+        if not self.valued:
+            self.obey()
+            return
         marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
         worth = equity(Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved))
         for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
