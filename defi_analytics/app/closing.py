@@ -1,7 +1,6 @@
 """Closes what the strategies hold, through the same gate as everything else."""
 
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
@@ -11,6 +10,7 @@ from defi_analytics.app.trading import RunRequest, Trader, opened_agent
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.differences import plain
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import DataError, OutcomeUnknown, WrongState
@@ -82,11 +82,5 @@ def _step(account: Account, key: MarketKey, held: Inventory, ledger: Ledger) -> 
     earned = ledger.books.net[key].cash
     name, quote = (market.ticker, market.quote) if market else (key.market_id, "")
     return Step(
-        account, "venue", True, f"{name}: {_plain(held.quantity)} closed; {_plain(earned)} {quote} in all"
+        account, "venue", True, f"{name}: {plain(held.quantity)} closed; {plain(earned)} {quote} in all"
     )
-
-
-def _plain(value: Decimal) -> str:
-    """Without the zeros that end it."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -255,7 +255,7 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
         await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
     except Mismatch as error:
         named = f"--network {account.network} --account {account.address}"
-        error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+        error.hint = f"nothing was sent; see what differs: defi reconcile {named}; {error.hint}"
         raise
 
 

@@ -4,7 +4,7 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
 from defi_analytics.engine.records import TYPES, Closed, Fills, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.requests import PREFIX
 from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
 
@@ -95,6 +96,11 @@ class Bookkeeping:
         named = self.orders.get(found.client_order_id)
         hashed = (order for order in self.orders.values() if order.order_hash == found.order_hash != "")
         return named or next(hashed, None)
+
+    def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Those of orders that are not ours; our own oldest orders are known by the form of their id alone."""
+        ours = self.orders
+        return [f for f in fills if not (f.client_order_id in ours or f.client_order_id.startswith(PREFIX))]
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:

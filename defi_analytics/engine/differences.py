@@ -18,6 +18,8 @@ _DIGITS = 60
 _ZERO = Decimal(0)
 _LEAST_UNIT = Decimal("1e-18")
 GAS = "INJ"
+_MOST_GAS = Decimal("0.001")
+"""INJ for one fill of somebody else: some twenty times what an order costs."""
 
 
 class Code(StrEnum):
@@ -36,14 +38,16 @@ class Code(StrEnum):
     FILL_TWICE = "FILL_TWICE"
     """In the journal more than once; it counts once."""
     FILL_FOREIGN = "FILL_FOREIGN"
-    """Not counted yet, and of an order that is none of this journal's; what it moved differs beside it."""
+    """Not counted yet, and of an order that is none of this journal's: it explains what it moved."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
+    GAS_FOREIGN = "GAS_FOREIGN"
+    """No more than others who traded the account may have paid for it."""
     PERPETUAL_CASH = "PERPETUAL_CASH"
     """Cash of perpetuals, where the source of a fill did not tell by which index its funding was settled."""
 
 
-TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH})
+TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN})
 """Does not keep an agent from starting."""
 
 
@@ -119,12 +123,8 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
 
 
 def uncounted(books: Bookkeeping, told: Told) -> list[Fill]:
-    """Fills of our orders in blocks that the journal has not counted yet: no difference, each once."""
-    return [
-        fill
-        for fill in _by_id(told.fills).values()
-        if fill.height > books.scanned_height and fill.client_order_id in books.orders
-    ]
+    """Fills in blocks that the journal has not counted yet, and will: no difference, each once."""
+    return [fill for fill in _by_id(told.fills).values() if fill.height > books.scanned_height]
 
 
 def must_rest(books: Bookkeeping, told: Told) -> list[TrackedOrder]:
@@ -222,9 +222,12 @@ def _balances(
     units = _units(markets.values())
     for asset, journal in expected.items():
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
-        if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
-            code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
-            yield Difference(code, asset, journal, venue, asset)
+        if abs(venue - journal) < units.get(asset, _LEAST_UNIT):
+            continue
+        code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
+        if asset == GAS and 0 < journal - venue <= _MOST_GAS * len(own.books.foreign(fills)):
+            code = Code.GAS_FOREIGN
+        yield Difference(code, asset, journal, venue, asset)
 
 
 def _expected(

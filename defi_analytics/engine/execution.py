@@ -12,8 +12,10 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import hashlib
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
@@ -21,7 +23,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
-from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.differences import Difference, plain
 from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
@@ -30,6 +32,7 @@ from defi_analytics.errors import DataError, ExecutionError, OrderRejected, Outc
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
+LOG = logging.getLogger("defi.run")
 QUERIES_FOR_ABSENCE = 2
 """How often a transaction must be missing beyond its timeout height before it counts as absent."""
 MARGIN_BLOCKS = 2
@@ -153,12 +156,16 @@ class Execution:
         await self.count(markets)
         # What was read first is older than the blocks that are counted now, and this may be newer.
         again = await self.chain.portfolio(markets)
-        await self._count_fills(again.height, markets)
+        await self.count(markets, again.height)
         return self._moved(again, markets)
 
-    async def count(self, markets: Sequence[Market]) -> None:
-        """Every fill up to now on these markets and on all that we ever signed for. Raises DataError."""
-        await self._count_fills((await self.chain.block()).height, markets)
+    async def count(self, markets: Sequence[Market], height: int | None = None) -> None:
+        """Every fill up to `height`, or now, on these markets and on all that we ever signed for.
+
+        Raises DataError.
+        """
+        last = (await self.chain.block()).height if height is None else height
+        await self._count_fills(last, markets)
 
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         return moved(self.books, self.ledger.baseline, portfolio, markets)
@@ -247,21 +254,22 @@ class Execution:
         if self.books.live:
             return
         height = (await self.chain.block()).height if self.chain.account == ACCOUNT else self._agreed
-        if height > self._counted:
-            self.ledger.write(Kind.FILLS, Fills(self._counted + 1, height, ()))
-
-    @property
-    def _counted(self) -> int:
-        return max(self.books.scanned_height, self.ledger.since)
+        if height > self.ledger.counted:
+            self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
     async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
         """Of these and of all that we ever signed for."""
-        first = self._counted + 1
+        first = self.ledger.counted + 1
         if first > height:
             return
         every = {**self.books.markets, **{market.key: market for market in markets}}
         fills = await self.chain.fills(list(every.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
+        theirs = self.books.foreign(fills)
+        for key in {fill.key: None for fill in theirs}:
+            moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
+            said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
+            LOG.warning("another client of this account traded: counted %s", said)
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:

@@ -34,6 +34,11 @@ class Ledger:
     read: int = 0
     """How many records of the journal this is the meaning of."""
 
+    @property
+    def counted(self) -> int:
+        """The last block whose fills are in the books, or were before this story began."""
+        return max(self.books.scanned_height, self.since)
+
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:
         """As the journal has it. Raises Mismatch for records that cannot follow each other."""
