@@ -15,7 +15,10 @@ from defi_analytics.ports import Chain
 from defi_analytics.risk.halting import FLOW
 
 TRADED, VALUED = "markets", "valued"
-"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
+"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of.
+
+The second also in the flow that made it so: a crash between the two must not have it made twice.
+"""
 
 
 def valued(markets: Sequence[Market], currency: str) -> list[str]:
@@ -30,7 +33,7 @@ async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Mark
     Otherwise a run on more markets would hide a loss, and one on fewer would halt for a loss nobody made.
     Raises NotFound for an asset that nothing prices.
     """
-    before = _before(ledger)
+    before = valued_before(ledger)
     now = set(valued(markets, app.settings.run.currency))
     changed = set() if before is None else before ^ now
     if not changed:
@@ -44,14 +47,15 @@ async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Mark
             worth = float(balance.total) * await mark(app, balance.asset)
             amount += worth if balance.asset in now else -worth
     if amount:
-        ledger.write(FLOW, {"amount": amount, "by": "run", "reason": "it is on other markets"})
+        said = {"by": "run", "reason": "it is on other markets", VALUED: sorted(now)}
+        ledger.write(FLOW, {"amount": amount, **said})
 
 
-def _before(ledger: Ledger) -> set[str] | None:
-    """None where the last run did not say so, or there was none."""
+def valued_before(ledger: Ledger) -> set[str] | None:
+    """What the last equity was the worth of; None where the last run did not say so, or there was none."""
     told: Any = None
-    for _, _, body in ledger.journal.replay(STARTED):
-        told = body.get(VALUED)
+    for _, kind, body in ledger.journal.replay(STARTED, FLOW):
+        told = body.get(VALUED, told if kind == FLOW else None)
     return set(told) if isinstance(told, list) else None
 
 
