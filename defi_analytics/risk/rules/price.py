@@ -45,23 +45,28 @@ def mid_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limi
 
 
 def oracle_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
-    """A perpetual always has an oracle: it is what it settles on."""
+    """A perpetual settles on an oracle: without one nothing is entered there."""
+    if leaves_by_the_book(order, market, account, limits):
+        return PASSED
     if not market.has_oracle:
         return unknown(limits.oracle_band, market.oracle) if market.grid.perpetual else PASSED
-    if leaves_by_the_book(order, market, account):
-        return PASSED
     off = _off(order, market.oracle)
     return at_most(Denial.PRICE_BAND_ORACLE, off, limits.oracle_band * width(order, account, limits))
 
 
-def leaves_by_the_book(order: OrderFacts, market: MarketFacts, account: AccountFacts) -> bool:
-    """Whether the oracle is missing, and the order reduces and has a mid to be judged by instead.
+def leaves_by_the_book(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> bool:
+    """Whether no oracle tells a price of now, and the order reduces and has a mid to be judged by instead.
 
-    A source that is silent must keep nobody in a position. Not for a stop: without an oracle nobody can tell
-    that its trigger will be reached.
+    A source that is silent must keep nobody in a position: `mid_band`, `exit_width` times wider, bounds the
+    price then, and `slippage` the worst one. Not for a stop: without an oracle nobody can tell that its
+    trigger will be reached.
     """
-    missing = math.isnan(market.oracle) and order.kind != OrderKind.STOP
-    return missing and not math.isnan(market.mid) and reduces(order, account)
+    if order.kind == OrderKind.STOP or math.isnan(market.mid) or not reduces(order, account):
+        return False
+    told = market.has_oracle and not math.isnan(market.oracle + market.oracle_age_s)
+    return not told or market.oracle_age_s > limits.max_oracle_age_s * limits.exit_width
 
 
 def slippage(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

@@ -110,8 +110,32 @@ def test_an_oracle_that_is_silent_lets_nobody_in_and_everybody_out_by_the_book()
     assert code(**REDUCING | silent | {"ticks": 20_000}) is Denial.PRICE_BAND_MID
     assert code(**REDUCING | silent | {"mid": math.nan, "ask": math.nan}) is Denial.STALE_ORACLE
     assert code(**REDUCING | {"oracle": math.nan, "mid": 25_010.5}) is Denial.RISK_STATE_UNKNOWN
-    assert code(**REDUCING | {"oracle_age_s": 1e4}) is Denial.STALE_ORACLE
     assert code(**STOP | silent) is Denial.STALE_ORACLE
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"has_oracle": False},
+        {"has_oracle": False, "oracle": math.nan, "oracle_age_s": math.nan},
+        {"oracle_age_s": 361.0, "oracle": 1.0},
+        {"oracle_age_s": math.nan},
+    ],
+)
+def test_no_perpetual_keeps_anybody_for_want_of_an_oracle_of_now(gone):
+    """What bounds the price then is the mid, and slippage."""
+    assert code(**gone) is not Denial.NONE
+    assert code(**REDUCING | gone) is Denial.NONE
+    assert code(**REDUCING | gone | {"ticks": 23_499}) is Denial.PRICE_BAND_MID
+    assert code(**REDUCING | gone | {"slippage": 0.031}) is Denial.SLIPPAGE
+    assert code(**REDUCING | gone | {"mid": math.nan, "ask": math.nan}) is not Denial.NONE
+    assert code(**STOP | gone) is not Denial.NONE
+
+
+def test_an_oracle_that_still_tells_a_price_of_now_is_heard():
+    assert code(**REDUCING | {"oracle_age_s": 360.0, "oracle": 1.0}) is Denial.PRICE_BAND_ORACLE
+    assert code(**REDUCING | {"oracle_age_s": -11.0}) is Denial.CLOCK_SKEW
+    assert code(LIMITS._replace(max_oracle_age_s=math.nan), **REDUCING) is not Denial.NONE
 
 
 @pytest.mark.parametrize("oracle", [0.0, -25_000.0])
