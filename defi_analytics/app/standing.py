@@ -23,8 +23,9 @@ from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import RiskState, apply, halt, observed
+from defi_analytics.risk.halting import apply, halt, observed
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.resolve import resolve_many
 

@@ -24,8 +24,9 @@ from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.examined import Examined
 from defi_analytics.risk.explained import DENIALS, LIMITS
 from defi_analytics.risk.exposure import LineKey, exposures
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown, market_text, rolled, week_loss
+from defi_analytics.risk.halting import market_text
 from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.losses import RiskState, day_loss, drawdown, rolled, week_loss
 from defi_analytics.risk.stress import Stress
 from defi_analytics.risk.views import NEVER_S
 

@@ -28,8 +28,8 @@ from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.sizing import expected_edge
 
 _MINUTE = timedelta(minutes=1)

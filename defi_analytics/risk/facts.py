@@ -19,9 +19,10 @@ from defi_analytics.risk.exposure import (
     with_requests,
     worth,
 )
-from defi_analytics.risk.halting import RiskState, market_text, rolled
+from defi_analytics.risk.halting import market_text
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance_after
+from defi_analytics.risk.losses import RiskState, rolled
 from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
 
 

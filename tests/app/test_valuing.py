@@ -20,7 +20,7 @@ from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import NotFound, UsageError
-from defi_analytics.risk.halting import drawdown
+from defi_analytics.risk.losses import drawdown
 from tests.builders import a_top
 from tests.cli.holding import holds
 from tests.engine.memory_journal import MemoryJournal

@@ -15,7 +15,8 @@ from defi_analytics.risk.facts import (
     opening_tally,
     order_facts,
 )
-from defi_analytics.risk.halting import RiskState, apply, market_text
+from defi_analytics.risk.halting import apply, market_text
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import NEVER_S, AccountFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, PERP, SPOT, balance, position, request, resting

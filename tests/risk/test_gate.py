@@ -16,8 +16,9 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.gate import Approved, Refused, judge
-from defi_analytics.risk.halting import RiskState, apply
+from defi_analytics.risk.halting import apply
 from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, OTHER, PERP, SPOT, balance, position, request
