@@ -10,9 +10,10 @@ from functools import partial
 
 from defi_analytics.app.accounts import Account, checked_address, told_to_stop
 from defi_analytics.app.alone import alone
+from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
-from defi_analytics.app.limits import market_limits, risk_limits
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
@@ -186,10 +187,11 @@ async def opened_agent(
         if closing:
             # What nobody can price now must not keep anyone from closing.
             with suppress(DataError):
-                await revalue(app, ledger, agent.execution.chain, markets)
+                await revalue(app, agent, markets)
         else:
             await _compare(app, trader, agent, markets, dry=dry)
-            await revalue(app, ledger, agent.execution.chain, markets)
+            await revalue(app, agent, markets)
+            await give(agent, capital_of(app.settings), Ledger(Unwritten(), app.clock))
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
@@ -280,10 +282,10 @@ def _can_trade(market: Market) -> bool:
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
-    """The amount as a fraction of the day's first equity; it only tightens.
+    """The amount as a fraction of what was risked when the day began; it only tightens.
 
     An equity that is not known makes it NaN, and with such a limit everything is refused.
     """
-    start = ledger.risk.day_start_equity
+    start = ledger.risk.day_start_equity - ledger.risk.apart
     share = max_loss / start if start > 0 else math.nan
     return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

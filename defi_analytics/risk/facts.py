@@ -123,12 +123,13 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
     market, state = request.market, rolled(context.state, at)
     lots = tally.exposures.lots.get(market.key, MarketLots())
     asset_long, asset_short = tally.exposures.of_asset(market.base)
+    apart = state.apart
     return AccountFacts(
         state=int(state.trading),
-        equity=equity(context.account),
-        peak_equity=state.peak_equity,
-        day_start_equity=state.day_start_equity,
-        day_low_equity=state.day_low_equity,
+        equity=equity(context.account) - apart,
+        peak_equity=state.peak_equity - apart,
+        day_start_equity=state.day_start_equity - apart,
+        day_low_equity=state.day_low_equity - apart,
         exposure_total=tally.exposures.total,
         exposure_market=tally.exposures.of_market(market),
         asset_long=asset_long,
@@ -150,8 +151,8 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         ),
         balance_age_s=(at - context.account.portfolio.at).total_seconds(),
         clock_skew_s=context.clock_skew_s,
-        week_start_equity=state.week_start_equity,
-        week_low_equity=state.week_low_equity,
+        week_start_equity=state.week_start_equity - apart,
+        week_low_equity=state.week_low_equity - apart,
     )
 
 

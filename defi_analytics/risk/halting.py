@@ -142,8 +142,9 @@ def _capital(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskSta
     equity, amount = _number(body["equity"]), _number(body["amount"]) if "amount" in body else math.inf
     if not (equity > 0.0 and amount > 0.0):
         raise ValueError("nothing can be risked of nothing")
-    if math.isnan(state.equity):
-        state = _equity(state, at, body)
+    if not state.equity > state.apart:
+        # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
+        state = replace(begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0)), apart=0.0)
     return replace(rescaled(state, equity, min(equity, amount)), capital=amount)
 
 

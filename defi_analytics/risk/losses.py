@@ -5,11 +5,13 @@ from that is part of every equity here, and cancels out of every loss.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
+from defi_analytics.domain.market import Market
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.verdict import lost
 
@@ -49,6 +51,14 @@ class RiskState:
     def allotted(self) -> bool:
         """Whether a part of the account is not risked."""
         return self.capital < math.inf
+
+    def left_out(self, reserved: Mapping[str, Decimal], markets: Iterable[Market]) -> Mapping[str, Decimal]:
+        """By asset, what is not valued of those of these markets: where capital was given, the owner's own.
+
+        Its ups and downs are no gain and no loss of that capital.
+        """
+        assets = {asset for market in markets for asset in (market.base, market.quote)}
+        return {a: own for a, own in reserved.items() if a in assets} if self.allotted else {}
 
 
 class Carried(NamedTuple):

@@ -65,7 +65,7 @@ class AccountFacts(NamedTuple):
     state: int
     """A TradingState."""
     equity: float
-    """Account currency, like every amount here that names no other unit."""
+    """Of what is risked; account currency, like every amount here that names no other unit."""
     peak_equity: float
     day_start_equity: float
     day_low_equity: float

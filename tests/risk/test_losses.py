@@ -116,10 +116,12 @@ def test_capital_that_cannot_be_halts(body):
         assert (after.trading, after.code) == (TradingState.HALTED, Denial.RISK_STATE_UNKNOWN)
 
 
-def test_capital_that_was_lost_whole_is_no_measure_any_more():
-    state = folded(equity(98_000.0), state=GIVEN)
-    assert folded(capital_given(1_000.0, 98_000.0), state=state).code is Denial.RISK_STATE_UNKNOWN
-    assert carried(state) is None
+def test_after_all_of_it_was_lost_other_capital_begins_anew_but_lifts_no_halt():
+    state = folded(*observed(GIVEN, NOON, 98_000.0, RiskLimits()), state=GIVEN)
+    assert (state.code, carried(state)) == (Denial.DRAWDOWN_HARD, None)
+    again = folded(capital_given(500.0, 98_000.0), state=state)
+    assert (again.trading, again.code) == (TradingState.HALTED, Denial.DRAWDOWN_HARD)
+    assert (again.apart, losses(again)) == (97_500.0, [0.0] * 3)
 
 
 def test_losses_are_carried_as_fractions_of_what_is_risked():
