@@ -273,4 +273,5 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
         unresolved=frozenset(order.request.market.key for order in unproven),
         expected={wish.request.client_order_id: wish.expected for wish in wishes},
         market_limits=terms.market_limits,
+        last_fills=books.last_fills,
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from defi_analytics.domain.decision import BUY, SELL, OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKey, MarketKind
-from defi_analytics.domain.order import OrderRequest
+from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.risk.exposure import (
     Account,
     Exposures,
@@ -60,6 +60,8 @@ class Context:
     """By client order id."""
     market_limits: Mapping[MarketKey, RiskLimits] = field(default_factory=dict)
     """Tighten the global ones; they cannot loosen them."""
+    last_fills: Mapping[MarketKey, Fill] = field(default_factory=dict)
+    """The account's newest on each market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
     market, state = request.market, rolled(context.state, at)
     lots = tally.exposures.lots.get(market.key, MarketLots())
     asset_long, asset_short = tally.exposures.of_asset(market.base)
-    apart = state.apart
+    apart, fill = state.apart, context.last_fills.get(market.key)
     return AccountFacts(
         state=int(state.trading),
         equity=equity(context.account) - apart,
@@ -153,6 +155,8 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         clock_skew_s=context.clock_skew_s,
         week_start_equity=state.week_start_equity - apart,
         week_low_equity=state.week_low_equity - apart,
+        last_fill=float(fill.price) / float(market.price_tick) if fill else math.nan,
+        since_fill_s=(at - fill.at).total_seconds() if fill else NEVER_S,
     )
 
 

@@ -104,3 +104,7 @@ class AccountFacts(NamedTuple):
     week_start_equity: float
     week_low_equity: float
     """The lowest of the week so far."""
+    last_fill: float
+    """Ticks; what the account's newest fill on this market was at, NaN for none."""
+    since_fill_s: float
+    """NEVER_S for never."""

@@ -9,6 +9,8 @@ from defi_analytics.risk.rules.state import reduces
 from defi_analytics.risk.verdict import PASSED, Verdict, at_least, at_most, refused_if, unknown
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
+RECENT_S = 60.0
+"""A fill of the account's own tells what the market is worth for so long."""
 MOST_UNITS = 2**53
 """Ticks times lots beyond this are no exact float, and a step from no exact 64-bit integer."""
 
@@ -67,6 +69,16 @@ def leaves_by_the_book(
         return False
     told = market.has_oracle and not math.isnan(market.oracle + market.oracle_age_s)
     return not told or market.oracle_age_s > limits.max_oracle_age_s * limits.exit_width
+
+
+def fill_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """Of what the account itself paid or got a moment ago; what reduces may follow the market anywhere."""
+    if reduces(order, account):
+        return PASSED
+    since_s = account.since_fill_s
+    old = math.isfinite(since_s) and since_s > RECENT_S
+    off = 0.0 if old else _off(order, account.last_fill if math.isfinite(since_s) else math.nan)
+    return at_most(Denial.PRICE_BAND_FILL, off, limits.fill_band)
 
 
 def slippage(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
