@@ -178,5 +178,6 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     "max_weekly_loss": Limited(
         _FRACTION, "loss of a week from Monday UTC that lets only reduce", Denial.WEEKLY_LOSS
     ),
+    "max_failed_exits": Limited("exits", "in a row, before one goes to the worst price", Denial.NONE),
 })  # fmt: skip
 """By field of `RiskLimits`."""
