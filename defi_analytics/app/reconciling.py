@@ -9,7 +9,7 @@ from defi_analytics.app.ledgers import opened_ledger, read_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.starting import compare
 from defi_analytics.app.trading import RunRequest, traded_markets
-from defi_analytics.app.valuing import mark
+from defi_analytics.app.valuing import flow_of
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, unexplained
@@ -31,7 +31,7 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
     async with opened_ledger(app, account, locked=True) as ledger:
         found = await _reconciled(app, account, ledger, counting=True)
         differences = [unexplained(found, asset, quantity) for asset, quantity in flows]
-        worth = [float(each.gap) * await mark(app, each.about) for each in differences]
+        worth = [await flow_of(app, ledger.risk, each.about, each.gap) for each in differences]
         for each, amount in zip(differences, worth, strict=True):
             body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
             ledger.write(FLOW, body)

@@ -141,10 +141,10 @@ def position_row(market: Market, strategy: str, held: Inventory, mark: Decimal |
         strategy=strategy,
         side="long" if held.quantity > 0 else "short",
         quantity=text(held.quantity),
-        entry_price=text(_rounded(entry)),
+        entry_price=text(rounded(entry)),
         mark=decimal_text(mark),
-        unrealised=None if value is None else text(_rounded(value)),
-        realised=text(_rounded(held.realised)),
+        unrealised=None if value is None else text(rounded(value)),
+        realised=text(rounded(held.realised)),
         fees=text(held.fees),
         quote=market.quote,
         entered_at=held.entered_at,
@@ -181,7 +181,7 @@ def text(value: Decimal) -> str:
     return decimal_text(value) or ""
 
 
-def _rounded(value: Decimal) -> Decimal:
+def rounded(value: Decimal) -> Decimal:
     """To the chain's own 18 decimals: a quotient has no end."""
     with localcontext(prec=60):
         return value.quantize(Decimal("1e-18"))

@@ -17,18 +17,18 @@ from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.exits import EMERGENCY
-from defi_analytics.engine.facts import at_stake, marks_of
+from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.exposure import Account, equity
+from defi_analytics.risk.exposure import equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
@@ -198,8 +198,8 @@ class Agent:
         if not self.valued:
             self.obey()
             return
-        marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
-        worth = equity(Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved))
+        books, risk = self.ledger.books, self.ledger.risk
+        worth = equity(account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk))
         for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
             self.ledger.write(record.kind, record.body)
         self.obey()

@@ -85,6 +85,8 @@ class Bookkeeping:
     """By strategy ("" for fills of orders that are not ours) and market."""
     net: dict[MarketKey, Inventory] = field(default_factory=dict)
     """By market, all strategies together: what the account has, for its fills do not know of strategies."""
+    last_fills: dict[MarketKey, Fill] = field(default_factory=dict)
+    """By market, the account's newest."""
     markets: dict[MarketKey, Market] = field(default_factory=dict)
     """Those we ever signed for."""
     scanned_height: int = 0
@@ -107,7 +109,7 @@ class Bookkeeping:
         return named or next(hashed, None)
 
     def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
-        """Those of orders that are not ours; our oldest are known by the form of their id alone."""
+        """Those of orders that are not ours; our oldest ones are known by the form of their id."""
         ours = self.orders
         return [f for f in fills if not (f.client_order_id in ours or f.client_order_id.startswith(PREFIX))]
 
@@ -203,6 +205,7 @@ class Bookkeeping:
             owner = (strategy, fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(part)
         self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
+        self.last_fills[fill.key] = fill
 
     def _closed(self, record: Closed) -> None:
         if record.height > self.scanned_height:

@@ -14,7 +14,8 @@ from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
-from defi_analytics.risk.halting import FLOW, RiskState, apply, market_text
+from defi_analytics.risk.halting import FLOW, apply, market_text
+from defi_analytics.risk.losses import RiskState
 
 BASELINE = "baseline"
 

@@ -15,16 +15,15 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
-from defi_analytics.app.valuing import VALUED, revalue, valued
+from defi_analytics.app.valuing import VALUED, flow_of, revalue, valued
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
-from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import NotFound, UsageError
 from defi_analytics.risk.codes import TradingState
-from defi_analytics.risk.halting import drawdown
+from defi_analytics.risk.losses import drawdown
 from tests.builders import a_top
 from tests.cli.holding import holds
 from tests.engine.memory_journal import MemoryJournal
@@ -67,9 +66,7 @@ class Valued:
         self.agent.ledger.write("risk.equity", {"equity": equity})
 
     async def revalue(self, *markets: Any) -> None:
-        chain = self.agent.execution.chain
-        assert isinstance(chain, PaperChain)
-        await revalue(self.app, self.agent.ledger, chain, markets)
+        await revalue(self.app, self.agent, markets)
 
 
 async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:
@@ -131,6 +128,30 @@ async def test_what_nothing_prices_is_not_guessed() -> None:
     own.ran(3050.0, HOME, WETH)
     with pytest.raises(NotFound, match="nothing prices WETH"):
         await own.revalue(HOME)
+
+
+async def test_with_capital_the_owners_own_assets_come_and_go_without_a_trace() -> None:
+    own = Valued()
+    own.agent.terms = replace(own.agent.terms, reserved={"INJ": Decimal(2), "WETH": Decimal("0.75")})
+    own.ran(1000.0, HOME)
+    own.agent.ledger.write("risk.capital", {"equity": 1000.0, "amount": 500.0})
+    await own.revalue(HOME, WETH)
+    # A quarter of the WETH is the strategies'.
+    assert own.agent.ledger.risk.equity == pytest.approx(1500.0)
+    assert own.agent.ledger.risk.apart == pytest.approx(1000.0)
+    own.ran(1500.0, HOME, WETH)
+    await own.revalue(WETH)
+    assert own.agent.ledger.risk.equity == pytest.approx(1500.0)
+
+
+async def test_what_the_owner_pays_in_is_a_flow_but_for_assets_that_are_not_valued() -> None:
+    own = Valued()
+    own.ran(1050.0, HOME)
+    inj = "INJ", Decimal(4)
+    assert await flow_of(own.app, own.agent.ledger.risk, *inj) == 100.0
+    own.agent.ledger.write("risk.capital", {"equity": 1000.0, "amount": 500.0})
+    assert await flow_of(own.app, own.agent.ledger.risk, *inj) == 0.0
+    assert await flow_of(own.app, own.agent.ledger.risk, "USDT", Decimal(7)) == 7.0
 
 
 async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any) -> None:
