@@ -44,7 +44,10 @@ def test_a_fact_that_is_no_finite_number_never_passes(field, wrong):
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(
     "name",
-    sorted(set(RiskLimits._fields) - {"stop_loss", "exit_width", "max_resting_blocks", "max_leg_imbalance"}),
+    sorted(
+        set(RiskLimits._fields)
+        - {"stop_loss", "exit_width", "max_resting_blocks", "max_leg_imbalance", "max_failed_exits"}
+    ),
 )
 def test_nor_does_anything_under_a_limit_that_is_none(name, wrong):
     assert code(LIMITS._replace(**{name: wrong})) is not Denial.NONE
