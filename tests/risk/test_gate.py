@@ -271,7 +271,9 @@ def test_legs_that_only_close_need_not_balance():
     held = context(position(8, margin=200))
     out = request(PERP, Side.SELL, quantity=8, reduce_only=True, group="g")
     assert codes(answers([out], held)) == [None]
-    assert codes(answers([out, request(name="c2", quantity=4, group="g")], held)) == [Denial.LEG_IMBALANCE]
+    into = request(name="c2", quantity=4, group="g")
+    for legs in ([out, into], [into, out]):
+        assert codes(answers(legs, held)) == [Denial.LEG_IMBALANCE]
 
 
 def test_requests_without_a_group_do_not_share_a_fate():

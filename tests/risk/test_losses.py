@@ -1,5 +1,6 @@
 import math
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from defi_analytics.risk.halting import Record, apply, capital_given, observed
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.losses import Carried, RiskState, carried, day_loss, drawdown, week_loss
 from tests.fakes import NOON
+from tests.risk.accounts import OTHER, SPOT
 
 LOSSES = (drawdown, day_loss, week_loss)
 AMOUNTS = st.floats(1.0, 1e6)
@@ -140,3 +142,14 @@ def test_what_is_carried_in_part_or_too_late_halts(body):
     assert apply(RiskState(), "risk.carried", NOON, whole).trading is TradingState.ACTIVE
     assert apply(RiskState(), "risk.carried", NOON, body).trading is TradingState.HALTED
     assert apply(GIVEN, "risk.carried", NOON, whole).trading is TradingState.HALTED
+
+
+def test_without_capital_all_that_is_paid_in_is_risked():
+    state = folded(equity(1_000), equity(900), flow(900))
+    assert (state.apart, state.equity, losses(state)) == (0.0, 1_800.0, pytest.approx([0.1] * 3))
+
+
+def test_with_capital_the_owners_own_of_what_is_traded_is_not_valued():
+    reserved = {"INJ": Decimal(2), "USDC": Decimal(3), "WETH": Decimal(4)}
+    assert GIVEN.left_out(reserved, [SPOT, OTHER]) == {"INJ": 2, "USDC": 3}
+    assert RiskState().left_out(reserved, [SPOT, OTHER]) == {}
