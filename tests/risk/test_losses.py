@@ -134,6 +134,8 @@ def test_losses_are_carried_as_fractions_of_what_is_risked():
     assert losses(after) == pytest.approx(losses(before))
     assert (after.equity, after.apart) == (50.0, 0.0)
     assert carried(RiskState()) is None
+    assert carried(folded(equity(99_000), state=GIVEN)) is None
+    assert carried(folded(equity(99_000.5), state=GIVEN)) is not None
 
 
 @pytest.mark.parametrize("body", [{}, {"equity": 50.0}, {"equity": 50.0, "peak": "x"}])
