@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
-from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
+from defi_analytics.app.valuing import TRADED, VALUED, revalue, revalued, valued, valued_before
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Seen
@@ -29,7 +29,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT, PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Terms
-from defi_analytics.errors import DataError, Mismatch, UsageError
+from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.storage.lock import holder_of
@@ -186,8 +186,7 @@ async def opened_agent(
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
             # What nobody can price now must not keep anyone from closing.
-            with suppress(DataError):
-                await revalue(app, agent, markets)
+            agent.valued = await revalued(app, agent, markets)
         else:
             await _compare(app, trader, agent, markets, dry=dry)
             await revalue(app, agent, markets)
@@ -199,7 +198,7 @@ async def opened_agent(
             if limits == agent.terms.limits:
                 app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
             agent.terms = replace(agent.terms, limits=limits)
-        ledger.write(STARTED, _told(trader.account, agent.terms, markets))
+        ledger.write(STARTED, _told(trader.account, agent, markets))
         yield agent
 
 
@@ -249,16 +248,19 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
         await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
     except Mismatch as error:
         named = f"--network {account.network} --account {account.address}"
-        error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+        error.hint = f"nothing was sent; see what differs: defi reconcile {named}; {error.hint}"
         raise
 
 
-def _told(account: Account, terms: Terms, markets: Sequence[Market]) -> dict[str, object]:
+def _told(account: Account, agent: Agent, markets: Sequence[Market]) -> dict[str, object]:
+    """Where it is not valued, the last equity stays that of before."""
+    before = valued_before(agent.ledger)
+    assets = valued(markets, agent.terms.currency) if agent.valued or before is None else sorted(before)
     return {
-        "terms": terms_told(terms),
+        "terms": terms_told(agent.terms),
         "mode": account.execution,
         TRADED: [market.market_id for market in markets],
-        VALUED: valued(markets, terms.currency),
+        VALUED: assets,
     }
 
 

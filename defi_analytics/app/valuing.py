@@ -11,13 +11,16 @@ from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import NotFound
+from defi_analytics.errors import DataError, NotFound
 from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW
 from defi_analytics.risk.losses import RiskState
 
 TRADED, VALUED = "markets", "valued"
-"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
+"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of.
+
+The second also in the flow that made it so: a crash between the two must not have it made twice.
+"""
 
 
 def valued(markets: Sequence[Market], currency: str) -> list[str]:
@@ -34,7 +37,7 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
     Raises NotFound for an asset that nothing prices.
     """
     ledger = agent.ledger
-    before = _before(ledger)
+    before = valued_before(ledger)
     now = set(valued(markets, app.settings.run.currency))
     changed = set() if before is None else before ^ now
     if not changed:
@@ -50,14 +53,25 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
         worth = float(held) * await mark(app, asset) if held else 0.0
         amount += worth if asset in now else -worth
     if amount:
-        ledger.write(FLOW, {"amount": amount, "by": "run", "reason": "it is on other markets"})
+        said = {"by": "run", "reason": "it is on other markets", VALUED: sorted(now)}
+        ledger.write(FLOW, {"amount": amount, **said})
 
 
-def _before(ledger: Ledger) -> set[str] | None:
-    """None where the last run did not say so, or there was none."""
+async def revalued(app: App, agent: Agent, markets: Sequence[Market]) -> bool:
+    """False, with a warning, where something cannot be priced now: nothing is written then."""
+    try:
+        await revalue(app, agent, markets)
+    except DataError as error:
+        app.warn(f"what the account is worth cannot be told meanwhile: {error}")
+        return False
+    return True
+
+
+def valued_before(ledger: Ledger) -> set[str] | None:
+    """What the last equity was the worth of; None where the last run did not say so, or there was none."""
     told: Any = None
-    for _, _, body in ledger.journal.replay(STARTED):
-        told = body.get(VALUED)
+    for _, kind, body in ledger.journal.replay(STARTED, FLOW):
+        told = body.get(VALUED, told if kind == FLOW else None)
     return set(told) if isinstance(told, list) else None
 
 

@@ -10,7 +10,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
 from defi_analytics.engine import bookkeeping
-from defi_analytics.engine.bookkeeping import Bookkeeping, Fills, Kind, Resolved, Signed
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.errors import Mismatch
 from tests.builders import a_market
 from tests.fakes import NOON
