@@ -124,6 +124,12 @@ def test_after_all_of_it_was_lost_other_capital_begins_anew_but_lifts_no_halt():
     again = folded(capital_given(500.0, 98_000.0), state=state)
     assert (again.trading, again.code) == (TradingState.HALTED, Denial.DRAWDOWN_HARD)
     assert (again.apart, losses(again)) == (97_500.0, [0.0] * 3)
+    just = folded(equity(99_000.0), capital_given(500.0, 99_000.0), state=GIVEN)
+    assert (just.code, just.apart) == (Denial.NONE, 98_500.0)
+
+
+def test_capital_may_be_small():
+    assert folded(capital_given(0.5, 10.0)).apart == 9.5
 
 
 def test_losses_are_carried_as_fractions_of_what_is_risked():
