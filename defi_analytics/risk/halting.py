@@ -35,6 +35,7 @@ from defi_analytics.risk.verdict import below
 KINDS = "risk."
 EQUITY, FLOW, CAPITAL, CARRIED = "risk.equity", "risk.flow", "risk.capital", "risk.carried"
 _UNREADABLE = "a record of the risk state could not be read"
+_UNPRICED = "the account's worth is not known: something it holds has no price"
 
 
 class Record(NamedTuple):
@@ -60,7 +61,8 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
     try:
         return fold(now, at, body)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, _UNREADABLE, "", at)
+        why = _UNPRICED if (kind, body) == (EQUITY, {}) else _UNREADABLE
+        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, why, "", at)
 
 
 def observed(
@@ -139,12 +141,14 @@ def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 def _capital(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     equity, amount = _number(body["equity"]), _number(body["amount"]) if "amount" in body else math.inf
-    if not (equity > 0.0 and amount > 0.0):
+    risked = min(equity, amount)
+    if state.equity > state.apart:
+        return replace(rescaled(state, equity, risked), capital=amount)
+    # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
+    if not risked > 0.0:
         raise ValueError("nothing can be risked of nothing")
-    if not state.equity > state.apart:
-        # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
-        state = replace(begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0)), apart=0.0)
-    return replace(rescaled(state, equity, min(equity, amount)), capital=amount)
+    fresh = begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0))
+    return replace(fresh, capital=amount, apart=equity - risked)
 
 
 def _halt(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
