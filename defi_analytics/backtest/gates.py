@@ -1,8 +1,9 @@
 """What the risk gate is told in a replay, and what it remembers there.
 
 A replay has one account on one market, valued in its quote: nothing is ever pending, unresolved, sent twice
-or skewed, inputs are of the row's own time, and the mid stands for the oracle. Every rule is asked all the
-same. The memory is what `risk.halting` folds from a journal: equity, its peak, the day, and the halt.
+or skewed, inputs are of the row's own time, the mid stands for the oracle, and no fill is recent. Every rule
+is asked all the same. The memory is what `risk.halting` folds from a journal: equity, its peak, the day, and
+the halt.
 
 Floats, integers and arrays only: the same source is called live and compiled for replays.
 """
@@ -246,6 +247,8 @@ def _account(
         0.0,
         account.week_start,
         account.week_low,
+        math.nan,
+        NEVER_S,
     )
 
 

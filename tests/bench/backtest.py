@@ -69,17 +69,25 @@ def figures() -> Iterator[Figure]:
         growth = paired(ours.run, less.run)
         yield Figure("replay of 1M bars, every gate on / of 100k bars", growth, 10.5, _speed(ours))
         with Engine("loop", MANY) as loop:
-            yield Figure("the same / a bare compiled loop without gates", *_against(ours, loop))
+            yield Figure(
+                "replay of 1M bars, every gate on / a bare compiled loop without gates", *_against(ours, loop)
+            )
         if (PEERS / "installed").exists():
             yield from _peers(ours, less)
         else:
-            yield Figure("the same / vectorbt, backtesting.py", math.nan, None, "left out: not installed")
+            yield Figure(
+                "replays, every gate on / vectorbt, backtesting.py", math.nan, None, "left out: not installed"
+            )
 
 
 def _peers(ours: Engine, less: Engine) -> Iterator[Figure]:
     with Engine("vectorbt", MANY) as vectorbt:
         yield _promised("5 replays of 1M bars, every gate on / one of vectorbt", 5, ours, vectorbt)
-        yield Figure("its peak memory / vectorbt's", ours.last["peak"] / vectorbt.last["peak"], 1.0)
+        yield Figure(
+            "peak memory of 1M bars replayed / of vectorbt's process",
+            ours.last["peak"] / vectorbt.last["peak"],
+            1.0,
+        )
     with Engine("backtesting", FEW) as backtesting:
         yield _promised("200 replays of 100k bars / one of backtesting.py", 200, less, backtesting)
 
