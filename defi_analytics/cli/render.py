@@ -191,7 +191,7 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: 
     Of no rows nothing: what a command says beside it tells why. A column of which no row has anything is
     left out too.
     """
-    columns = [c for c in columns if not c.machine and any(c.text(row) for row in rows)]
+    columns = _telling(rows, columns)
     if not columns:
         return
     width = terminal_columns()
@@ -200,6 +200,10 @@ def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: 
         _write_grid(rows, shown, width, color=color)
     else:
         _write_blocks(rows, fitting(rows, columns, _USUAL_COLUMNS), width)
+
+
+def _telling(rows: Sequence[Row], columns: Sequence[Column[Any]]) -> list[Column[Any]]:
+    return [c for c in columns if not c.machine and any(c.text(row) for row in rows)]
 
 
 def _write_blocks(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> None:
@@ -241,9 +245,10 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
 
 def shows(rows: Sequence[Row], columns: Sequence[Column[Any]], name: str) -> bool:
     """Whether a table of them has room for this column."""
-    shown = fitting(rows, columns, terminal_columns())
+    told = _telling(rows, columns)
+    shown = fitting(rows, told, terminal_columns())
     if _needed(rows, shown) > terminal_columns():
-        shown = fitting(rows, columns, _USUAL_COLUMNS)
+        shown = fitting(rows, told, _USUAL_COLUMNS)
     return any(column.name == name for column in shown)
 
 
