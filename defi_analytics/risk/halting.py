@@ -4,7 +4,7 @@
 
 | kind | body | means |
 |---|---|---|
-| risk.equity | equity | what the account is worth now, in account currency; none or no number halts |
+| risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
 | risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
 | risk.capital | equity, amount | so much of it is risked, which losses are fractions of; no amount: all |
@@ -35,7 +35,6 @@ from defi_analytics.risk.verdict import below
 KINDS = "risk."
 EQUITY, FLOW, CAPITAL, CARRIED = "risk.equity", "risk.flow", "risk.capital", "risk.carried"
 _UNREADABLE = "a record of the risk state could not be read"
-_UNPRICED = "the account's worth is not known: something it holds has no price"
 
 
 class Record(NamedTuple):
@@ -61,8 +60,7 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
     try:
         return fold(now, at, body)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        why = _UNPRICED if (kind, body) == (EQUITY, {}) else _UNREADABLE
-        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, why, "", at)
+        return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, _UNREADABLE, "", at)
 
 
 def observed(

@@ -211,7 +211,7 @@ def test_an_equity_that_cannot_be_read_halts_and_keeps_the_last_that_was(body):
         Denial.RISK_STATE_UNKNOWN,
         1_000,
     )
-    assert state.reason == "the account's worth is not known: something it holds has no price"
+    assert state.reason == "a record of the risk state could not be read"
 
 
 def test_a_limit_that_is_no_number_halts():
