@@ -234,8 +234,15 @@ def decision_id(known: Known) -> str:
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
     """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
+    assets, book = (
+        marks_of(known.snapshot, [market], terms.currency).assets,
+        known.snapshot.books.get(market.key),
+    )
+    rate, mark = assets.get(market.quote, math.nan), assets.get(market.base, math.nan)
     most = limits.max_trade_size / rate if rate > 0 else 0.0
+    if book and book.bids.prices and book.bids.prices[0] * rate < mark:
+        # What is bought below its mark counts with the mark: see `risk.exposure.worth`.
+        most *= book.bids.prices[0] * rate / mark
     return params._replace(
         max_notional=min(params.max_notional, most),
         max_slippage=min(params.max_slippage, limits.max_slippage),
