@@ -35,6 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "max_orders_per_minute": "monitoring.risk_management.max_orders_per_minute",
     "max_leverage": "monitoring.risk_management.max_leverage",
     "min_liquidation_distance": "monitoring.risk_management.liquidation_distance",
+    "max_failed_exits": "monitoring.risk_management.max_failed_exits",
     "max_gas_per_day": "monitoring.risk_management.max_gas_per_day",
     "max_resting_blocks": "run.resting_blocks",
 }
@@ -77,6 +78,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
         min_liquidation_distance=float(own.liquidation_distance),
         max_gas_per_day=float(own.max_gas_per_day),
         max_resting_blocks=settings.run.resting_blocks,
+        max_failed_exits=own.max_failed_exits,
     )
 
 
