@@ -17,7 +17,7 @@ from defi_analytics.venues.injective.charts import Charts
 from defi_analytics.venues.injective.funding import Funding, latest_rate, parse_funding
 from defi_analytics.venues.injective.indexer import SOURCE as INDEXER
 from defi_analytics.venues.injective.indexer import InjectiveIndexer
-from defi_analytics.venues.injective.market_rows import VENUE
+from defi_analytics.venues.injective.market_rows import INACTIVE, VENUE
 from defi_analytics.venues.injective.markets import parse_derivative_markets, parse_spot_markets
 from defi_analytics.venues.injective.networks import Network
 from defi_analytics.venues.injective.taking_orders import PATH as PARAMS
@@ -27,8 +27,6 @@ from defi_analytics.venues.wire import together
 DEPTH = 100
 ALL_KINDS = frozenset(MarketKind)
 _DERIVATIVES = frozenset({MarketKind.PERPETUAL, MarketKind.FUTURE})
-_INACTIVE = ("Paused", "ForcePaused", "Demolished", "Expired")
-"""A list is of one status; one that a node does not know yet is an empty list."""
 
 Parser = Callable[[str, bytes, Assets, datetime], Listing]
 
@@ -87,7 +85,7 @@ class InjectiveMarketData:
         Raises DataError as `listing` does.
         """
         found = Listing(VENUE, {}, {})
-        for status in _INACTIVE:
+        for status in INACTIVE:
             missing = [one for one in market_ids if one not in found.markets]
             if missing or not market_ids:
                 found = _both(found, self._merged(await self._lists(status, missing)))
