@@ -43,7 +43,7 @@ class Flattening:
             else:
                 if not left:
                     return
-                why = f"{self._named(left)} could not be closed"
+                why = f"{len(left)} positions could not be closed: {self._named(left)}"
             LOG.warning("%s", why)
         raise OutcomeUnknown(why, hint="see: defi positions; try again: defi risk flatten")
 
