@@ -19,6 +19,8 @@ _STATES = {
     MarketStatus.ACTIVE: MarketState.ACTIVE,
     MarketStatus.PAUSED: MarketState.PAUSED,
     MarketStatus.CLOSED: MarketState.CLOSED,
+    MarketStatus.POST_ONLY: MarketState.POST_ONLY,
+    MarketStatus.UNKNOWN: MarketState.UNKNOWN,
 }
 
 
@@ -30,7 +32,7 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
     ask = book.asks.prices[0] if book and book.asks.prices else math.nan
     return MarketFacts(
         grid=grid_of(market),
-        status=_STATES.get(market.status, MarketState.UNKNOWN),
+        status=_STATES[market.status],
         bid=bid / tick,
         ask=ask / tick,
         mid=(bid + ask) / 2 / tick,
