@@ -88,7 +88,7 @@ def _middle(snapshot: Snapshot, market: Market) -> float | None:
 
 
 def largest_notional(snapshot: Snapshot, market: Market, currency: str, limits: RiskLimits) -> float:
-    """What one order may come to by `max_trade_size`, in the market's quote; 0 where nothing tells its worth."""
+    """What one order may come to by `max_trade_size`, in the market's quote; 0 where its worth is unknown."""
     assets, book = marks_of(snapshot, [market], currency).assets, snapshot.books.get(market.key)
     rate, mark = assets.get(market.quote, math.nan), assets.get(market.base, math.nan)
     most = limits.max_trade_size / rate if rate > 0 else 0.0
