@@ -19,6 +19,8 @@ _STATES = {
     MarketStatus.ACTIVE: MarketState.ACTIVE,
     MarketStatus.PAUSED: MarketState.PAUSED,
     MarketStatus.CLOSED: MarketState.CLOSED,
+    MarketStatus.POST_ONLY: MarketState.POST_ONLY,
+    MarketStatus.UNKNOWN: MarketState.UNKNOWN,
 }
 
 
@@ -30,7 +32,7 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
     ask = book.asks.prices[0] if book and book.asks.prices else math.nan
     return MarketFacts(
         grid=grid_of(market),
-        status=_STATES.get(market.status, MarketState.UNKNOWN),
+        status=_STATES[market.status],
         bid=bid / tick,
         ask=ask / tick,
         mid=(bid + ask) / 2 / tick,
@@ -86,7 +88,7 @@ def _middle(snapshot: Snapshot, market: Market) -> float | None:
 
 
 def largest_notional(snapshot: Snapshot, market: Market, currency: str, limits: RiskLimits) -> float:
-    """What one order may be by `max_trade_size`, in the market's quote; 0 where nothing tells its worth."""
+    """What one order may come to by `max_trade_size`, in the market's quote; 0 where its worth is unknown."""
     assets, book = marks_of(snapshot, [market], currency).assets, snapshot.books.get(market.key)
     rate, mark = assets.get(market.quote, math.nan), assets.get(market.base, math.nan)
     most = limits.max_trade_size / rate if rate > 0 else 0.0
