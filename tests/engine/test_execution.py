@@ -506,3 +506,20 @@ async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(s
 
 def test_an_answer_of_unknown_is_kept_apart_from_a_refusal() -> None:
     assert Submission(Sent.UNKNOWN) != Submission(Sent.REJECTED)
+
+
+@pytest.mark.parametrize("kind", [OrderKind.MARKET, OrderKind.LIMIT])
+async def test_an_included_order_that_no_answer_names_is_what_fills_and_book_make_of_it(
+    kind: OrderKind,
+) -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1", kind)])
+    chain.make_block()
+    chain.included[transaction.tx_hash] = replace(chain.included[transaction.tx_hash], orders=())
+    await execution.settle()
+    assert execution.books.net.get(MARKET.key, Inventory()).quantity == (kind is OrderKind.MARKET)
+    order = execution.books.orders["c1"]
+    assert order.state is (OrderState.DONE if kind is OrderKind.MARKET else OrderState.OPEN)
+    await settled(execution, chain)
+    assert not execution.books.unresolved
