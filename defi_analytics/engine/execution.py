@@ -11,24 +11,23 @@ It is done where no answer to them is known (none came, or it died with the proc
 after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
-from defi_analytics.engine.differences import Difference, plain
-from defi_analytics.engine.foreign import moved
+from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.foreign import amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
-from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
+from defi_analytics.engine.signed import checked, whole
+from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
@@ -37,15 +36,12 @@ QUERIES_FOR_ABSENCE = 2
 """How often a transaction must be missing beyond its timeout height before it counts as absent."""
 MARGIN_BLOCKS = 2
 """Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
+SPAN_BLOCKS = 10_000
+"""About two hours, whose fills are read and written down together."""
 INDEX_BLOCKS = 200
 """About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
 _SHOWN = 200
 """Characters of what a node said."""
-
-
-def transaction_hash(tx_bytes: bytes) -> str:
-    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
-    return hashlib.sha256(tx_bytes).hexdigest().upper()
 
 
 @dataclass(slots=True)
@@ -75,7 +71,7 @@ class Execution:
             raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
         transaction = await self.chain.sign(orders, cancels)
         requests = tuple(order.request for order in orders)
-        _check(transaction, requests)
+        checked(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
         submission = await self.chain.broadcast(transaction)
@@ -99,33 +95,35 @@ class Execution:
     async def prove(self) -> Block:
         """Brings the books up to the chain: proofs and fills. Returns the latest block.
 
+        What only rests is left to `reconcile`: reading every block for as long as a stop stands would take
+        all that a public node lets anybody ask for.
+
         Raises DataError when the chain cannot be read; what was learned before that stays.
         """
         block = await self.chain.block()
         for pending in list(self.books.unresolved.values()):
             await self._resolve(pending, block)
-        if self.books.live:
+        if self.books.live and not (self._listed and self.books.settled):
             await self._count_fills(block.height)
         return block
 
     async def settle(self) -> Block:
         """As `prove`, and takes resting orders that the venue no longer lists for over."""
         block = await self.prove()
-        markets = list(
-            {o.request.market.key: o.request.market for o in self._resting(self.books.markets)}.values()
-        )
-        if markets:
+        if self._resting(self.books.markets):
+            markets = list(self.books.markets.values())
             await self.reconcile(await self.chain.portfolio(markets), markets)
         return block
 
     async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
         """Orders that were open at the counted height and are no longer on the venue's list are over.
 
-        Of these markets, which `portfolio` is of. Raises DataError.
+        Of these markets, which `portfolio` is of. Blocks are read only where something has happened. Raises
+        DataError.
         """
-        keys = {market.key for market in markets}
-        if not self._resting(keys):
+        if not self._resting(self.books.markets) or await self._left_alone(portfolio, markets):
             return
+        keys = {market.key for market in markets}
         # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
         # block that is asked for after it, so that what took an order off the list is among them.
         height = max(portfolio.height, (await self.chain.block()).height)
@@ -142,13 +140,32 @@ class Execution:
         if gone:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
+    @property
+    def _listed(self) -> bool:
+        """Whether the venue's lists tell of fills. On paper they are made when they are asked for."""
+        return self.chain.account != ACCOUNT
+
+    async def _left_alone(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Counts the blocks up to `portfolio` unread, where it shows that nothing was filled in them."""
+        if not (self._listed and self.books.settled):
+            return False
+        every = {**self.books.markets, **{market.key: market for market in markets}}
+        if len(every) > len(markets):
+            portfolio = await self.chain.portfolio(list(every.values()))
+        if not untouched(self.books, self.ledger.baseline, portfolio, list(every.values())):
+            return False
+        self._agreed = max(self._agreed, portfolio.height)
+        if portfolio.height > self.ledger.counted:
+            self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, portfolio.height, ()))
+        return True
+
     async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         """Counts what others traded with the account, where its quantities have moved without us.
 
         Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
         DataError where the chain does not have all the blocks since the last count.
         """
-        if self.chain.account == ACCOUNT or not self.books.settled:
+        if not (self._listed and self.books.settled):
             return ()
         if not self._moved(portfolio, markets):
             self._agreed = max(self._agreed, portfolio.height)
@@ -220,8 +237,7 @@ class Execution:
         return not halted or all(order.request.reduce_only for order in orders)
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
-        if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
-            raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
+        whole(transaction)
         submission = await self.chain.broadcast(transaction)
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
 
@@ -258,26 +274,12 @@ class Execution:
             self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
     async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
-        """Of these and of all that we ever signed for."""
-        first = self.ledger.counted + 1
-        if first > height:
-            return
+        """Of these and of all that we ever signed for; what is read is written, whatever comes after it."""
         every = {**self.books.markets, **{market.key: market for market in markets}}
-        fills = await self.chain.fills(list(every.values()), first, height)
-        self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-        theirs = self.books.foreign(fills)
-        for key in {fill.key: None for fill in theirs}:
-            moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
-            said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
-            LOG.warning("another client of this account traded: counted %s", said)
-
-
-def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
-    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
-    ids = tuple(request.client_order_id for request in requests)
-    if transaction.timeout_height <= 0:
-        raise ExecutionError("a transaction without a timeout height could never be proven absent")
-    if transaction.client_order_ids != ids:
-        raise ExecutionError("the signed transaction is not for the orders that were approved")
-    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
-        raise ExecutionError("the signed transaction's hash is not that of its bytes")
+        while self.ledger.counted < height:
+            first = self.ledger.counted + 1
+            last = min(height, first + SPAN_BLOCKS - 1)
+            fills = await self.chain.fills(list(every.values()), first, last)
+            self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
+            for said in amounts(self.books.foreign(fills), every):
+                LOG.warning("another client of this account traded: counted %s", said)

@@ -1,4 +1,4 @@
-"""What another client of the same account did: seen in the quantities that each look reads in any case.
+"""What happened to the account since its fills were counted: seen in what each look reads in any case.
 
 Whoever trades moves perpetual positions, or the assets that spot markets trade. Cash is not looked at, for
 funding moves it too; and of what pays for gas only what is more than a lot beside the gas we know of, for
@@ -9,13 +9,47 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKind
-from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import Fill
+from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.differences import GAS, Code, Difference
+from defi_analytics.engine.differences import GAS, Code, Difference, plain
 
 _ZERO = Decimal(0)
 _DIGITS = 60
+_SAME_PRICE = Decimal("1e-9")
+"""A fraction: the chain rounds average prices to 18 places."""
+
+
+def untouched(
+    books: Bookkeeping, baseline: Mapping[str, str] | None, portfolio: Portfolio, markets: Sequence[Market]
+) -> bool:
+    """Whether nothing was filled since the last count, so that nobody has to read those blocks.
+
+    An order of ours that is listed with all that was left of it met nobody, and what others trade moves what
+    is held, or what it was bought for. `markets` must be all that the books know.
+    """
+    rest = {order.client_order_id: order.remaining for order in portfolio.open_orders}
+    for order in books.live:
+        left = order.request.quantity - order.filled
+        if rest.get(order.request.client_order_id) != left:
+            return False
+    entered = all(_same_entry(books, position) for position in portfolio.positions.values())
+    return entered and not moved(books, baseline, portfolio, markets)
+
+
+def amounts(theirs: Sequence[Fill], markets: Mapping[MarketKey, Market]) -> Iterator[str]:
+    """How much these fills moved, a market each."""
+    for key in {fill.key: None for fill in theirs}:
+        total = sum((fill.signed for fill in theirs if fill.key == key), _ZERO)
+        yield f"{plain(total)} {markets[key].base} on {markets[key].ticker}"
+
+
+def _same_entry(books: Bookkeeping, position: Position) -> bool:
+    own = books.net.get(position.key, Inventory())
+    with localcontext(prec=_DIGITS):
+        cost = abs(position.quantity) * position.entry_price
+        return abs(cost - own.cost) <= _SAME_PRICE * cost
 
 
 def moved(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Balance, Portfolio
@@ -248,6 +249,35 @@ async def test_blocks_that_cannot_be_read_let_nobody_trade() -> None:
     with pytest.raises(Unavailable):
         await agent.cycle()
     assert Kind.SIGNED not in journal.kinds
+
+
+async def test_a_foreign_round_trip_beside_a_stop_of_ours_is_seen_by_what_the_position_cost() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    own, spent = quantity(agent, PERP.key), agent.ledger.books.net[PERP.key].fees
+    chain.trade(PERP.key, ONE, world.height + 1)
+    chain.trade(PERP.key, -ONE, world.height + 1)
+    chain.moved_entry = Decimal("24.999")
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == own
+    assert agent.ledger.books.net[PERP.key].fees == spent + 2
+
+
+async def test_while_a_stop_stands_no_block_is_read_until_something_is_traded() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    assert [order.request.kind for order in agent.ledger.books.live] == [OrderKind.STOP]
+    agent.execution.chain = pruned(chain)
+    world.height += 100_000
+    await agent.cycle()
+    assert agent.ledger.books.scanned_height > 100_000
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
 
 
 def told(
