@@ -84,6 +84,8 @@ class Bookkeeping:
     """Every fill up to this block is known."""
     gas_paid: Decimal = Decimal(0)
     """INJ."""
+    foreign_fills: int = 0
+    """How many of others were counted: their gas is not known."""
     failed: dict[str, Resolved] = field(default_factory=dict)
     """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
@@ -174,6 +176,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
+                self.foreign_fills += len(self.foreign([fill]))
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]

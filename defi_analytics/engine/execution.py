@@ -22,7 +22,7 @@ from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
 from defi_analytics.engine.differences import Difference
-from defi_analytics.engine.foreign import amounts, moved, untouched
+from defi_analytics.engine.foreign import Known, amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
@@ -50,6 +50,8 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: int = 0
@@ -152,7 +154,7 @@ class Execution:
         every = {**self.books.markets, **{market.key: market for market in markets}}
         if len(every) > len(markets):
             portfolio = await self.chain.portfolio(list(every.values()))
-        if not untouched(self.books, self.ledger.baseline, portfolio, list(every.values())):
+        if not untouched(self._known, portfolio, list(every.values())):
             return False
         self._agreed = max(self._agreed, portfolio.height)
         if portfolio.height > self.ledger.counted:
@@ -184,8 +186,12 @@ class Execution:
         last = (await self.chain.block()).height if height is None else height
         await self._count_fills(last, markets)
 
+    @property
+    def _known(self) -> Known:
+        return Known(self.books, self.ledger.baseline or {}, self.pays_gas)
+
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
-        return moved(self.books, self.ledger.baseline, portfolio, markets)
+        return moved(self._known, portfolio, markets)
 
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
