@@ -217,7 +217,8 @@ def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
         case OrderKind.MARKET:
             return 0
         case OrderKind.STOP:
-            return transaction.expiry_height or _NEVER
+            # No expiry can be put on it: the transaction's is that of what rests beside it.
+            return _NEVER
         case _:
             return transaction.expiry_height
 

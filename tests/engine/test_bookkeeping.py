@@ -116,11 +116,14 @@ def test_an_order_is_done_when_it_is_filled_whole_whatever_its_expiry() -> None:
     assert books.orders["c1"].state is OrderState.DONE
 
 
-def test_a_stop_without_an_expiry_lives_until_it_is_told_otherwise() -> None:
+@pytest.mark.parametrize("beside", [0, 120])
+def test_a_stop_lives_until_it_is_told_otherwise_whatever_is_placed_with_it(beside: int) -> None:
     books = folded(
-        signed(a_request(kind=OrderKind.STOP)), resolved(OrderResult("c1", "0xa")), filled(1, 10**9)
+        signed(a_request(kind=OrderKind.STOP), a_request("c2", OrderKind.LIMIT), expiry=beside),
+        resolved(OrderResult("c1", "0xa"), OrderResult("c2", "0xb")),
+        filled(1, 10**9),
     )
-    assert books.orders["c1"].live
+    assert [order.live for order in books.orders.values()] == [True, False]
 
 
 def test_a_fill_of_an_order_that_is_not_ours_belongs_to_no_strategy() -> None:
