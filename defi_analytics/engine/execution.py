@@ -20,26 +20,31 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
+from defi_analytics.engine.absence import MARGIN_BLOCKS, beyond_timeout, overtaken
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
 from defi_analytics.engine.differences import Difference
 from defi_analytics.engine.foreign import Known, amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
-from defi_analytics.engine.signed import checked, whole
-from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
+from defi_analytics.engine.records import (
+    Closed,
+    Fills,
+    Kind,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    check,
+    refused_for_good,
+    transaction_hash,
+)
+from defi_analytics.errors import ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
 LOG = logging.getLogger("defi.run")
-QUERIES_FOR_ABSENCE = 2
-"""How often a transaction must be missing beyond its timeout height before it counts as absent."""
-MARGIN_BLOCKS = 2
-"""Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
 SPAN_BLOCKS = 10_000
 """About two hours, whose fills are read and written down together."""
-INDEX_BLOCKS = 200
-"""About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
 _SHOWN = 200
 """Characters of what a node said."""
 
@@ -71,9 +76,9 @@ class Execution:
         """
         if self.books.unresolved:
             raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
-        transaction = await self.chain.sign(orders, cancels)
         requests = tuple(order.request for order in orders)
-        checked(transaction, requests)
+        transaction = await self._signed(orders, cancels)
+        check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
         submission = await self.chain.broadcast(transaction)
@@ -85,6 +90,17 @@ class Execution:
         else:
             self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
+
+    async def _signed(self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel]) -> SignedTransaction:
+        """That an exit was refused is written down: after some of them it is tried otherwise."""
+        try:
+            return await self.chain.sign(orders, cancels)
+        except OrderRejected as error:
+            exits = tuple(order.request for order in orders if order.request.reduce_only)
+            if exits:
+                said = error.order_code, error.codespace, error.message
+                self.ledger.write(Kind.REFUSED, Refused(exits, orders[0].approved_at, *said))
+            raise
 
     def refusal(self, transaction: SignedTransaction) -> OrderRejected | None:
         """Why it is proven that nothing of it came about; None while that is not known, or something did."""
@@ -207,32 +223,13 @@ class Execution:
         if found is not None:
             self.ledger.write(Kind.RESOLVED, Resolved.included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
-            await self._resolve_absent(transaction)
-        elif await self._overtaken(transaction, block.height):
+            if record := await beyond_timeout(self.chain, transaction):
+                self.ledger.write(Kind.RESOLVED, record)
+        elif await overtaken(self.chain, transaction, block.height, self._passed):
             reason = "its sequence was taken by another transaction"
             self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
         elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
-
-    async def _overtaken(self, transaction: SignedTransaction, height: int) -> bool:
-        """Whether its sequence is used up and no block until now holds it: then none can execute it.
-
-        The blocks are read, for the index behind `find` may lag; and only some blocks after the account was
-        seen to be beyond, for a node that is ahead of the others may have told of the account. Without an
-        answer nothing is proven: the timeout height remains.
-        """
-        if not transaction.height or height <= transaction.height + 1:
-            return False
-        try:
-            if transaction.tx_hash not in self._passed:
-                if await self.chain.next_sequence() > transaction.sequence:
-                    self._passed[transaction.tx_hash] = height
-                return False
-            if height < self._passed[transaction.tx_hash] + MARGIN_BLOCKS:
-                return False
-            return not await self.chain.holds(transaction.tx_hash, transaction.height + 1, height)
-        except DataError:
-            return False
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
         """Unless it was accepted or refused; while trading is halted, only what adds nothing."""
@@ -243,30 +240,10 @@ class Execution:
         return not halted or all(order.request.reduce_only for order in orders)
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
-        whole(transaction)
+        if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
+            raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
         submission = await self.chain.broadcast(transaction)
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
-
-    async def _resolve_absent(self, transaction: SignedTransaction) -> None:
-        """By the index, asked again, and by the blocks themselves while the index may be behind them."""
-        for _ in range(QUERIES_FOR_ABSENCE - 1):
-            again = await self.chain.block()
-            if again.height <= transaction.timeout_height:
-                return  # another node, which is behind: its silence proves nothing
-            found = await self.chain.find(transaction.tx_hash)
-            if found is not None:
-                self.ledger.write(Kind.RESOLVED, Resolved.included(found))
-                return
-        if await self._in_blocks(transaction, again.height):
-            return  # the index will tell it too
-        reason = f"not in any block up to its timeout height {transaction.timeout_height}"
-        self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
-
-    async def _in_blocks(self, transaction: SignedTransaction, height: int) -> bool:
-        first, last = transaction.height + 1, transaction.timeout_height
-        if first == 1 or height > last + INDEX_BLOCKS:
-            return False
-        return await self.chain.holds(transaction.tx_hash, first, last)
 
     async def _count_idle_blocks(self) -> None:
         """Nothing of ours was on the book since the last count, so nothing of ours was filled.
