@@ -14,7 +14,7 @@ from defi_analytics.risk.exposure import MarketLots, exposures
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
 from tests.builders import a_snapshot
-from tests.engine.trading import HOME, PERP, World, an_agent, quantity
+from tests.engine.trading import CALM, HOME, PERP, World, an_agent, quantity
 from tests.fakes import NOON
 
 
@@ -169,3 +169,13 @@ def test_gas_that_another_key_paid_makes_no_inventory_of_what_its_owner_had(
     coins = {"inj": Balance("inj", "INJ", Decimal(10), Decimal(10))}
     account = account_of(terms, Portfolio("inj1", NOON, 5, coins), a_snapshot(), [HOME], books, RiskState())
     assert exposures(account).lots.get(HOME.key, MarketLots()).position == held
+
+
+@pytest.mark.parametrize("price", [24.6, 25.4])
+async def test_an_entry_is_cut_to_what_risk_lets_through_also_below_its_mark(price: float) -> None:
+    world = World(PERP)
+    limits = CALM._replace(max_trade_size=50.0, max_exposure_total=50.0)
+    world.show(price, away=25.0)
+    decision = await an_agent(world, limits=limits).cycle()
+    [order] = [one.request for group in decision.approved for one in group.orders]
+    assert 47 < float(order.notional) <= 50
