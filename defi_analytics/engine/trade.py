@@ -49,9 +49,15 @@ class Terms:
     """INJ."""
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: not to be traded."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays, and on paper."""
 
     def on(self, key: MarketKey) -> RiskLimits:
         return tightened(self.limits, self.market_limits.get(key, self.limits))
+
+    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
+        """What of `reserved` gas has not eaten up."""
+        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
 
 
 class Known(NamedTuple):
@@ -248,7 +254,7 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
-    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
+    return covered(intent, market, known.portfolio, terms.kept(known.books))
 
 
 def account_of(
@@ -264,7 +270,7 @@ def account_of(
         portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        still_reserved(terms.reserved, books.gas_paid),
+        terms.kept(books),
         risk.left_out(terms.reserved, markets),
     )
 
