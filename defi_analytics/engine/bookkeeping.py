@@ -111,6 +111,11 @@ class Bookkeeping:
         return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
+    def uncounted(self) -> list[TrackedOrder]:
+        """Those whose outcome is not in the books yet: without proof, or in a block beyond the counted ones."""
+        return [order for order in self.live if not 0 < order.height <= self.scanned_height]
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is without proof, and every order that does not rest is counted to its end."""
         return not self.unresolved and all(o.request.kind is not OrderKind.MARKET for o in self.live)

@@ -104,6 +104,9 @@ class Execution:
         block = await self.chain.block()
         for pending in list(self.books.unresolved.values()):
             await self._resolve(pending, block)
+        if any(order.height > block.height for order in self.books.live):
+            # A block came in between, or a node is ahead: what came of it is not in the blocks up to ours.
+            block = await self.chain.block()
         if self.books.live:
             await self._count_fills(block.height)
         return block

@@ -6,9 +6,13 @@ import pytest
 
 from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
+from defi_analytics.domain.market import Market
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.trade import decide_trades
+from defi_analytics.errors import Unavailable
+from defi_analytics.risk.codes import Denial
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import HOME, PERP, Failing, World, an_agent, quantity
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
@@ -151,3 +155,43 @@ async def test_a_perpetual_whose_oracle_is_gone_for_good_lets_everybody_out_and_
     world.show(24.6, away=25.0)
     refused = (await agent.cycle()).refused
     assert [one.code.name for one in refused] == ["RISK_STATE_UNKNOWN"]
+
+
+async def entered_unseen(home: Market) -> Agent:
+    """An entry was sent and nobody could tell what became of it; the gap is still there."""
+    world = World(home)
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    chain: Any = agent.execution.chain
+    agent.execution.chain = Failing(chain, "find", Unavailable("chain", "no answer"))
+    with pytest.raises(Unavailable):
+        await agent.cycle()
+    assert quantity(agent, home.key) == 0
+    return agent
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+async def test_an_entry_that_is_proven_a_round_later_is_counted_before_anything_is_decided(
+    home: Market,
+) -> None:
+    agent = await entered_unseen(home)
+    decision = await agent.cycle()
+    [entry] = [order for order in agent.ledger.books.orders.values() if order.request.strategy != "stop"]
+    assert [one.said for one in decision.considered] == ["idle"]
+    assert quantity(agent, home.key) == entry.request.quantity
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+async def test_an_order_in_a_block_that_is_not_counted_yet_keeps_others_from_its_market(home: Market) -> None:
+    agent = await entered_unseen(home)
+    chain: Any = agent.execution.chain
+    behind = await chain.block()
+
+    async def block() -> Any:
+        return behind
+
+    chain.block = block
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
+    assert [refused.code for refused in decision.refused] == [Denial.UNRESOLVED_ORDER]
+    assert len(agent.ledger.books.orders) == 1
