@@ -233,7 +233,7 @@ async def _agent(
     terms = terms_of_run(app, request, markets, reserved)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+    agent = Agent(Execution(chain, ledger, stopped), look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))
     return agent

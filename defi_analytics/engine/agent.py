@@ -63,14 +63,13 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Agent:
-    """One account's agent. `look` reads the markets, `stopped` tells why not to trade at all (or nothing)."""
+    """One account's agent. `look` reads the markets."""
 
     execution: Execution
     look: Callable[[Backoff], Awaitable[Seen]]
     terms: Terms
     policy: Policy
     clock: Clock
-    stopped: Callable[[], str] = str
     inspect: Callable[[], Awaitable[None]] = _nothing
     """Before each decision; it may stop trading."""
     watch: Callable[[Cycle], None] = lambda cycle: None
@@ -207,7 +206,7 @@ class Agent:
     def obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
         self.ledger.catch_up()
-        reason = self.stopped()
+        reason = self.execution.stopped()
         if reason and self.ledger.risk.trading is not TradingState.HALTED:
             record = halt(Denial.HALTED, reason, "person")
             self.ledger.write(record.kind, record.body)
@@ -217,7 +216,7 @@ class Agent:
         self.ledger.catch_up()
         if self.ledger.risk.trading is not trading:
             return True
-        return bool(self.stopped()) and not (decision.closing or trading is TradingState.HALTED)
+        return bool(self.execution.stopped()) and not (decision.closing or trading is TradingState.HALTED)
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
         """Groups one after the other, each proven before the next is signed.

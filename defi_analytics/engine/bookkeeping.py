@@ -112,7 +112,7 @@ class Bookkeeping:
 
     @property
     def uncounted(self) -> list[TrackedOrder]:
-        """Those whose outcome is not in the books yet: without proof, or in a block beyond the counted ones."""
+        """Whose outcome is not in the books yet: without proof, or in a block beyond the counted ones."""
         return [order for order in self.live if not 0 < order.height <= self.scanned_height]
 
     @property

@@ -13,7 +13,7 @@ after a refusal that was about the node. Bytes that were refused for what they a
 
 import hashlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -54,6 +54,8 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    stopped: Callable[[], str] = str
+    """Why not to trade at all, as a person says who may have no journal to say it in; empty for nothing."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: int = 0
@@ -66,7 +68,7 @@ class Execution:
     async def submit(
         self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""
     ) -> SignedTransaction:
-        """Signs one transaction for all of these, makes it durable, and sends it once.
+        """Signs one transaction for all of these, makes it durable, and sends it once, unless told to stop.
 
         Raises OutcomeUnknown while an earlier transaction has no proof yet: nothing is signed then. What the
         chain answers is in the books, not raised.
@@ -78,6 +80,10 @@ class Execution:
         _check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        if not self._may_leave(requests):
+            # No byte of it has left, and nobody but this call could have sent it.
+            self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, "stopped before it was sent"))
+            return transaction
         submission = await self.chain.broadcast(transaction)
         if refused_for_good(submission):
             # Sent once, by this call, to one node, which says that it is not in its mempool. One record, so
@@ -215,12 +221,17 @@ class Execution:
             return False
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
-        """Unless it was accepted or refused; while trading is halted, only what adds nothing."""
+        """Unless it was accepted or refused, or nobody wants it any more."""
         if pending.refused or pending.sent[-1:] == (Sent.ACCEPTED,):
             return False
         orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
-        halted = self.ledger.risk.trading is TradingState.HALTED
-        return not halted or all(order.request.reduce_only for order in orders)
+        return self._may_leave(order.request for order in orders)
+
+    def _may_leave(self, requests: Iterable[OrderRequest]) -> bool:
+        """By what anybody said up to this moment; cancels, and orders that only reduce, always."""
+        self.ledger.catch_up()
+        active = self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
+        return active or all(request.reduce_only for request in requests)
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
