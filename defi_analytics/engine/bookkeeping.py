@@ -46,6 +46,8 @@ class TrackedOrder:
     """The venue's, where it refused."""
     closed_height: int = 0
     """The block at which the venue had it no more; 0 where nobody had to ask."""
+    signed_height: int = 0
+    """The latest block when it was signed; 0 where that is not known."""
 
     @property
     def live(self) -> bool:
@@ -147,7 +149,11 @@ class Bookkeeping:
         self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
         for request in record.orders:
             self.orders[request.client_order_id] = TrackedOrder(
-                request, transaction.tx_hash, _expiry(request, transaction), transaction.signed_at
+                request,
+                transaction.tx_hash,
+                _expiry(request, transaction),
+                transaction.signed_at,
+                signed_height=transaction.height,
             )
             self.markets[request.market.key] = request.market
         self._forget()

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.trade import decide_trades
+from defi_analytics.engine.trade import context_of, decide_trades
 from defi_analytics.errors import Unavailable
 from defi_analytics.risk.codes import Denial
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
@@ -195,3 +196,30 @@ async def test_an_order_in_a_block_that_is_not_counted_yet_keeps_others_from_its
     assert [one.said for one in decision.considered] == ["entry"]
     assert [refused.code for refused in decision.refused] == [Denial.UNRESOLVED_ORDER]
     assert len(agent.ledger.books.orders) == 1
+
+
+@pytest.mark.parametrize("fast_s", [8, -8])
+async def test_a_clock_within_its_tolerance_does_not_pile_up_orders_in_one_block(fast_s: int) -> None:
+    world = World()
+    world.fast = timedelta(seconds=fast_s)
+    agent = an_agent(world)
+    for _ in range(3):
+        for price in (25.0, 25.3):
+            world.show(price, away=25.3)
+            decision = await agent.cycle()
+            assert len(decision.approved) == 1, decision.refused
+
+
+@pytest.mark.parametrize(("behind", "counted"), [(0, 1), (-1, 0), (1, 1)])
+async def test_orders_that_can_enter_the_next_block_alone_are_counted_for_it(
+    behind: int, counted: int
+) -> None:
+    world = World()
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    [order] = agent.ledger.books.orders.values()
+    known, seen = await agent._known()
+    portfolio = replace(known.portfolio, height=order.signed_height - behind)
+    context = context_of(known._replace(portfolio=portfolio), seen.markets, [], agent.terms)
+    assert context.orders_this_block == counted
