@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
@@ -17,6 +16,7 @@ from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.exits import EMERGENCY
 from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
@@ -24,12 +24,12 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
+from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.exposure import equity
-from defi_analytics.risk.halting import halt, observed
+from defi_analytics.risk.halting import halt
 
 LOG = logging.getLogger("defi.run")
 
@@ -85,6 +85,7 @@ class Agent:
     """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
+    _worth: Worth = field(default_factory=Worth)
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
@@ -198,9 +199,8 @@ class Agent:
             self.obey()
             return
         books, risk = self.ledger.books, self.ledger.risk
-        worth = equity(account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk))
-        for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
-            self.ledger.write(record.kind, record.body)
+        account = account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk)
+        self._worth.observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
         self.obey()
 
     def obey(self) -> None:
@@ -223,12 +223,12 @@ class Agent:
 
         `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
         """
-        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
-            (approved.orders, ()) for approved in decision.approved
-        ]
-        if decision.cancels:
-            groups.insert(0, ((), decision.cancels))
-        for orders, cancels in groups:
+        for insistent in (one for one in decision.considered if one.said == EMERGENCY):
+            ticker = self.tickers.get(insistent.market, insistent.market.market_id)
+            LOG.error(
+                "emergency exit of %s: its exits failed, and it goes to the worst price allowed", ticker
+            )
+        for orders, cancels in decision.groups:
             if orders and self._told_otherwise(decision, trading):
                 return
             try:

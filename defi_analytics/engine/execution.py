@@ -11,11 +11,9 @@ It is done where no answer to them is known (none came, or it died with the proc
 after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
@@ -23,11 +21,22 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
-from defi_analytics.engine.differences import Difference, plain
-from defi_analytics.engine.foreign import moved
+from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.foreign import moved, traded
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.records import (
+    Closed,
+    Fills,
+    Kind,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    check,
+    refused_for_good,
+    transaction_hash,
+)
 from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
@@ -41,11 +50,6 @@ INDEX_BLOCKS = 200
 """About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
 _SHOWN = 200
 """Characters of what a node said."""
-
-
-def transaction_hash(tx_bytes: bytes) -> str:
-    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
-    return hashlib.sha256(tx_bytes).hexdigest().upper()
 
 
 @dataclass(slots=True)
@@ -75,9 +79,9 @@ class Execution:
         """
         if self.books.unresolved:
             raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
-        transaction = await self.chain.sign(orders, cancels)
         requests = tuple(order.request for order in orders)
-        _check(transaction, requests)
+        transaction = await self._signed(orders, cancels)
+        check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
         if not self._may_leave(requests):
@@ -93,6 +97,17 @@ class Execution:
         else:
             self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
+
+    async def _signed(self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel]) -> SignedTransaction:
+        """That an exit was refused is written down: after some of them it is tried otherwise."""
+        try:
+            return await self.chain.sign(orders, cancels)
+        except OrderRejected as error:
+            exits = tuple(order.request for order in orders if order.request.reduce_only)
+            if exits:
+                said = error.order_code, error.codespace, error.message
+                self.ledger.write(Kind.REFUSED, Refused(exits, orders[0].approved_at, *said))
+            raise
 
     def refusal(self, transaction: SignedTransaction) -> OrderRejected | None:
         """Why it is proven that nothing of it came about; None while that is not known, or something did."""
@@ -229,9 +244,10 @@ class Execution:
 
     def _may_leave(self, requests: Iterable[OrderRequest]) -> bool:
         """By what anybody said up to this moment; cancels, and orders that only reduce, always."""
+        if all(request.reduce_only for request in requests):
+            return True
         self.ledger.catch_up()
-        active = self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
-        return active or all(request.reduce_only for request in requests)
+        return self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
@@ -279,19 +295,5 @@ class Execution:
         every = {**self.books.markets, **{market.key: market for market in markets}}
         fills = await self.chain.fills(list(every.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-        theirs = self.books.foreign(fills)
-        for key in {fill.key: None for fill in theirs}:
-            moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
-            said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
+        for said in traded(self.books.foreign(fills), every):
             LOG.warning("another client of this account traded: counted %s", said)
-
-
-def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
-    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
-    ids = tuple(request.client_order_id for request in requests)
-    if transaction.timeout_height <= 0:
-        raise ExecutionError("a transaction without a timeout height could never be proven absent")
-    if transaction.client_order_ids != ids:
-        raise ExecutionError("the signed transaction is not for the orders that were approved")
-    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
-        raise ExecutionError("the signed transaction's hash is not that of its bytes")

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.differences import GAS, Code, Difference
+from defi_analytics.engine.differences import GAS, Code, Difference, plain
 
 _ZERO = Decimal(0)
 _DIGITS = 60
@@ -27,6 +28,13 @@ def moved(
     """
     with localcontext(prec=_DIGITS):
         return (*_positions(books, portfolio, markets), *_assets(books, baseline or {}, portfolio, markets))
+
+
+def traded(fills: Sequence[Fill], markets: Mapping[MarketKey, Market]) -> Iterator[str]:
+    """These fills in words, one for each market."""
+    for key in {fill.key: None for fill in fills}:
+        quantity = sum((fill.signed for fill in fills if fill.key == key), _ZERO)
+        yield f"{plain(quantity)} {markets[key].base} on {markets[key].ticker}"
 
 
 def _positions(books: Bookkeeping, portfolio: Portfolio, markets: Sequence[Market]) -> Iterator[Difference]:

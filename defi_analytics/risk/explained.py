@@ -188,6 +188,7 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     ),
     "max_leg_imbalance": Limited(_FRACTION, "of legs, unhedged by each other", Denial.LEG_IMBALANCE),
     "fill_band": Limited(_FRACTION, "price off that of the last own fill", Denial.PRICE_BAND_FILL),
+    "max_failed_exits": Limited("exits", "in a row, before one goes to the worst price", Denial.NONE),
 })  # fmt: skip
 """By field of `RiskLimits`."""
 
