@@ -242,8 +242,8 @@ async def _agent(
     terms = replace(terms_of_run(app, request, markets, reserved), pays_gas=trader.pays_gas)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    execution = Execution(chain, ledger, pays_gas=trader.pays_gas)
-    agent = Agent(execution, look_again, terms, policy, app.clock, stopped)
+    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas)
+    agent = Agent(execution, look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))
     return agent

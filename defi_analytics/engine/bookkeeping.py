@@ -55,6 +55,8 @@ class TrackedOrder:
     """The venue's, where it refused."""
     closed_height: int = 0
     """The block at which the venue had it no more; 0 where nobody had to ask."""
+    signed_height: int = 0
+    """The latest block when it was signed; 0 where that is not known."""
 
     @property
     def live(self) -> bool:
@@ -122,6 +124,11 @@ class Bookkeeping:
         return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
+    def uncounted(self) -> list[TrackedOrder]:
+        """Whose outcome is not in the books yet: without proof, or in a block beyond the counted ones."""
+        return [order for order in self.live if not 0 < order.height <= self.scanned_height]
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is without proof, and every order that does not rest is counted to its end."""
         return not self.unresolved and all(o.request.kind is not OrderKind.MARKET for o in self.live)
@@ -155,7 +162,11 @@ class Bookkeeping:
         self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
         for request in record.orders:
             self.orders[request.client_order_id] = TrackedOrder(
-                request, transaction.tx_hash, _expiry(request, transaction), transaction.signed_at
+                request,
+                transaction.tx_hash,
+                _expiry(request, transaction),
+                transaction.signed_at,
+                signed_height=transaction.height,
             )
             self.markets[request.market.key] = request.market
         self._forget()

@@ -12,11 +12,11 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
@@ -55,6 +55,8 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    stopped: Callable[[], str] = str
+    """Why not to trade at all, as a person says who may have no journal to say it in; empty for nothing."""
     pays_gas: bool = True
     """Out of what is traded here; false where another key or subaccount pays."""
     _passed: dict[str, int] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class Execution:
     async def submit(
         self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""
     ) -> SignedTransaction:
-        """Signs one transaction for all of these, makes it durable, and sends it once.
+        """Signs one transaction for all of these, makes it durable, and sends it once, unless told to stop.
 
         Raises OutcomeUnknown while an earlier transaction has no proof yet: nothing is signed then. What the
         chain answers is in the books, not raised.
@@ -81,6 +83,10 @@ class Execution:
         check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        if not self._may_leave(requests):
+            # No byte of it has left, and nobody but this call could have sent it.
+            self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, "stopped before it was sent"))
+            return transaction
         submission = await self.chain.broadcast(transaction)
         if refused_for_good(submission):
             # Sent once, by this call, to one node, which says that it is not in its mempool. One record, so
@@ -121,6 +127,9 @@ class Execution:
         block = await self.chain.block()
         for pending in list(self.books.unresolved.values()):
             await self._resolve(pending, block)
+        if any(order.height > block.height for order in self.books.live):
+            # A block came in between, or a node is ahead: what came of it is not in the blocks up to ours.
+            block = await self.chain.block()
         if self.books.live and not (self._listed and self.books.settled):
             await self._count_fills(block.height)
         return block
@@ -232,12 +241,18 @@ class Execution:
             await self._send_again(transaction)
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
-        """Unless it was accepted or refused; while trading is halted, only what adds nothing."""
+        """Unless it was accepted or refused, or nobody wants it any more."""
         if pending.refused or pending.sent[-1:] == (Sent.ACCEPTED,):
             return False
         orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
-        halted = self.ledger.risk.trading is TradingState.HALTED
-        return not halted or all(order.request.reduce_only for order in orders)
+        return self._may_leave(order.request for order in orders)
+
+    def _may_leave(self, requests: Iterable[OrderRequest]) -> bool:
+        """By what anybody said up to this moment; cancels, and orders that only reduce, always."""
+        if all(request.reduce_only for request in requests):
+            return True
+        self.ledger.catch_up()
+        return self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:

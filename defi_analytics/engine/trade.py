@@ -14,7 +14,7 @@ from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
@@ -279,18 +279,18 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
     snapshot, books = known.snapshot, known.books
     account = account_of(terms, known.portfolio, snapshot, markets, books, known.risk)
     recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
-    unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]
     return Context(
         account=account,
         state=known.risk,
         markets={m.key: market_facts(snapshot, m, account.marks) for m in markets},
         clock_skew_s=known.clock_skew_s,
         orders_last_minute=len(recent),
-        orders_this_block=sum(order.signed_at >= known.portfolio.at for order in recent),
+        # By blocks, not by clocks: what was signed at the block that was seen can only enter the next one.
+        orders_this_block=sum(o.signed_height >= known.portfolio.height for o in books.orders.values()),
         gas_per_order=terms.gas_per_order,
         used_ids=frozenset(books.orders),
-        in_flight=tuple(order.request for order in unproven),
-        unresolved=frozenset(order.request.market.key for order in unproven),
+        in_flight=tuple(order.request for order in books.uncounted),
+        unresolved=frozenset(order.request.market.key for order in books.uncounted),
         expected={wish.request.client_order_id: wish.expected for wish in wishes},
         market_limits=terms.market_limits,
         last_fills=books.last_fills,

@@ -20,6 +20,8 @@ from defi_analytics.engine.execution import SPAN_BLOCKS, Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.records import Kind, transaction_hash
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.halting import halt, reduce
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed
 from tests.engine.memory_journal import MemoryJournal
@@ -92,15 +94,58 @@ async def test_an_unanswered_broadcast_is_repeated_with_the_same_bytes() -> None
     assert execution.books.orders["c1"].state is OrderState.DONE
 
 
+def stop(how: str, execution: Execution, journal: MemoryJournal) -> None:
+    """As a person does, from another process or with a file alone."""
+    if how == "file":
+        execution.stopped = lambda: "the file STOP is there"
+        return
+    record = {"halt": halt, "reduce": reduce}[how](Denial.HALTED, "news", "a person")
+    journal.append(record.kind, NOON, record.body)
+
+
+@pytest.mark.parametrize("how", ["halt", "reduce", "file"])
 @pytest.mark.parametrize(("reduces", "sent"), [(False, 1), (True, 2)])
-async def test_while_halted_only_what_reduces_is_repeated(reduces: bool, sent: int) -> None:
-    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
-    execution = an_execution(chain, MemoryJournal())
+async def test_once_somebody_stopped_it_only_what_reduces_is_repeated(
+    how: str, reduces: bool, sent: int
+) -> None:
+    chain, journal = FakeChain(faults=["lost before"], fault_rate=1.0), MemoryJournal()
+    execution = an_execution(chain, journal)
     order = an_order("c1")
     await execution.submit([replace(order, request=replace(order.request, reduce_only=reduces))])
-    execution.ledger.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
-    await execution.settle()
+    stop(how, execution, journal)
+    await execution.prove()
     assert len(chain.sent) == sent
+
+
+@pytest.mark.parametrize("how", ["halt", "reduce", "file"])
+@pytest.mark.parametrize("reduces", [False, True])
+async def test_what_is_stopped_while_it_is_signed_is_not_sent_unless_it_reduces(
+    how: str, reduces: bool
+) -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    execution = an_execution(chain, journal)
+    chain.step = lambda name: stop(how, execution, journal) if name == "sign" else None
+    order = an_order("c1")
+    sent = await execution.submit([replace(order, request=replace(order.request, reduce_only=reduces))])
+    assert bool(chain.sent) is reduces
+    refusal, state = execution.refusal(sent), execution.books.orders["c1"].state
+    if reduces:
+        assert (refusal, state) == (None, OrderState.UNKNOWN)
+    else:
+        assert (str(refusal), state) == ("stopped before it was sent", OrderState.ABSENT)
+        assert not execution.books.unresolved
+
+
+async def test_who_stopped_keeps_no_order_on_the_book() -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    execution = an_execution(chain, journal)
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+    stop("halt", execution, journal)
+    await execution.submit([], [Cancel(MARKET.key, MARKET, "c1")])
+    chain.make_block()
+    assert not chain.resting
 
 
 async def test_a_transaction_that_never_arrives_is_absent_only_beyond_its_timeout_height() -> None:
