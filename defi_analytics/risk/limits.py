@@ -5,7 +5,7 @@ that reaches its limit is not.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class RiskLimits(NamedTuple):
@@ -79,6 +79,21 @@ def tightened(limits: RiskLimits, other: RiskLimits) -> RiskLimits:
     """
     pairs = zip(RiskLimits._fields, limits, other, strict=True)
     return RiskLimits._make(_stricter(name, mine, theirs) for name, mine, theirs in pairs)
+
+
+def bounded(params: Any, limits: RiskLimits, quote_rate: float) -> Any:
+    """A strategy's parameters, never looser than the limits: it does not wish what risk would refuse.
+
+    `quote_rate` is account currency per quote; without one nothing may be entered.
+    """
+    most = limits.max_trade_size / quote_rate if quote_rate > 0 else 0.0
+    return params._replace(
+        max_notional=min(params.max_notional, most),
+        max_slippage=min(params.max_slippage, limits.max_slippage),
+        urgent_slippage=min(params.urgent_slippage, limits.max_slippage * limits.exit_width),
+        stop_loss=min(params.stop_loss, limits.stop_loss),
+        min_edge=max(params.min_edge, limits.min_profit_threshold),
+    )
 
 
 def _stricter(name: str, mine: float, theirs: float) -> float:
