@@ -16,11 +16,12 @@ LOOPS = {"bars": (some_bars, over_bars), "books": (some_books, over_books)}
 
 
 def bits(result):
-    columns = [getattr(result.trades, name).tobytes() for name in result.trades.__slots__]
+    tables = result.trades, result.orders
+    columns = [getattr(table, name).tobytes() for table in tables for name in table.__slots__]
     return (*columns, result.equity.tobytes(), repr(result.denials), repr(result.holding), result.trading)
 
 
-# Long on a busy machine, and a timeout that strikes on the way out of compiled code ends the whole process.
+# Long on a busy machine.
 @pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 @pytest.mark.parametrize("loop", LOOPS)
@@ -40,5 +41,5 @@ def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, str
         whys.update(slow.trades.why.tolist())
     # Not vacuous: much was traded, for every reason to leave, and many rules had something to refuse.
     assert trades > EACH / 4
-    assert len(whys) == 3
+    assert len(whys) >= 3
     assert len(denials) >= 12, denials
