@@ -1,7 +1,7 @@
 """Takes orders off the book while no agent runs: one broadcaster per account, here too."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.alone import alone
@@ -12,7 +12,8 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.execution import Execution
-from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, WrongState
+from defi_analytics.errors import DataError, NotFound, OrderRejected, OutcomeUnknown, WrongState
+from defi_analytics.ports import Clock
 from defi_analytics.storage.lock import holder_of
 
 _LOOK_S = 0.5
@@ -49,23 +50,36 @@ async def cancel(
         chosen = _chosen(ledger.books, order_ids)
         if not chosen:
             return []
-        ids = [order.request.client_order_id for order in chosen]
         until = app.clock.monotonic() + patience_s
-        try:
-            await execution.submit([], [_cancel(order) for order in chosen])
-        except OrderRejected:
-            # The chain refuses to cancel what was filled or has expired in this very moment.
-            await execution.settle()
-            if any(ledger.books.orders[order_id].live for order_id in ids):
-                raise
-        while any(ledger.books.orders[order_id].live for order_id in ids):
-            if app.clock.monotonic() >= until:
-                raise OutcomeUnknown(
-                    "the orders may still be on the book", hint="see: defi orders list; defi reconcile"
-                )
-            await app.clock.sleep(_LOOK_S)
-            await execution.settle()
-        return [ledger.books.orders[order_id] for order_id in ids]
+        await _cancelled(execution, chosen, app.clock, until)
+        return [ledger.books.orders[order.request.client_order_id] for order in chosen]
+
+
+async def _cancelled(
+    execution: Execution, chosen: Sequence[TrackedOrder], clock: Clock, until_s: float
+) -> None:
+    """Sends it once, and looks until none of them is left. Raises OrderRejected, OutcomeUnknown."""
+    refusal: OrderRejected | None = None
+    try:
+        sent = await execution.submit([], [_cancel(order) for order in chosen])
+    except OrderRejected as error:
+        refusal = error
+    while not await _over(execution, chosen):
+        # Only now: the chain refuses to cancel what was filled or has expired in this very moment.
+        if refusal := refusal or execution.refusal(sent):
+            raise refusal
+        if clock.monotonic() >= until_s:
+            raise OutcomeUnknown(
+                "the orders may still be on the book", hint="see: defi orders list; defi reconcile"
+            )
+        await clock.sleep(_LOOK_S)
+
+
+async def _over(execution: Execution, chosen: Sequence[TrackedOrder]) -> bool:
+    """As far as is known: a node that does not answer now may the next time."""
+    with suppress(DataError):
+        await execution.settle()
+    return not any(execution.books.orders[order.request.client_order_id].live for order in chosen)
 
 
 def _chosen(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:

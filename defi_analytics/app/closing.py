@@ -1,7 +1,6 @@
 """Closes what the strategies hold, through the same gate as everything else."""
 
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
@@ -11,10 +10,13 @@ from defi_analytics.app.trading import RunRequest, Trader, opened_agent
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.differences import plain
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit, Policy
-from defi_analytics.errors import OutcomeUnknown, WrongState
+from defi_analytics.errors import DataError, OutcomeUnknown, WrongState
 from defi_analytics.storage.lock import holder_of
+
+_PATIENCE_S, _LOOK_S = 30.0, 1.0
 
 
 async def flattened(app: App, account: Account, trader: AbstractAsyncContextManager[Trader]) -> list[Step]:
@@ -48,14 +50,27 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
 
 
 async def _verified(agent: Agent) -> None:
-    """By what the venue says, not by our books."""
-    portfolio = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
-    left = [p for p in portfolio.positions.values() if p.quantity]
-    if left or portfolio.open_orders:
-        raise OutcomeUnknown(
-            f"the venue still shows {len(left)} positions and {len(portfolio.open_orders)} orders",
-            hint="see: defi positions, defi orders",
-        )
+    """By what the venue says, not by our books: asked again while it is silent, or a node is behind.
+
+    Raises OutcomeUnknown when that does not come to rest in time.
+    """
+    until_s = agent.clock.monotonic() + _PATIENCE_S
+    while left := await _left(agent):
+        if agent.clock.monotonic() >= until_s:
+            raise OutcomeUnknown(left, hint="see: defi positions, defi orders")
+        await agent.clock.sleep(_LOOK_S)
+
+
+async def _left(agent: Agent) -> str:
+    """What is not over yet; empty for nothing. What other clients have on the book is theirs."""
+    books = agent.ledger.books
+    try:
+        portfolio = await agent.execution.chain.portfolio(list(books.markets.values()))
+    except DataError as error:
+        return f"nobody can tell whether everything is closed: {error}"
+    positions = sum(1 for position in portfolio.positions.values() if position.quantity)
+    orders = sum(1 for order in portfolio.open_orders if books.own(order) is not None)
+    return f"the venue still shows {positions} positions and {orders} orders" if positions or orders else ""
 
 
 def _held(ledger: Ledger) -> dict[MarketKey, Inventory]:
@@ -67,11 +82,5 @@ def _step(account: Account, key: MarketKey, held: Inventory, ledger: Ledger) -> 
     earned = ledger.books.net[key].cash
     name, quote = (market.ticker, market.quote) if market else (key.market_id, "")
     return Step(
-        account, "venue", True, f"{name}: {_plain(held.quantity)} closed; {_plain(earned)} {quote} in all"
+        account, "venue", True, f"{name}: {plain(held.quantity)} closed; {plain(earned)} {quote} in all"
     )
-
-
-def _plain(value: Decimal) -> str:
-    """Without the zeros that end it."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

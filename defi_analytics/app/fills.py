@@ -7,7 +7,7 @@ import msgspec
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Fill
-from defi_analytics.engine.bookkeeping import Fills, Kind, Signed
+from defi_analytics.engine.records import Fills, Kind, Signed
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Journal
 

@@ -45,7 +45,7 @@ async def require(chain: "InjectiveChain", markets: Sequence[Market]) -> datetim
 
 
 async def _granted_until(chain: "InjectiveChain", markets: Sequence[Market]) -> datetime:
-    """Of each market the last grant that allows it, and of all these the first to end."""
+    """Of each market the last grant that allows it, and of all these the first to end; without one, any."""
     from defi_analytics.venues.injective.chain.grants import TradingGrant, allows
 
     own = [
@@ -53,7 +53,11 @@ async def _granted_until(chain: "InjectiveChain", markets: Sequence[Market]) -> 
         for grant in await chain.grants()
         if isinstance(grant, TradingGrant) and grant.subaccount_id == chain.trader.subaccount_id
     ]
+    now = chain.clock.now()
     return min(
-        max((until for grant, until in own if until and allows(grant, market)), default=chain.clock.now())
-        for market in markets
+        (
+            max((until for grant, until in own if until and allows(grant, one)), default=now)
+            for one in markets
+        ),
+        default=max((until for _, until in own if until), default=now),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from defi_analytics.app.accounts import Account
-from defi_analytics.app.limits import risk_limits
+from defi_analytics.app.limits import capital_of, risk_limits
 from defi_analytics.app.valuing import TRADED
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.market import MarketKey
@@ -25,6 +25,8 @@ class LimitsInForce(NamedTuple):
     """The agent that goes by them; None where none runs, and they are the next one's."""
     traded: tuple[str, ...] = ()
     """Ids of the last run's markets: its equity is the worth of their assets. Empty where it is not known."""
+    capital: float | None = None
+    """What the next run is to risk; None for all there is."""
 
 
 def in_force(settings: Settings, account: Account) -> LimitsInForce:
@@ -37,9 +39,9 @@ def in_force(settings: Settings, account: Account) -> LimitsInForce:
     traded = told.get(TRADED) if told else None
     ids = tuple(map(str, traded)) if isinstance(traded, list) else ()
     if told is None or pid is None:
-        return LimitsInForce(risk_limits(settings), traded=ids)
+        return LimitsInForce(risk_limits(settings), traded=ids, capital=capital_of(settings))
     terms = terms_of(told.get("terms", {}), STRATEGIES)
-    return LimitsInForce(terms.limits, terms.market_limits, pid, ids)
+    return LimitsInForce(terms.limits, terms.market_limits, pid, ids, capital_of(settings))
 
 
 def _last_start(path: Path) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ What cannot be asked in one round is asked in the next: a node that is silent ke
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,22 +60,10 @@ class Inspection:
 
     async def _compare(self) -> None:
         try:
-            await self._agreed()
-        except Mismatch:
-            # Somebody else may have traded since: what their fills explain is no reason to stop.
-            with suppress(DataError):
-                await self.agent.execution.count(self.markets)
-            await self._halt_unless_agreed()
-
-    async def _halt_unless_agreed(self) -> None:
-        try:
-            await self._agreed()
+            await agreed(self.agent, self.markets, pays_gas=self.pays_gas, dry=False)
         except Mismatch as error:
             if self.agent.ledger.risk.trading is not TradingState.HALTED:
                 self._stop(halt(Denial.RISK_STATE_UNKNOWN, error.message, RECONCILER))
-
-    async def _agreed(self) -> None:
-        await agreed(self.agent, self.markets, pays_gas=self.pays_gas, dry=False)
 
     def _unsure(self) -> bool:
         """An hour has passed, orders were refused, or the end is near and may have been put off."""

@@ -4,12 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.parts import App
+from defi_analytics.app.pruning import next_ended, prune
 from defi_analytics.app.sandboxed import begun, carry, genesis_of, is_another
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import WrongState
@@ -44,10 +44,9 @@ def _other_story(app: App, account: Account, journal: SqliteJournal, stack: Asyn
     """A new journal; that of a sandbox that is gone is kept beside it, under a name that says so."""
     path = account.journal(app.settings.home)
     journal.close()
-    kept = next(
-        name for n in count(1) if not (name := path.with_name(f"{path.stem}.ended-{n}.sqlite")).exists()
-    )
+    kept = next_ended(path)
     path.rename(kept)
+    prune(app.settings.home, path, app.clock)
     app.warn(f"this sandbox is a new chain: the journal of the one before is kept as {kept.name}")
     return Ledger.opened(stack.enter_context(SqliteJournal(path)), app.clock)
 

@@ -37,9 +37,17 @@ SETTINGS: Mapping[str, str] = {
     "max_resting_blocks": "run.resting_blocks",
 }
 """Where each limit is set, by field of `RiskLimits`; the others are as they are."""
+CAPITAL = "monitoring.risk_management.capital"
+
+
+def capital_of(settings: Settings) -> float | None:
+    """Account currency that may be risked; None for all there is."""
+    own = settings.risk.capital
+    return None if own is None else float(own)
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
+    """No more is exposed than there is capital: what lies beside it is not borrowed from."""
     own, scan = settings.risk, settings.scan
     return RiskLimits(
         max_position_size=float(own.max_position),
@@ -54,7 +62,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
         cooldown_period_s=float(own.cooldown_period),
         max_active_positions=settings.monitoring.max_active_positions,
         min_profit_threshold=float(settings.min_edge),
-        max_exposure_total=float(own.max_exposure),
+        max_exposure_total=float(min(own.max_exposure, own.capital or own.max_exposure)),
         max_exposure_asset=float(own.max_asset_exposure),
         max_exposure_market=float(own.max_market_exposure),
         oracle_band=float(own.oracle_band),

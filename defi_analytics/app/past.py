@@ -15,10 +15,18 @@ _COUNTS = frozenset({"risk.trade", "risk.exit", "risk.gas"})
 """Counted, but nothing that risk did."""
 
 
+_REASONS = {
+    "flow": "",
+    "capital": "what is risked; without an amount, the whole account",
+    "carried": "the losses of the journal before",
+}
+"""Records of amounts, and what each says that gives no reason."""
+
+
 class Event(NamedTuple):
     at: datetime
     kind: str
-    """halt, reduce, resume, flow, unreadable or denial."""
+    """halt, reduce, resume, flow, capital, carried, unreadable or denial."""
     code: str
     about: str
     limit: float | None = None
@@ -46,9 +54,18 @@ def _told(at: datetime, kind: str, body: Mapping[str, Any]) -> Iterator[Event]:
         if not isinstance(body.get("equity"), int | float):
             yield Event(at, "unreadable", Denial.RISK_STATE_UNKNOWN.name, "", reason="no equity is known")
         return
-    if kind == "flow":
+    if kind in _REASONS:
         amount = body.get("amount")
-        yield Event(at, kind, "", "", value=amount if isinstance(amount, int | float) else None)
+        value = amount if isinstance(amount, int | float) else None
+        yield Event(
+            at,
+            kind,
+            "",
+            "",
+            value=value,
+            unit="account currency",
+            reason=str(body.get("reason", _REASONS[kind])),
+        )
         return
     rebased = "the peak is forgotten" if body.get("rebase") == 1 else ""
     yield Event(

@@ -9,9 +9,10 @@ from defi_analytics.app.ledgers import opened_ledger, read_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.starting import compare
 from defi_analytics.app.trading import RunRequest, traded_markets
-from defi_analytics.app.valuing import mark
+from defi_analytics.app.valuing import flow_of
+from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.reconcile import Reconciliation, unexplained
+from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, unexplained
 from defi_analytics.risk.halting import FLOW
 
 
@@ -24,19 +25,32 @@ async def compared(app: App, account: Account) -> Reconciliation:
 async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]]) -> Reconciliation:
     """Records the flows, each exactly what was unexplained of its asset, and compares again.
 
-    Raises Mismatch for any other amount (none is recorded then), WrongState while an agent holds the account.
+    What fills explain is counted first: nobody may count it once more when it has become a flow. Raises
+    Mismatch for any other amount (none is recorded then), WrongState while an agent holds the account.
     """
     async with opened_ledger(app, account, locked=True) as ledger:
-        found = await _reconciled(app, account, ledger)
+        found = await _reconciled(app, account, ledger, counting=True)
         differences = [unexplained(found, asset, quantity) for asset, quantity in flows]
-        worth = [float(each.gap) * await mark(app, each.about) for each in differences]
+        worth = [await flow_of(app, ledger.risk, each.about, each.gap) for each in differences]
         for each, amount in zip(differences, worth, strict=True):
             body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
             ledger.write(FLOW, body)
         return await _reconciled(app, account, ledger)
 
 
-async def _reconciled(app: App, account: Account, ledger: Ledger) -> Reconciliation:
+async def _reconciled(
+    app: App, account: Account, ledger: Ledger, *, counting: bool = False
+) -> Reconciliation:
+    """Without counting, once more with all blocks that are not counted, where those of the window differ."""
     markets = await traded_markets(app, RunRequest())
     trader = onlooker_of(app, account)
-    return await compare(ledger, trader.chain_of(ledger), markets, pays_gas=trader.pays_gas)
+    chain = trader.chain_of(ledger)
+    if counting:
+        await Execution(chain, ledger).count(markets)
+    found = await compare(ledger, chain, markets, pays_gas=trader.pays_gas)
+    uncounted = found.height - ledger.counted
+    if found.clean or uncounted <= WINDOW_BLOCKS:
+        return found
+    return await compare(
+        ledger, chain, markets, pays_gas=trader.pays_gas, window_blocks=uncounted + WINDOW_BLOCKS
+    )

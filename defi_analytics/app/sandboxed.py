@@ -1,12 +1,11 @@
 """Each sandbox is a chain of its own: which one a journal is of, and what outlasts the end of that one.
 
-A person's halt and the losses of a day are about who trades, not about the chain: a sandbox that is started
-again must lift neither.
+A person's halt and the losses of a day and a week, and since the peak, are about who trades, not about the
+chain: a sandbox that is started again must lift none of them.
 """
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,8 +15,10 @@ from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import DataError, Mismatch
+from defi_analytics.risk import halting
 from defi_analytics.risk.codes import TradingState
-from defi_analytics.risk.halting import Record, RiskState, halt, reduce, rolled
+from defi_analytics.risk.halting import Record, halt, reduce
+from defi_analytics.risk.losses import Carried, RiskState, carried, rolled
 from defi_analytics.venues.injective.blocks import latest_block
 
 GENESIS, CARRIED = "genesis", "carried"
@@ -25,13 +26,6 @@ GENESIS, CARRIED = "genesis", "carried"
 
 class _Status(msgspec.Struct, frozen=True, gc=False):
     genesis: str
-
-
-class Carried(NamedTuple):
-    """How a day went on a chain that is gone, as fractions of what the account was worth at last."""
-
-    start: float
-    low: float
 
 
 async def genesis_of(app: App) -> str:
@@ -64,30 +58,30 @@ def carry(before: RiskState, ledger: Ledger) -> None:
     today = rolled(before, ledger.clock.now())
     for record in _counted(today):
         ledger.write(record.kind, record.body)
-    if today.equity > 0.0:
-        past = Carried(today.day_start_equity / today.equity, today.day_low_equity / today.equity)
+    past = carried(today)
+    if past is not None:
         ledger.write(CARRIED, past._asdict())
 
 
 async def take_over(agent: Agent, aside: Ledger) -> None:
-    """The day's loss so far, as the same fractions of what the account is worth on this chain.
+    """The losses so far, as the same fractions of what the account is worth on this chain.
 
     `aside` is a ledger that is kept nowhere: its look writes nothing down.
     """
-    past = _carried(agent.ledger)
-    if past is None or not math.isnan(agent.ledger.risk.equity):
+    past = _carried(agent.ledger) if math.isnan(agent.ledger.risk.equity) else None
+    if past is None:
         return
     await replace(agent, execution=Execution(agent.execution.chain, aside)).value()
     if aside.risk.equity > 0.0:
-        for share in (past.start, past.low, 1.0):
-            agent.ledger.write("risk.equity", {"equity": aside.risk.equity * share})
+        begun_with = {"equity": aside.risk.equity, **past._asdict()}
+        agent.ledger.write(halting.CARRIED, begun_with)
 
 
 def _carried(ledger: Ledger) -> Carried | None:
     """Raises Mismatch for a record that is not whole."""
     for _, _, body in ledger.journal.replay(CARRIED):
         try:
-            return msgspec.convert([body["start"], body["low"]], Carried)
+            return msgspec.convert([body[name] for name in Carried._fields], Carried)
         except (KeyError, msgspec.ValidationError) as error:
             raise Mismatch(f"the journal holds an impossible {CARRIED!r} record: {error}") from None
     return None

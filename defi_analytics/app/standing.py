@@ -10,7 +10,7 @@ from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.chains import onlooker_of
 from defi_analytics.app.in_force import LimitsInForce, in_force
 from defi_analytics.app.ledgers import ledger_of
-from defi_analytics.app.limits import market_limits, risk_limits
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.trading import RunRequest, market_names
@@ -23,8 +23,9 @@ from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import RiskState, apply, halt, observed
+from defi_analytics.risk.halting import apply, halt, observed
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.resolve import resolve_many
 
@@ -74,7 +75,8 @@ class Standing:
 
 async def standing(app: App, account: Account) -> Standing:
     """Never raises for a journal or a venue that cannot be read: that is a part of the answer."""
-    home, limits = app.settings.home, LimitsInForce(risk_limits(app.settings))
+    home = app.settings.home
+    limits = LimitsInForce(risk_limits(app.settings), capital=capital_of(app.settings))
     told = told_to_stop(home, account)
     try:
         ledger = ledger_of(home, account, app.clock)
@@ -113,11 +115,13 @@ async def looked(
     portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
-    valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved)
+    apart = ledger.risk.left_out(reserved, markets)
+    valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved, apart)
     skew_s = (app.clock.now() - block.at).total_seconds()
     stopped = told_to_stop(app.settings.home, account)
-    own = at_stake(whole, [market for market in markets if market.market_id in counting], currency)
-    worth = exposure.equity(replace(valued, portfolio=own))
+    counted = [market for market in markets if market.market_id in counting]
+    own = at_stake(whole, counted, currency)
+    worth = exposure.equity(replace(valued, portfolio=own, apart=ledger.risk.left_out(reserved, counted)))
     risk = _observed(ledger, snapshot.time, worth, force.general, stopped)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)

@@ -7,7 +7,9 @@ from decimal import Decimal
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.differences import GAS
+from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Chain
@@ -29,6 +31,10 @@ async def reserved_of(
     new = _assets(markets) - (ledger.baseline or {}).keys() - touched
     if new:
         portfolio = await chain.portfolio(markets)
+        if ledger.baseline and chain.account != ACCOUNT:
+            # What was traded of a new asset before it is noted is in what is noted: not to be counted.
+            old = [market for market in markets if not _assets([market]) & new]
+            await Execution(chain, ledger).count(old, portfolio.height)
         held = [(balance.asset, balance.total) for balance in portfolio.balances.values()]
         told = {asset: str(sum(total for one, total in held if one == asset)) for asset in sorted(new)}
         ledger.write(BASELINE, {"height": portfolio.height, "balances": told})
@@ -62,13 +68,16 @@ async def compare(
 async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> None:
     """Recovers, unless it is `dry`, and compares: a difference that stays keeps the agent from starting.
 
-    Raises Mismatch, which says the first difference; DataError when the venue cannot be read, twice.
+    What others traded with the account is counted, as it is in every round of a run; what no fill explains
+    stays. Raises Mismatch, which says the first difference; DataError when the venue cannot be read, twice.
     """
     found = None
     with suppress(DataError):
         found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
     if found is None or not found.clean:
         await agent.clock.sleep(_LOOK_AGAIN_S)
+        with suppress(DataError):
+            await agent.execution.count(markets)
         found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
     found.require()
 
@@ -86,7 +95,7 @@ async def _window(ledger: Ledger, chain: Chain) -> int:
     """Blocks to read fills of: none where no order of ours can have met any, for quantities tell the rest."""
     if not ledger.books.live:
         return 0
-    uncounted = (await chain.block()).height - ledger.books.scanned_height
+    uncounted = (await chain.block()).height - ledger.counted
     return min(uncounted + _READ_AGAIN_BLOCKS, WINDOW_BLOCKS)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,14 +10,15 @@ from functools import partial
 
 from defi_analytics.app.accounts import Account, checked_address, told_to_stop
 from defi_analytics.app.alone import alone
+from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
-from defi_analytics.app.limits import market_limits, risk_limits
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
-from defi_analytics.app.valuing import TRADED, VALUED, revalue, valued
+from defi_analytics.app.valuing import TRADED, VALUED, revalue, revalued, valued, valued_before
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.engine.agent import Agent, Seen
@@ -28,7 +29,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT, PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Terms
-from defi_analytics.errors import DataError, Mismatch, UsageError
+from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.storage.lock import holder_of
@@ -185,11 +186,11 @@ async def opened_agent(
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
             # What nobody can price now must not keep anyone from closing.
-            with suppress(DataError):
-                await revalue(app, ledger, agent.execution.chain, markets)
+            agent.valued = await revalued(app, agent, markets)
         else:
             await _compare(app, trader, agent, markets, dry=dry)
-            await revalue(app, ledger, agent.execution.chain, markets)
+            await revalue(app, agent, markets)
+            await give(agent, capital_of(app.settings), Ledger(Unwritten(), app.clock))
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
@@ -197,7 +198,7 @@ async def opened_agent(
             if limits == agent.terms.limits:
                 app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
             agent.terms = replace(agent.terms, limits=limits)
-        ledger.write(STARTED, _told(trader.account, agent.terms, markets))
+        ledger.write(STARTED, _told(trader.account, agent, markets))
         yield agent
 
 
@@ -247,16 +248,19 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
         await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
     except Mismatch as error:
         named = f"--network {account.network} --account {account.address}"
-        error.hint = f"nothing was sent; see what differs: defi reconcile {named}"
+        error.hint = f"nothing was sent; see what differs: defi reconcile {named}; {error.hint}"
         raise
 
 
-def _told(account: Account, terms: Terms, markets: Sequence[Market]) -> dict[str, object]:
+def _told(account: Account, agent: Agent, markets: Sequence[Market]) -> dict[str, object]:
+    """Where it is not valued, the last equity stays that of before."""
+    before = valued_before(agent.ledger)
+    assets = valued(markets, agent.terms.currency) if agent.valued or before is None else sorted(before)
     return {
-        "terms": terms_told(terms),
+        "terms": terms_told(agent.terms),
         "mode": account.execution,
         TRADED: [market.market_id for market in markets],
-        VALUED: valued(markets, terms.currency),
+        VALUED: assets,
     }
 
 
@@ -280,10 +284,10 @@ def _can_trade(market: Market) -> bool:
 
 
 def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
-    """The amount as a fraction of the day's first equity; it only tightens.
+    """The amount as a fraction of what was risked when the day began; it only tightens.
 
     An equity that is not known makes it NaN, and with such a limit everything is refused.
     """
-    start = ledger.risk.day_start_equity
+    start = ledger.risk.day_start_equity - ledger.risk.apart
     share = max_loss / start if start > 0 else math.nan
     return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

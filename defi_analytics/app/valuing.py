@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from defi_analytics.app.parts import App
 from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import NotFound
+from defi_analytics.errors import DataError, NotFound
 from defi_analytics.mispricing.rates import STABLE
-from defi_analytics.ports import Chain
 from defi_analytics.risk.halting import FLOW
+from defi_analytics.risk.losses import RiskState
 
 TRADED, VALUED = "markets", "valued"
-"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of."""
+"""In a `run.started` record: the ids of its markets, and the assets that its equity was the worth of.
+
+The second also in the flow that made it so: a crash between the two must not have it made twice.
+"""
 
 
 def valued(markets: Sequence[Market], currency: str) -> list[str]:
@@ -24,35 +29,59 @@ def valued(markets: Sequence[Market], currency: str) -> list[str]:
     return sorted(read | {m.quote for m in markets} | {currency})
 
 
-async def revalue(app: App, ledger: Ledger, chain: Chain, markets: Sequence[Market]) -> None:
+async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
     """Writes what came to count since the last run, less what no longer does, as if it were paid in or out.
 
     Otherwise a run on more markets would hide a loss, and one on fewer would halt for a loss nobody made.
+    Where capital was given, what the account had of an asset before does not count with it either.
     Raises NotFound for an asset that nothing prices.
     """
-    before = _before(ledger)
+    ledger = agent.ledger
+    before = valued_before(ledger)
     now = set(valued(markets, app.settings.run.currency))
     changed = set() if before is None else before ^ now
     if not changed:
         return
     listed = (await app.injective().listing()).markets.values()
     tell = [m for m in listed if m.verified and changed & set(valued([m], m.quote))]
-    balances = (await chain.portfolio(tell)).balances.values() if tell else ()
+    balances = (await agent.execution.chain.portfolio(tell)).balances.values() if tell else ()
+    reserved = {a: own for a, own in agent.terms.reserved.items() if a not in STABLE}
+    apart = ledger.risk.left_out(reserved, tell)
     amount = 0.0
-    for balance in balances:
-        if balance.total and balance.asset in changed:
-            worth = float(balance.total) * await mark(app, balance.asset)
-            amount += worth if balance.asset in now else -worth
+    for asset in sorted(changed):
+        held = sum((b.total for b in balances if b.asset == asset), Decimal(0)) - apart.get(asset, 0)
+        worth = float(held) * await mark(app, asset) if held else 0.0
+        amount += worth if asset in now else -worth
     if amount:
-        ledger.write(FLOW, {"amount": amount, "by": "run", "reason": "it is on other markets"})
+        said = {"by": "run", "reason": "it is on other markets", VALUED: sorted(now)}
+        ledger.write(FLOW, {"amount": amount, **said})
 
 
-def _before(ledger: Ledger) -> set[str] | None:
-    """None where the last run did not say so, or there was none."""
+async def revalued(app: App, agent: Agent, markets: Sequence[Market]) -> bool:
+    """False, with a warning, where something cannot be priced now: nothing is written then."""
+    try:
+        await revalue(app, agent, markets)
+    except DataError as error:
+        app.warn(f"what the account is worth cannot be told meanwhile: {error}")
+        return False
+    return True
+
+
+def valued_before(ledger: Ledger) -> set[str] | None:
+    """What the last equity was the worth of; None where the last run did not say so, or there was none."""
     told: Any = None
-    for _, _, body in ledger.journal.replay(STARTED):
-        told = body.get(VALUED)
+    for _, kind, body in ledger.journal.replay(STARTED, FLOW):
+        told = body.get(VALUED, told if kind == FLOW else None)
     return set(told) if isinstance(told, list) else None
+
+
+async def flow_of(app: App, risk: RiskState, asset: str, quantity: Decimal) -> float:
+    """What so much that was paid in or out changes of the equity; nothing where it is the owner's, apart.
+
+    Raises NotFound for an asset that nothing prices.
+    """
+    cash = asset == app.settings.run.currency or asset in STABLE
+    return 0.0 if risk.allotted and not cash else float(quantity) * await mark(app, asset)
 
 
 async def mark(app: App, asset: str) -> float:

@@ -13,7 +13,7 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.errors import WrongState
 from defi_analytics.health import Health
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown
+from defi_analytics.risk.losses import RiskState, day_loss, drawdown
 from defi_analytics.storage.published import Metric, exposition, publish
 
 

@@ -50,6 +50,10 @@ class Account(NamedTuple):
     """As `day_end_s`, of the week that begins on Monday."""
     week_start: float
     week_low: float
+    last_fill: float
+    """Ticks; what the newest fill was at, NaN for none."""
+    filled_s: float
+    """Since 1970; 0 for never."""
 
 
 def opened(rules: Rules, time_s: float) -> Account:
@@ -66,6 +70,8 @@ def opened(rules: Rules, time_s: float) -> Account:
         _week_end(time_s),
         capital,
         capital,
+        math.nan,
+        0.0,
     )
 
 
@@ -91,7 +97,8 @@ def observed(account: Account, time_s: float, equity: float, limits: RiskLimits)
     halts = not known or below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
     state = TradingState.HALTED.value if halts else account.state
     low, lowest = min(low, worth), min(lowest, worth)
-    return Account(state, worth, peak, end_s, start, low, trades, gas, week_s, monday, lowest)
+    told = account.last_fill, account.filled_s
+    return Account(state, worth, peak, end_s, start, low, trades, gas, week_s, monday, lowest, *told)
 
 
 def counted(account: Account, intent: Intent, gas: float) -> Account:
@@ -108,6 +115,27 @@ def counted(account: Account, intent: Intent, gas: float) -> Account:
         account.week_end_s,
         account.week_start,
         account.week_low,
+        account.last_fill,
+        account.filled_s,
+    )
+
+
+def traded(account: Account, price: float, time_s: float) -> Account:
+    """The account once an order has filled, at so many ticks on average."""
+    return Account(
+        account.state,
+        account.equity,
+        account.peak,
+        account.day_end_s,
+        account.day_start,
+        account.day_low,
+        account.trades_today,
+        account.gas_today,
+        account.week_end_s,
+        account.week_start,
+        account.week_low,
+        price,
+        time_s,
     )
 
 

@@ -172,6 +172,8 @@ def _account(
         0.0,
         account.week_start,
         account.week_low,
+        account.last_fill,
+        elapsed_s(account.filled_s, time_s) if account.filled_s > 0.0 else NEVER_S,
     )
 
 

@@ -10,7 +10,7 @@ Floats, integers and arrays only: the same source is called live and compiled fo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from defi_analytics.backtest.account import Account, Rules, counted, observed, opened, remember
+from defi_analytics.backtest.account import Account, Rules, counted, observed, opened, remember, traded
 from defi_analytics.backtest.gates import Seen, holding_distance, judged, mark_of
 from defi_analytics.backtest.history import EITHER_SIDE, Column
 from defi_analytics.domain.decision import BUY, IDLE, Grid, Holding, Intent, Ladder, OrderKind, View, Why
@@ -225,7 +225,8 @@ def settled(
         since = moment.row
         earned = realised(after) if closed else before.cash
         fees = after.fees if closed else before.fees
-    return State(after, state.account, state.mark, trades, state.asked, since, earned, fees)
+    account = traded(state.account, float(done.cash) / float(done.lots), moment.time_s)
+    return State(after, account, state.mark, trades, state.asked, since, earned, fees)
 
 
 def worth_now(state: State) -> int:

@@ -26,9 +26,10 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_UNKNOWN: "a fill that the venue does not have",
     Code.FILL_CHANGED: "a fill that the venue tells differently",
     Code.FILL_TWICE: "a fill that the journal holds more than once; it counts once",
-    Code.FILL_FOREIGN: "traded by hand, or by another program; what it moved is told beside it",
+    Code.FILL_FOREIGN: "traded by hand, or by another program: the next run counts it",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
+    Code.GAS_FOREIGN: "no more than what others who traded the account may have paid for gas",
     Code.PERPETUAL_CASH: "a fill of a perpetual did not tell the funding it settled",
 }
 
@@ -140,10 +141,10 @@ def position_row(market: Market, strategy: str, held: Inventory, mark: Decimal |
         strategy=strategy,
         side="long" if held.quantity > 0 else "short",
         quantity=text(held.quantity),
-        entry_price=text(_rounded(entry)),
+        entry_price=text(rounded(entry)),
         mark=decimal_text(mark),
-        unrealised=None if value is None else text(_rounded(value)),
-        realised=text(_rounded(held.realised)),
+        unrealised=None if value is None else text(rounded(value)),
+        realised=text(rounded(held.realised)),
         fees=text(held.fees),
         quote=market.quote,
         entered_at=held.entered_at,
@@ -180,7 +181,7 @@ def text(value: Decimal) -> str:
     return decimal_text(value) or ""
 
 
-def _rounded(value: Decimal) -> Decimal:
+def rounded(value: Decimal) -> Decimal:
     """To the chain's own 18 decimals: a quotient has no end."""
     with localcontext(prec=60):
         return value.quantize(Decimal("1e-18"))

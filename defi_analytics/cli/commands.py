@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "balances": Entry("balances", "Trade", "Show what an account has, and what became of its start."),
     "fills": Entry("fills", "Trade", "List an account's fills, or export them for accounts."),
+    "report": Entry("report", "Trade", "Show what an account's strategies earned, by day or by market."),
     "reconcile": Entry("reconcile", "Trade", "Hold an account's journal against the venue."),
     "state": Entry("state", "Trade", "Show, back up and verify the journals."),
     "sandbox": Entry("sandbox", "Practise", "Run a local Injective, with planted mispricings."),

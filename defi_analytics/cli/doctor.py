@@ -4,11 +4,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from defi_analytics.app.parts import App
+from defi_analytics.cli import checkup
+from defi_analytics.cli.checkup import NETWORK_HINT, Told, in_time
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
-from defi_analytics.cli.render import Column, emit
+from defi_analytics.cli.render import Column, emit, hint, shows, whole_words
 from defi_analytics.cli.schemas import CheckRow
 from defi_analytics.cli.session import Session, opened
 from defi_analytics.cli.tree import new_app
@@ -16,6 +19,7 @@ from defi_analytics.cli.venue import pinged
 from defi_analytics.cli.version import installed
 from defi_analytics.config.settings import Settings
 from defi_analytics.errors import AuthError, DefiError, RiskHalt, Unavailable, WrongState
+from defi_analytics.ports import MarketData
 
 app = new_app()
 
@@ -48,28 +52,51 @@ def doctor(common: Common) -> int:
 
 async def _doctor(common: Common) -> int:
     async with opened(common, ask_all=True) as session:
+        app = session.app
         with session.working("asking every upstream"):
-            local, remote = list(_local(session.loaded.settings)), await _remote(session)
-        accounts = list(_accounts(session.app))
-        error = _verdict(session, local, accounts, remote)
-        rows = [*local, *accounts, *remote]
-        emit(Document("doctor", rows, session.app.network, error=error), COLUMNS, common)
+            clock, key, remote = await asyncio.gather(checkup.clock(app), _key(app), _remote(session))
+        rows = _Rows(
+            local=[*_local(session.loaded.settings), *(each.row for each in [clock] if each.told)],
+            accounts=[checkup.stops(app), *checkup.accounts(app)],
+            key=[each.row for each in key if each.told],
+            remote=[*(each.row for each in [clock, *key] if not each.told), *remote],
+        )
+        error = _verdict(session, rows)
+        every = [*rows.local, *rows.key, *rows.accounts, *rows.remote]
+        emit(Document("doctor", every, app.network, error=error), COLUMNS, common)
+        _advise(common, every)
         return error.exit_code if error else 0
 
 
-def _verdict(
-    session: Session, local: Sequence[CheckRow], accounts: Sequence[CheckRow], remote: Sequence[CheckRow]
-) -> DefiError | None:
-    """What comes first of what is wrong: this machine, an account, then the key, then an upstream."""
-    if unfit := _failed(local):
+def _advise(common: Common, rows: Sequence[CheckRow]) -> None:
+    """What to do about what failed, where the table has no room for it."""
+    if not shows(rows, COLUMNS, "What to do"):
+        for row in rows:
+            if row.hint and not row.ok:
+                hint(common, whole_words(f"{row.name}: {row.hint}", 2))
+
+
+class _Rows(NamedTuple):
+    local: Sequence[CheckRow]
+    accounts: Sequence[CheckRow]
+    key: Sequence[CheckRow]
+    remote: Sequence[CheckRow]
+
+
+def _verdict(session: Session, rows: _Rows) -> DefiError | None:
+    """What comes first of what is wrong: this machine, an account, then the keys, then an upstream."""
+    if unfit := _failed(rows.local):
         return WrongState(f"this machine is not fit: {unfit}")
-    if stopped := _failed(accounts):
+    if stopped := _failed(rows.accounts):
         return RiskHalt(f"not trading: {stopped}")
+    for row in rows.key:
+        if not row.ok:
+            return AuthError(f"{row.name}: {row.message}", hint=row.hint)
     try:
         session.app.allora_key()
     except AuthError as error:
         return error
-    silent = _failed(remote)
+    silent = _failed(rows.remote)
     return Unavailable("doctor", f"not well: {silent}") if silent else None
 
 
@@ -95,54 +122,32 @@ def _local(settings: Settings) -> Iterator[CheckRow]:
     yield _row("injective-py", True, sdk, "" if sdk[0].isdigit() else "only needed for signing and gRPC")
 
 
-def _accounts(app: App) -> Iterator[CheckRow]:
-    """Those of the network that were ever traded here."""
-    from defi_analytics.app.accounts import known_accounts, told_to_stop
-    from defi_analytics.app.agents import seen
-    from defi_analytics.app.ledgers import ledger_of
-    from defi_analytics.risk.codes import TradingState
-
-    home = app.settings.home
-    try:
-        accounts = [one for one in known_accounts(home) if one.network == app.network]
-    except DefiError as error:
-        yield _row("accounts", False, error.message, error.hint)
-        return
-    for account in accounts:
-        name = f"account {account.address}"
-        try:
-            trading, agent = ledger_of(home, account, app.clock).risk.trading, seen(account, home).state
-        except DefiError as error:
-            yield _row(name, False, error.message, error.hint or f"defi state verify {account.journal(home)}")
-            continue
-        halted = trading is TradingState.HALTED or bool(told_to_stop(home, account))
-        said = f"{'halted' if halted else trading.name.lower()}, its agent: {agent}"
-        named = f"--network {account.network} --account {account.address}"
-        why = f"defi risk status {named}" if halted else f"defi agent logs; defi reconcile {named}"
-        yield _row(name, not halted and agent != "died", said, why)
+async def _key(app: App) -> list[Told]:
+    row, key = checkup.stored_key(app)
+    return [Told(row, True), *([] if key is None else [await checkup.grant(app, key)])]
 
 
 async def _remote(session: Session) -> list[CheckRow]:
     app = session.app
     sources = {"injective": app.injective(), **{name: app.venue(name) for name in app.default_against()}}
-    pings = await asyncio.gather(
-        *(pinged(name, source.listing(), app.clock.monotonic) for name, source in sources.items())
+    return await asyncio.gather(
+        *(in_time(name, _venue(name, source, app)) for name, source in sources.items()),
+        in_time("injective-oracle", _oracle(session)),
+        in_time("allora", _allora(session)),
     )
-    rows = [
-        _row(p.name, p.ok, f"{p.markets} markets in {p.elapsed_ms} ms" if p.ok else p.message, _NETWORK_HINT)
-        for p in pings
-    ]
-    return [*rows, await _oracle(session), await _allora(session)]
 
 
-_NETWORK_HINT = "check the network and the URL: defi config show --origin"
+async def _venue(name: str, source: MarketData, app: App) -> CheckRow:
+    ping = await pinged(name, source.listing(), app.clock.monotonic)
+    said = f"{ping.markets} markets in {ping.elapsed_ms} ms" if ping.ok else ping.message
+    return _row(name, ping.ok, said, NETWORK_HINT)
 
 
 async def _oracle(session: Session) -> CheckRow:
     try:
         quotes = await session.app.oracle().quotes()
     except DefiError as error:
-        return _row("injective-oracle", False, error.message, _NETWORK_HINT)
+        return _row("injective-oracle", False, error.message, NETWORK_HINT)
     newest = max((q.at for q in quotes), default=None)
     if newest is None:
         return _row("injective-oracle", False, "no prices of known assets", "oracle edges will be missing")
@@ -161,12 +166,12 @@ async def _allora(session: Session) -> CheckRow:
         how = "with a key" if session.app.allora_key() else "keyless"
         prediction = await session.app.predictor().predict("BTC")
     except DefiError as error:
-        return _row("allora", False, error.message, error.hint or _NETWORK_HINT)
+        return _row("allora", False, error.message, error.hint or NETWORK_HINT)
     age_s = prediction.age_s(session.app.clock.now())
     return _row(
         "allora", not prediction.stale, f"BTC {age_s / 60:.0f} min old, {how}", "predictions are stale"
     )
 
 
-def _row(name: str, ok: bool, message: str, hint: str) -> CheckRow:
-    return CheckRow(name=name, ok=ok, message=message, hint="" if ok and name != "injective-py" else hint)
+def _row(name: str, ok: bool, message: str, todo: str) -> CheckRow:
+    return CheckRow(name=name, ok=ok, message=message, hint="" if ok and name != "injective-py" else todo)

@@ -13,7 +13,7 @@ from defi_analytics.cli.schemas_setup import CodeRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError, NotFound
-from defi_analytics.risk.explained import DENIALS
+from defi_analytics.risk.explained import DENIALS, ELSEWHERE
 
 app = new_app()
 
@@ -115,6 +115,8 @@ def _rows() -> Iterator[CodeRow]:
         yield CodeRow(code=reason.name, kind="rejection", meaning=meaning, hint=hint)
     for denial, told in DENIALS.items():
         yield CodeRow(code=denial.name, kind="refusal", meaning=told.meaning, hint=told.advice)
+    for name, told in ELSEWHERE.items():
+        yield CodeRow(code=name, kind="not used here", meaning=told.meaning, hint=told.advice)
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, DefiError) and "code" in vars(error):
             yield CodeRow(

@@ -1,5 +1,4 @@
 import asyncio
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,23 +6,15 @@ import typer
 from defi_analytics.cli.audit_rows import FILL_COLUMNS, text
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document
-from defi_analytics.cli.options import AccountName
+from defi_analytics.cli.options import AccountName, Days, Since, Until, days
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.schemas_audit import FillRow
 from defi_analytics.cli.tree import Listing, new_app
-from defi_analytics.errors import UsageError
 
 if TYPE_CHECKING:
     from defi_analytics.app.fills import Executed
 
 app = new_app(help="List an account's fills, or export them for accounts.", cls=Listing)
-
-Since = Annotated[
-    str, typer.Option("--since", metavar="DATE", help="From this UTC day on. [default: the first]")
-]
-Until = Annotated[
-    str, typer.Option("--until", metavar="DATE", help="Up to and with this UTC day. [default: today]")
-]
 
 
 @app.command("list")
@@ -42,7 +33,7 @@ def list_fills(
       defi fills
       defi fills list --limit 500 --json
     """
-    return asyncio.run(_fills(common, account, ("", ""), limit))
+    return asyncio.run(_fills(common, account, days("", ""), limit))
 
 
 @app.command("export")
@@ -58,10 +49,10 @@ def export_fills(common: Common, account: AccountName = None, since: Since = "",
       defi fills export > fills.csv
       defi fills export --since 2026-01-01 --until 2026-12-31 -o ndjson
     """
-    return asyncio.run(_fills(common, account, (since, until), None))
+    return asyncio.run(_fills(common, account, days(since, until), None))
 
 
-async def _fills(common: Common, account_name: str | None, days: tuple[str, str], limit: int | None) -> int:
+async def _fills(common: Common, account_name: str | None, wanted: Days, limit: int | None) -> int:
     from dataclasses import replace
 
     from defi_analytics.app.accounts import account_of
@@ -69,12 +60,11 @@ async def _fills(common: Common, account_name: str | None, days: tuple[str, str]
     from defi_analytics.app.ledgers import read_ledger
     from defi_analytics.cli.session import opened
 
-    first, last = _day(days[0], "--since"), _day(days[1], "--until")
     async with opened(common) as session:
         account = account_of(session.app, account_name)
         with read_ledger(session.app, account) as ledger:
             rows = [_row(each) for each in executed(ledger.journal)]
-        rows = [row for row in rows if _within(row.at, first, last)]
+        rows = [row for row in rows if wanted.include(row.at)]
         shown = rows if limit is None else rows[-limit:]
         plain_export = limit is None and not common.json and common.output is Output.AUTO
         form = replace(common, output=Output.CSV) if plain_export else common
@@ -105,15 +95,3 @@ def _row(each: "Executed") -> FillRow:
         order_hash=fill.order_hash,
         tx_hash=each.tx_hash,
     )
-
-
-def _day(given: str, option: str) -> date | None:
-    try:
-        return date.fromisoformat(given) if given else None
-    except ValueError:
-        raise UsageError(f"{option} {given!r} is not a day such as 2026-01-31") from None
-
-
-def _within(at: datetime, first: date | None, last: date | None) -> bool:
-    day = at.astimezone(UTC).date()
-    return (first is None or day >= first) and (last is None or day <= last)

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ from defi_analytics.errors import Mismatch
 
 if TYPE_CHECKING:
     from defi_analytics.app.accounts import Account
-    from defi_analytics.cli.schemas_audit import DifferenceRow
     from defi_analytics.cli.session import Session
     from defi_analytics.engine.reconcile import Reconciliation
 
@@ -74,8 +72,6 @@ def _told(session: "Session", account: "Account", found: "Reconciliation", commo
     except Mismatch as mismatch:
         error = mismatch
     rows = [difference_row(each) for each in found.differences]
-    if error is not None:
-        error.hint = _advice(rows)
     document = Document("reconcile", rows, session.app.network, error=error, execution=account.execution)
     emit(document, DIFFERENCE_COLUMNS, common)
     summary(common, _summary(account.address, found))
@@ -83,23 +79,6 @@ def _told(session: "Session", account: "Account", found: "Reconciliation", commo
         return 0
     write_error_line(error)
     return error.exit_code
-
-
-def _advice(rows: "Sequence[DifferenceRow]") -> str:
-    """What a person can do, by what has to go first."""
-    codes = {row.code for row in rows}
-    if "ORDER_FOREIGN" in codes:
-        return "an order of somebody else: cancel it where it was placed, or trade in another keys.subaccount"
-    if "POSITION" in codes:
-        return (
-            "a position of somebody else: close it where it was opened, or trade in another keys.subaccount"
-        )
-    flows = [f"--accept-flow {row.about}={row.gap}" for row in rows if row.code == "BALANCE"]
-    if flows:
-        return f"your own deposit, withdrawal or trade? defi reconcile {' '.join(flows)}"
-    return (
-        "look again in a minute; if it stays, move the journal aside (defi state show): a run begins one anew"
-    )
 
 
 def _summary(address: str, found: "Reconciliation") -> str:

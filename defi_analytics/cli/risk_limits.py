@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from defi_analytics.app.accounts import chosen_account
 from defi_analytics.app.in_force import LimitsInForce, in_force
-from defi_analytics.app.limits import SETTINGS, limits_of_market, risk_limits
+from defi_analytics.app.limits import CAPITAL, SETTINGS, capital_of, limits_of_market, risk_limits
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document
@@ -22,7 +22,8 @@ from defi_analytics.risk.limits import RiskLimits, tightened
 def show_limits(common: Common, address: str | None) -> int:
     loaded = settings_of(common)
     settings, force = loaded.settings, _in_force(loaded.settings, address)
-    rows = [
+    rows = list(_capital(loaded))
+    rows += [
         _row(name, force.general, "", *_general_source(loaded, force, name)) for name in RiskLimits._fields
     ]
     for market, limits in _own(settings, force):
@@ -31,6 +32,22 @@ def show_limits(common: Common, address: str | None) -> int:
         rows += [_row(n, stricter, market, *source) for n in _differing(stricter, force.general)]
     emit(Document("risk-limits", rows, settings.network), risk_view.limits(settings.run.currency), common)
     return 0
+
+
+def _capital(loaded: Loaded) -> Iterator[RiskLimitRow]:
+    """Where some is set: it is no limit, but what they are fractions of."""
+    amount = capital_of(loaded.settings)
+    if amount is not None:
+        yield RiskLimitRow(
+            name="capital",
+            market="",
+            value=decimal_text(amount) or "",
+            unit="account currency",
+            setting=CAPITAL,
+            origin=loaded.origins.get(CAPITAL, "default"),
+            meaning="of the account at risk, which losses are measured by",
+            code="",
+        )
 
 
 def _in_force(settings: Settings, address: str | None) -> LimitsInForce:
@@ -60,6 +77,8 @@ def _differing(limits: RiskLimits, other: RiskLimits) -> Sequence[str]:
 def _general_source(loaded: Loaded, force: LimitsInForce, name: str) -> tuple[str, str]:
     """The settings key, and where its value was found; a run may have been told to be stricter."""
     setting = SETTINGS.get(name, "")
+    if name == "max_exposure_total" and force.general.max_exposure_total == capital_of(loaded.settings):
+        setting = CAPITAL
     if force.pid is not None and getattr(force.general, name) != getattr(risk_limits(loaded.settings), name):
         return setting, f"the run of process {force.pid}"
     return setting, loaded.origins.get(setting, "default" if setting else "built in")

@@ -24,8 +24,9 @@ from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.examined import Examined
 from defi_analytics.risk.explained import DENIALS, LIMITS
 from defi_analytics.risk.exposure import LineKey, exposures
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown, market_text, rolled, week_loss
+from defi_analytics.risk.halting import market_text
 from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.losses import RiskState, day_loss, drawdown, rolled, week_loss
 from defi_analytics.risk.stress import Stress
 from defi_analytics.risk.views import NEVER_S
 
@@ -52,6 +53,7 @@ def status_rows(standing: Standing, now: datetime) -> Iterator[RiskRow]:
     state = rolled(standing.risk, now)
     for item, value in (("equity", state.equity), ("peak_equity", state.peak_equity)):
         yield _row(item, value, unit="account currency", note=_note(standing, value))
+    yield _capital(standing, state)
     for measure in _measures(standing, state):
         yield _measured(standing, measure)
     yield from _largest_orders(standing)
@@ -69,6 +71,20 @@ def _trading(standing: Standing) -> Iterator[RiskRow]:
         yield _said("by", state.by or ("person" if standing.told else "risk"))
         yield _said("since", _time(state.since))
     yield _said("stop_file", "there" if standing.told else "none", standing.told)
+
+
+def _capital(standing: Standing, state: RiskState) -> RiskRow:
+    """What losses are measured by; an agent that runs keeps to what it began with."""
+    next_one = math.inf if standing.limits.capital is None else standing.limits.capital
+    later = "" if next_one == state.capital else "; the next run: " + _risked(next_one)
+    if not state.allotted:
+        return _said("capital", "whole account", f"losses are measured by it{later}")
+    note = f"losses are measured by it; {_text(state.apart)} of the equity lies apart{later}"
+    return _row("capital", state.capital, unit="account currency", note=note)
+
+
+def _risked(capital: float) -> str:
+    return "whole account" if math.isinf(capital) else _text(capital) or ""
 
 
 def _measures(standing: Standing, state: RiskState) -> Iterator[_Measure]:

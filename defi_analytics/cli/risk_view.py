@@ -82,10 +82,11 @@ def _measured(currency: str) -> Sequence[Column[RiskRow]]:
 _ITEMS = {
     "stop_file": "STOP file",
     "peak_equity": "Highest equity",
+    "capital": "Capital at risk",
     "drawdown_soft": "Drawdown, reduces at",
     "drawdown_hard": "Drawdown, halts at",
-    "day_loss": "Loss today, of equity",
-    "week_loss": "Loss this week, of equity",
+    "day_loss": "Loss today",
+    "week_loss": "Loss this week",
     "exposure_total": "Exposure, all",
     "exposure_asset": "Exposure",
     "exposure_market": "Exposure",

@@ -30,7 +30,11 @@ def run(
     ] = None,
     market: Annotated[
         list[str] | None,
-        typer.Option("--market", metavar="MARKET", help="What may be traded; repeat. [default: run.markets]"),
+        typer.Option(
+            "--market",
+            metavar="MARKET",
+            help="What may be traded, as for scan; repeat. [default: run.markets]",
+        ),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Send real orders; without it all is on paper.")

@@ -14,7 +14,7 @@ from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.trade import Decision
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.gate import Refused
-from defi_analytics.risk.halting import RiskState
+from defi_analytics.risk.losses import RiskState
 
 PLANNED = "planned"
 _REASONS_SHOWN = 4

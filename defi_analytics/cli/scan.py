@@ -32,7 +32,8 @@ def scan(
     market: Annotated[
         list[str] | None,
         typer.Argument(
-            help="INJ/USDT, 'INJ/USDT PERP', a 0x… id or a pattern such as 'INJ/*'. [default: all]"
+            help="INJ/USDT, 'INJ/USDT PERP', INJ for all of INJ's, a 0x… id or a pattern such as 'INJ/*'. "
+            "[default: all]"
         ),
     ] = None,
     kind: Annotated[

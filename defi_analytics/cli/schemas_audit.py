@@ -1,4 +1,4 @@
-"""What the commands on an account print: orders, positions, balances, fills, differences, agents, journals.
+"""What the commands on an account print: orders, positions, fills, results, differences, agents, journals.
 
 Quantities are decimal strings in base, prices quote per base, exactly as the journal or the venue has them.
 """
@@ -89,6 +89,36 @@ class FillRow(Row, frozen=True, kw_only=True):
     tx_hash: str
 
 
+class ReportRow(Row, frozen=True, kw_only=True):
+    by: str
+    """day or market; total for the sum of all that was asked for, one for each quote."""
+    day: str | None
+    """UTC."""
+    market: str | None
+    """Null for gas that was for several."""
+    market_id: str | None
+    quote: str
+    """What the amounts are in; empty for gas that was for markets of several currencies."""
+    fills: int
+    trades: int
+    """Positions that were closed."""
+    won: int
+    """Of these, what earned something after fees and funding."""
+    win_rate: str | None
+    """A fraction; null where no trade ended."""
+    realised: str
+    """By what was closed, before fees and funding."""
+    fees: str
+    """What was charged; negative for rebates."""
+    funding: str | None
+    """Paid, as far as fills settled it; negative was received; null where the source did not tell."""
+    gas_inj: str
+    """In INJ, and not in the total."""
+    total: str | None
+    """Realised less fees and funding."""
+    empty_because: str
+
+
 class DifferenceRow(Row, frozen=True, kw_only=True):
     code: str
     about: str
@@ -167,6 +197,7 @@ AUDIT_SCHEMAS: dict[str, type[Row]] = {
     "positions": PositionRow,
     "balances": BalanceRow,
     "fills": FillRow,
+    "report": ReportRow,
     "reconcile": DifferenceRow,
     "agent": AgentRow,
     "logs": LogRow,

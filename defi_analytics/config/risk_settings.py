@@ -8,6 +8,9 @@ from defi_analytics.config.values import Whole
 
 @dataclass(frozen=True, slots=True)
 class RiskManagement:
+    capital: Annotated[
+        Positive | None, "what the agent may risk, and losses are fractions of; null: the whole account"
+    ] = None
     portfolio_stop_loss: Annotated[Fraction, "drawdown from the highest equity that halts trading"] = Decimal(
         "0.05"
     )

@@ -2,7 +2,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from defi_analytics.domain.edge import Side
 from defi_analytics.domain.funding import paid
 from defi_analytics.domain.order import Fill
 
@@ -57,8 +56,8 @@ class Inventory:
 
     def after(self, fill: Fill) -> "Inventory":
         """With one more fill, which may close, open or turn the position around."""
-        signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
         with localcontext(prec=_DIGITS):
+            signed = fill.signed
             held = self.settled(fill.funding_index)
             closed = _closed(held, signed, fill)
             rest = signed - (closed.quantity - held.quantity)

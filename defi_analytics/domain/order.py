@@ -113,6 +113,11 @@ class Fill:
     """Of a perpetual: what a long base has paid since the market began, in quote, by which this fill settled
     the position's funding; empty where the source does not tell it."""
 
+    @property
+    def signed(self) -> Decimal:
+        """Base that came in; negative went out."""
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
 
 class OrderState(StrEnum):
     """Where an order of ours stands, as a fold over the journal knows it."""

@@ -17,19 +17,18 @@ from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
-from defi_analytics.engine.facts import at_stake, marks_of
+from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
-from defi_analytics.engine.policy import OnExit, Policy
-from defi_analytics.engine.protection import guarding, unneeded
-from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
+from defi_analytics.engine.policy import Policy
+from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.exposure import Account, equity
+from defi_analytics.risk.exposure import equity
 from defi_analytics.risk.halting import halt, observed
 
 LOG = logging.getLogger("defi.run")
@@ -78,6 +77,8 @@ class Agent:
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end the run after what is under way."""
     backoff: Backoff = field(default_factory=Backoff)
+    valued: bool = True
+    """Whether its worth can be compared with what it was before; what cannot is not written down."""
     cycles: int = 0
     tickers: Mapping[MarketKey, str] = field(default_factory=dict)
     """What people call the markets that may be traded."""
@@ -86,7 +87,7 @@ class Agent:
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
     rejected: int = 0
-    """Orders in a row that were refused before they were sent."""
+    """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
     _started_s: float = 0.0
 
@@ -163,12 +164,21 @@ class Agent:
         whole = await self.execution.chain.portfolio(seen.markets)
         await self.execution.reconcile(whole, seen.markets)
         if not trusting:
-            self._doubt.judge(self.ledger, await self.execution.explained(whole, seen.markets))
+            await self._believed(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
+
+    async def _believed(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        """Raises DataError while the account is in doubt; it does not for ever."""
+        try:
+            unexplained = await self.execution.explained(portfolio, markets)
+        except DataError as error:
+            self._doubt.unread(self.ledger, error)
+        else:
+            self._doubt.judge(self.ledger, unexplained)
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)
@@ -185,8 +195,11 @@ class Agent:
 
     def _observe(self, seen: Seen, portfolio: Portfolio, skew_s: float) -> None:
         """What the account is worth now, if it is known when now is; and the halt that may follow."""
-        marks = marks_of(seen.snapshot, seen.markets, self.terms.currency)
-        worth = equity(Account(portfolio, {m.key: m for m in seen.markets}, marks, self.terms.reserved))
+        if not self.valued:
+            self.obey()
+            return
+        books, risk = self.ledger.books, self.ledger.risk
+        worth = equity(account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk))
         for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
             self.ledger.write(record.kind, record.body)
         self.obey()
@@ -220,11 +233,13 @@ class Agent:
             if orders and self._told_otherwise(decision, trading):
                 return
             try:
-                await self.execution.submit(orders, cancels, decision.id)
-                self.rejected = 0
+                sent = await self.execution.submit(orders, cancels, decision.id)
                 await self._settled()
+                if refusal := self.execution.refusal(sent):
+                    raise refusal
+                self.rejected = 0
             except OrderRejected as error:
-                LOG.warning("refused before it was sent: %s", error)
+                LOG.warning("refused: %s", error)
                 self.rejected, self.rejected_because = self.rejected + 1, error.message
             except OutcomeUnknown as error:
                 LOG.warning("%s", error)
@@ -258,28 +273,9 @@ class Agent:
         await asyncio.gather(*pending, return_exceptions=True)
 
     async def finish(self) -> None:
-        """Leaves as the policy says, and verifies it on the venue.
-
-        Stops that guard what stays open stay too. Raises OutcomeUnknown when what was sent could not be
-        proven in time, or an order stayed on the book.
-        """
-        leaving, own = Leaving(self.execution, self.clock, self.policy.settle_s), self.ledger.books
-        await leaving.proven()
-        if self.policy.on_exit is OnExit.KEEP:
-            return
-        try:
-            if self.policy.on_exit is OnExit.FLATTEN:
-                # What rests could open again what is closed. What stays all the same, the last try tells.
-                with suppress(OutcomeUnknown):
-                    await leaving.cancelled(lambda: unneeded(own))
-                await self.flatten()
-        finally:
-            await leaving.cancelled(lambda: unneeded(own))
-        for stop in guarding(self.ledger.books):
-            LOG.warning(
-                "%s stays open, and its stop on the book; `defi risk flatten` closes it",
-                stop.request.market.ticker,
-            )
+        """Leaves as the policy says, and verifies it on the venue. Raises OutcomeUnknown."""
+        leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
+        await leaving.left(self.policy.on_exit, self.flatten)
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.

@@ -4,11 +4,10 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -16,79 +15,18 @@ import msgspec
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import Cancel, Fill, OrderRequest, OrderState
-from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction, Submission
+from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
+from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
+from defi_analytics.engine.records import TYPES, Closed, Fills, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.requests import PREFIX
 from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
 
-
-class Kind(StrEnum):
-    """The records this fold reads."""
-
-    SIGNED = "signed"
-    SENT = "sent"
-    RESOLVED = "resolved"
-    FILLS = "fills"
-    CLOSED = "closed"
-
-
-class Signed(msgspec.Struct, frozen=True):
-    """Written ahead: durable before the first byte is sent."""
-
-    transaction: SignedTransaction
-    orders: tuple[OrderRequest, ...]
-    cancels: tuple[Cancel, ...] = ()
-    decision: str = ""
-    """Which decision it carries out."""
-
-
-class Sending(msgspec.Struct, frozen=True):
-    """What one broadcast of the same bytes told."""
-
-    tx_hash: str
-    submission: Submission
-
-
-class Resolved(msgspec.Struct, frozen=True):
-    """Proof: in a block (`height` > 0), or refused or expired without ever having been in one."""
-
-    tx_hash: str
-    height: int
-    code: int
-    codespace: str
-    log: str
-    orders: tuple[OrderResult, ...]
-    reason: str
-
-
-class Fills(msgspec.Struct, frozen=True):
-    """Every fill of these blocks, and that there was no other: one record, so that none is counted twice."""
-
-    first_height: int
-    last_height: int
-    fills: tuple[Fill, ...]
-
-
-class Closed(msgspec.Struct, frozen=True):
-    """Orders that are no longer on the book, as the venue told at `height`."""
-
-    height: int
-    client_order_ids: tuple[str, ...]
-
-
-NODE_BEHIND = frozenset({("sdk", 32)})
-"""Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
 _NEVER = 2**62
 _OVER_KEPT = 1_000
 _FILLS_KEPT = 10_000
 _SENT_KEPT = 16
-_TYPES: Mapping[str, type[Any]] = {
-    Kind.SIGNED: Signed,
-    Kind.SENT: Sending,
-    Kind.RESOLVED: Resolved,
-    Kind.FILLS: Fills,
-    Kind.CLOSED: Closed,
-}
+_FAILED_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +76,33 @@ class Bookkeeping:
     """By strategy ("" for fills of orders that are not ours) and market."""
     net: dict[MarketKey, Inventory] = field(default_factory=dict)
     """By market, all strategies together: what the account has, for its fills do not know of strategies."""
+    last_fills: dict[MarketKey, Fill] = field(default_factory=dict)
+    """By market, the account's newest."""
     markets: dict[MarketKey, Market] = field(default_factory=dict)
     """Those we ever signed for."""
     scanned_height: int = 0
     """Every fill up to this block is known."""
     gas_paid: Decimal = Decimal(0)
     """INJ."""
+    failed: dict[str, Resolved] = field(default_factory=dict)
+    """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
     """Ids of the last fills, oldest first: none counts twice, however often it is reported."""
 
     @property
     def live(self) -> list[TrackedOrder]:
         return [order for order in self.orders.values() if order.live]
+
+    def own(self, found: OpenOrder) -> TrackedOrder | None:
+        """The order of ours that the venue lists there: by its client id, else by its hash; None for none."""
+        named = self.orders.get(found.client_order_id)
+        hashed = (order for order in self.orders.values() if order.order_hash == found.order_hash != "")
+        return named or next(hashed, None)
+
+    def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Those of orders that are not ours; our oldest ones are known by the form of their id."""
+        ours = self.orders
+        return [f for f in fills if not (f.client_order_id in ours or f.client_order_id.startswith(PREFIX))]
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:
@@ -168,7 +121,7 @@ class Bookkeeping:
         Raises Mismatch for one that cannot follow what came before: the journal is not this account's story.
         """
         try:
-            match msgspec.convert(dict(body), type=_TYPES[kind]) if kind in _TYPES else None:
+            match msgspec.convert(dict(body), type=TYPES[kind]) if kind in TYPES else None:
                 case Signed() as record:
                     self._signed(record)
                 case Sending() as record:
@@ -208,6 +161,10 @@ class Bookkeeping:
         transaction = self.unresolved.pop(record.tx_hash).transaction
         if record.height:
             self.gas_paid += transaction.fee
+        if record.failed:
+            self.failed[record.tx_hash] = record
+            for tx_hash in list(self.failed)[:-_FAILED_KEPT]:
+                del self.failed[tx_hash]
         results = {result.client_order_id: result for result in record.orders}
         for order_id in transaction.client_order_ids:
             self.orders[order_id] = _judged(self.orders[order_id], record, results.get(order_id))
@@ -237,6 +194,7 @@ class Bookkeeping:
             owner = (strategy, fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(part)
         self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
+        self.last_fills[fill.key] = fill
 
     def _closed(self, record: Closed) -> None:
         if record.height > self.scanned_height:
@@ -249,12 +207,6 @@ class Bookkeeping:
         over = [order_id for order_id, order in self.orders.items() if not order.live]
         for order_id in over[:-_OVER_KEPT]:
             del self.orders[order_id]
-
-
-def refused_for_good(submission: Submission) -> bool:
-    """Whether a node refused the bytes for what they are."""
-    refused = submission.outcome is Sent.REJECTED
-    return refused and (submission.codespace, submission.code) not in NODE_BEHIND
 
 
 def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:

@@ -20,8 +20,8 @@ from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
 from defi_analytics.errors import Mismatch
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy
-from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 
 STARTED, DECIDED = "run.started", "decision"
 _STATES_KEPT = 100

@@ -7,7 +7,6 @@ from decimal import Decimal, localcontext
 from enum import StrEnum
 
 from defi_analytics.domain.decision import OrderKind
-from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill, OpenOrder, OrderState
@@ -19,6 +18,8 @@ _DIGITS = 60
 _ZERO = Decimal(0)
 _LEAST_UNIT = Decimal("1e-18")
 GAS = "INJ"
+_MOST_GAS = Decimal("0.001")
+"""INJ for one fill of somebody else: some twenty times what an order costs."""
 
 
 class Code(StrEnum):
@@ -37,14 +38,16 @@ class Code(StrEnum):
     FILL_TWICE = "FILL_TWICE"
     """In the journal more than once; it counts once."""
     FILL_FOREIGN = "FILL_FOREIGN"
-    """Not counted yet, and of an order that is none of this journal's; what it moved differs beside it."""
+    """Not counted yet, and of an order that is none of this journal's: it explains what it moved."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
+    GAS_FOREIGN = "GAS_FOREIGN"
+    """No more than others who traded the account may have paid for it."""
     PERPETUAL_CASH = "PERPETUAL_CASH"
     """Cash of perpetuals, where the source of a fill did not tell by which index its funding was settled."""
 
 
-TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH})
+TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN})
 """Does not keep an agent from starting."""
 
 
@@ -120,12 +123,8 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
 
 
 def uncounted(books: Bookkeeping, told: Told) -> list[Fill]:
-    """Fills of our orders in blocks that the journal has not counted yet: no difference, each once."""
-    return [
-        fill
-        for fill in _by_id(told.fills).values()
-        if fill.height > books.scanned_height and fill.client_order_id in books.orders
-    ]
+    """Fills in blocks that the journal has not counted yet, and will: no difference, each once."""
+    return [fill for fill in _by_id(told.fills).values() if fill.height > books.scanned_height]
 
 
 def must_rest(books: Bookkeeping, told: Told) -> list[TrackedOrder]:
@@ -153,7 +152,7 @@ def _orders(books: Bookkeeping, told: Told, fresh: Iterable[Fill]) -> Iterator[D
     for fill in fresh:
         done[fill.client_order_id] = done.get(fill.client_order_id, _ZERO) + fill.quantity
     rest = {order.request.client_order_id: order for order in must_rest(books, told)}
-    listed = {_own_id(books, order): order for order in told.portfolio.open_orders}
+    listed = {_name(books, order): order for order in told.portfolio.open_orders}
     for order_id, order in rest.items():
         left = order.request.quantity - order.filled - done.get(order_id, _ZERO)
         there = listed[order_id].remaining if order_id in listed else _ZERO
@@ -169,11 +168,9 @@ def _orders(books: Bookkeeping, told: Told, fresh: Iterable[Fill]) -> Iterator[D
             yield Difference(Code.ORDER_NOT_OVER, order_id, _ZERO, found.remaining, base)
 
 
-def _own_id(books: Bookkeeping, found: OpenOrder) -> str:
-    if found.client_order_id in books.orders:
-        return found.client_order_id
-    by_hash = (i for i, order in books.orders.items() if order.order_hash == found.order_hash != "")
-    return next(by_hash, found.client_order_id or found.order_hash)
+def _name(books: Bookkeeping, found: OpenOrder) -> str:
+    own = books.own(found)
+    return own.request.client_order_id if own else found.client_order_id or found.order_hash
 
 
 def _fills(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:
@@ -184,20 +181,20 @@ def _fills(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]) -> 
         if counts[fill_id] > 1:
             yield Difference(Code.FILL_TWICE, fill_id, fill.quantity * counts[fill_id], fill.quantity, base)
         if told.first_height <= fill.height <= told.last_height and fill_id not in seen:
-            yield Difference(Code.FILL_UNKNOWN, fill_id, _signed(fill), _ZERO, base)
+            yield Difference(Code.FILL_UNKNOWN, fill_id, fill.signed, _ZERO, base)
     for fill_id, fill in seen.items():
         if fill_id in known:
             yield from _changed(known[fill_id], fill, markets)
         elif fill.height <= own.books.scanned_height:
-            yield Difference(Code.FILL_MISSING, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
+            yield Difference(Code.FILL_MISSING, fill_id, _ZERO, fill.signed, _base(fill.key, markets))
         elif fill.client_order_id not in own.books.orders:
-            yield Difference(Code.FILL_FOREIGN, fill_id, _ZERO, _signed(fill), _base(fill.key, markets))
+            yield Difference(Code.FILL_FOREIGN, fill_id, _ZERO, fill.signed, _base(fill.key, markets))
 
 
 def _changed(known: Fill, seen: Fill, markets: Mapping[MarketKey, Market]) -> Iterator[Difference]:
-    if known.key != seen.key or _signed(known) != _signed(seen):
+    if known.key != seen.key or known.signed != seen.signed:
         base = _base(seen.key, markets)
-        yield Difference(Code.FILL_CHANGED, seen.fill_id, _signed(known), _signed(seen), base)
+        yield Difference(Code.FILL_CHANGED, seen.fill_id, known.signed, seen.signed, base)
     elif _cash(known, _ZERO) != _cash(seen, _ZERO):
         quote = markets[seen.key].quote if seen.key in markets else "quote"
         yield Difference(Code.FILL_CHANGED, seen.fill_id, _cash(known, _ZERO), _cash(seen, _ZERO), quote)
@@ -208,7 +205,7 @@ def _positions(
 ) -> Iterator[Difference]:
     own: dict[MarketKey, Decimal] = {}
     for fill in fills:
-        own[fill.key] = own.get(fill.key, _ZERO) + _signed(fill)
+        own[fill.key] = own.get(fill.key, _ZERO) + fill.signed
     for key, market in markets.items():
         if market.kind is MarketKind.SPOT:
             continue
@@ -225,9 +222,12 @@ def _balances(
     units = _units(markets.values())
     for asset, journal in expected.items():
         venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
-        if abs(venue - journal) >= units.get(asset, _LEAST_UNIT):
-            code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
-            yield Difference(code, asset, journal, venue, asset)
+        if abs(venue - journal) < units.get(asset, _LEAST_UNIT):
+            continue
+        code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
+        if asset == GAS and 0 < journal - venue <= _MOST_GAS * len(own.books.foreign(fills)):
+            code = Code.GAS_FOREIGN
+        yield Difference(code, asset, journal, venue, asset)
 
 
 def _expected(
@@ -239,7 +239,7 @@ def _expected(
     for fill in (each for each in fills if each.key in markets):
         market = markets[fill.key]
         if market.kind is MarketKind.SPOT:
-            _add(expected, market.base, _signed(fill))
+            _add(expected, market.base, fill.signed)
             _add(expected, market.quote, _cash(fill, own.rebate))
         else:
             held = inventories.get(fill.key, Inventory())
@@ -282,13 +282,9 @@ def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:
     return {fill.fill_id: fill for fill in fills}
 
 
-def _signed(fill: Fill) -> Decimal:
-    return fill.quantity if fill.side is Side.BUY else -fill.quantity
-
-
 def _cash(fill: Fill, rebate: Decimal) -> Decimal:
     """Quote received, or, negative, paid."""
-    return -_signed(fill) * fill.price - fill.fee * (1 - rebate)
+    return -fill.signed * fill.price - fill.fee * (1 - rebate)
 
 
 def _base(key: MarketKey, markets: Mapping[MarketKey, Market]) -> str:

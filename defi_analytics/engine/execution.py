@@ -12,45 +12,35 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import hashlib
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.domain.transaction import (
-    Block,
-    Sent,
-    SignedTransaction,
-    Submission,
-    TransactionResult,
-)
-from defi_analytics.engine.bookkeeping import (
-    Bookkeeping,
-    Closed,
-    Fills,
-    Kind,
-    Resolved,
-    Sending,
-    Signed,
-    TrackedOrder,
-    Unresolved,
-    refused_for_good,
-)
-from defi_analytics.engine.differences import Difference
+from defi_analytics.domain.text import safe
+from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
+from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
+from defi_analytics.engine.differences import Difference, plain
 from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.errors import DataError, ExecutionError, OutcomeUnknown
+from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
+LOG = logging.getLogger("defi.run")
 QUERIES_FOR_ABSENCE = 2
 """How often a transaction must be missing beyond its timeout height before it counts as absent."""
 MARGIN_BLOCKS = 2
 """Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
 INDEX_BLOCKS = 200
 """About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
+_SHOWN = 200
+"""Characters of what a node said."""
 
 
 def transaction_hash(tx_bytes: bytes) -> str:
@@ -60,7 +50,7 @@ def transaction_hash(tx_bytes: bytes) -> str:
 
 @dataclass(slots=True)
 class Execution:
-    """One account's way to the chain. Make one per account and process: see `engine.lock`."""
+    """One account's way to the chain. Make one per account and process: see `storage.lock`."""
 
     chain: Chain
     ledger: Ledger
@@ -93,10 +83,18 @@ class Execution:
             # Sent once, by this call, to one node, which says that it is not in its mempool. One record, so
             # that no crash parts the answer from its meaning: later the same answer would prove nothing.
             reason = "refused when it was first sent"
-            self.ledger.write(Kind.RESOLVED, _never(transaction, submission, reason))
+            self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason, submission))
         else:
             self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
+
+    def refusal(self, transaction: SignedTransaction) -> OrderRejected | None:
+        """Why it is proven that nothing of it came about; None while that is not known, or something did."""
+        record = self.books.failed.get(transaction.tx_hash)
+        if record is None:
+            return None
+        said = f": {safe(record.log, _SHOWN)} ({safe(record.codespace)} {record.code})" if record.code else ""
+        return OrderRejected(record.reason + said, order_code=record.code, codespace=record.codespace)
 
     async def prove(self) -> Block:
         """Brings the books up to the chain: proofs and fills. Returns the latest block.
@@ -156,12 +154,18 @@ class Execution:
             self._agreed = max(self._agreed, portfolio.height)
             return ()
         await self.count(markets)
-        # What was read first is older than the blocks that are counted now.
-        return self._moved(await self.chain.portfolio(markets), markets)
+        # What was read first is older than the blocks that are counted now, and this may be newer.
+        again = await self.chain.portfolio(markets)
+        await self.count(markets, again.height)
+        return self._moved(again, markets)
 
-    async def count(self, markets: Sequence[Market]) -> None:
-        """Every fill up to now on these markets and on all that we ever signed for. Raises DataError."""
-        await self._count_fills((await self.chain.block()).height, markets)
+    async def count(self, markets: Sequence[Market], height: int | None = None) -> None:
+        """Every fill up to `height`, or now, on these markets and on all that we ever signed for.
+
+        Raises DataError.
+        """
+        last = (await self.chain.block()).height if height is None else height
+        await self._count_fills(last, markets)
 
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         return moved(self.books, self.ledger.baseline, portfolio, markets)
@@ -178,12 +182,12 @@ class Execution:
         transaction = pending.transaction
         found = await self.chain.find(transaction.tx_hash)
         if found is not None:
-            self.ledger.write(Kind.RESOLVED, _included(found))
+            self.ledger.write(Kind.RESOLVED, Resolved.included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
             await self._resolve_absent(transaction)
         elif await self._overtaken(transaction, block.height):
             reason = "its sequence was taken by another transaction"
-            self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+            self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
         elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
 
@@ -229,12 +233,12 @@ class Execution:
                 return  # another node, which is behind: its silence proves nothing
             found = await self.chain.find(transaction.tx_hash)
             if found is not None:
-                self.ledger.write(Kind.RESOLVED, _included(found))
+                self.ledger.write(Kind.RESOLVED, Resolved.included(found))
                 return
         if await self._in_blocks(transaction, again.height):
             return  # the index will tell it too
         reason = f"not in any block up to its timeout height {transaction.timeout_height}"
-        self.ledger.write(Kind.RESOLVED, _never(transaction, Submission(Sent.UNKNOWN), reason))
+        self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
 
     async def _in_blocks(self, transaction: SignedTransaction, height: int) -> bool:
         first, last = transaction.height + 1, transaction.timeout_height
@@ -250,21 +254,22 @@ class Execution:
         if self.books.live:
             return
         height = (await self.chain.block()).height if self.chain.account == ACCOUNT else self._agreed
-        if height > self._counted:
-            self.ledger.write(Kind.FILLS, Fills(self._counted + 1, height, ()))
-
-    @property
-    def _counted(self) -> int:
-        return max(self.books.scanned_height, self.ledger.since)
+        if height > self.ledger.counted:
+            self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
     async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
         """Of these and of all that we ever signed for."""
-        first = self._counted + 1
+        first = self.ledger.counted + 1
         if first > height:
             return
         every = {**self.books.markets, **{market.key: market for market in markets}}
         fills = await self.chain.fills(list(every.values()), first, height)
         self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
+        theirs = self.books.foreign(fills)
+        for key in {fill.key: None for fill in theirs}:
+            moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
+            said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
+            LOG.warning("another client of this account traded: counted %s", said)
 
 
 def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
@@ -276,13 +281,3 @@ def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> 
         raise ExecutionError("the signed transaction is not for the orders that were approved")
     if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
         raise ExecutionError("the signed transaction's hash is not that of its bytes")
-
-
-def _included(found: TransactionResult) -> Resolved:
-    return Resolved(
-        found.tx_hash, found.height, found.code, found.codespace, found.log, found.orders, "found in a block"
-    )
-
-
-def _never(transaction: SignedTransaction, told: Submission, reason: str) -> Resolved:
-    return Resolved(transaction.tx_hash, 0, told.code, told.codespace, told.log, (), reason)

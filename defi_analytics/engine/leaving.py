@@ -1,12 +1,15 @@
 """How a run leaves the book: what was sent is proven first, then what is not needed any more is cancelled."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.policy import OnExit
+from defi_analytics.engine.protection import guarding, unneeded
 from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Clock
 
@@ -22,6 +25,29 @@ class Leaving:
     clock: Clock
     settle_s: float
     """Between two looks at what became of an order."""
+
+    async def left(self, on_exit: OnExit, flatten: Callable[[], Awaitable[None]]) -> None:
+        """Stops that guard what stays open stay too.
+
+        Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
+        """
+        own = self.execution.books
+        await self.proven()
+        if on_exit is OnExit.KEEP:
+            return
+        try:
+            if on_exit is OnExit.FLATTEN:
+                # What rests could open again what is closed. What stays all the same, the last try tells.
+                with suppress(OutcomeUnknown):
+                    await self.cancelled(lambda: unneeded(own))
+                await flatten()
+        finally:
+            await self.cancelled(lambda: unneeded(own))
+        for stop in guarding(own):
+            LOG.warning(
+                "%s stays open, and its stop on the book; `defi risk flatten` closes it",
+                stop.request.market.ticker,
+            )
 
     async def proven(self) -> None:
         """Until nothing is in doubt, though a node may not answer now and then.

@@ -10,10 +10,12 @@ import msgspec
 
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import MarketKey
-from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Clock, Journal
-from defi_analytics.risk.halting import FLOW, RiskState, apply, market_text
+from defi_analytics.risk.halting import FLOW, apply, market_text
+from defi_analytics.risk.losses import RiskState
 
 BASELINE = "baseline"
 
@@ -32,6 +34,11 @@ class Ledger:
     """The block of that: what was traded up to it is none of this journal's."""
     read: int = 0
     """How many records of the journal this is the meaning of."""
+
+    @property
+    def counted(self) -> int:
+        """The last block whose fills are in the books, or were before this story began."""
+        return max(self.books.scanned_height, self.since)
 
     @classmethod
     def opened(cls, journal: Journal, clock: Clock) -> Self:

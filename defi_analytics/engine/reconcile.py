@@ -11,7 +11,6 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind
 from defi_analytics.engine.differences import (
     GAS,
     Code,
@@ -24,6 +23,7 @@ from defi_analytics.engine.differences import (
 )
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.errors import Mismatch, Stale
 from defi_analytics.ports import Chain, Journal
 
@@ -61,10 +61,26 @@ class Reconciliation:
         """Raises Mismatch unless it is clean."""
         found = [each for each in self.differences if each.refuses]
         if found:
-            raise Mismatch(
-                f"the journal and the venue disagree in {len(found)} points, first {found[0]}",
-                hint="see: defi reconcile",
-            )
+            said = f"the journal and the venue disagree in {len(found)} points, first {found[0]}"
+            raise Mismatch(said, hint=_way_out(found))
+
+
+def _way_out(found: Sequence[Difference]) -> str:
+    """What a person can do, by what has to go first."""
+    codes = {each.code for each in found}
+    if Code.ORDER_FOREIGN in codes:
+        return "an order of somebody else: cancel it where it was placed, or trade in another keys.subaccount"
+    if Code.POSITION in codes:
+        return (
+            "a position of somebody else: close it where it was opened, or trade in another keys.subaccount; "
+            "`defi risk flatten` closes what is ours"
+        )
+    flows = [f"--accept-flow {each.about}={plain(each.gap)}" for each in found if each.code is Code.BALANCE]
+    if flows:
+        return f"your own deposit, withdrawal or trade? defi reconcile {' '.join(flows)}"
+    return (
+        "look again in a minute; if it stays, move the journal aside (defi state show): a run begins one anew"
+    )
 
 
 async def reconcile(
@@ -124,7 +140,7 @@ def unexplained(found: Reconciliation, asset: str, quantity: Decimal) -> Differe
 
     Raises Mismatch unless it is exactly what is unexplained: nothing is accepted by halves or on trust.
     """
-    cash = {Code.BALANCE, Code.PERPETUAL_CASH}
+    cash = {Code.BALANCE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN}
     for each in found.differences:
         if each.code in cash and each.about == asset:
             if each.gap == quantity:
@@ -140,9 +156,8 @@ async def _told(
     ledger: Ledger, chain: Chain, markets: Sequence[Market], window_blocks: int
 ) -> tuple[Told, tuple[str, ...]]:
     portfolio = await chain.portfolio(markets)
-    counted = ledger.books.scanned_height
-    if portfolio.height < counted:
-        raise Stale("chain", f"it answered for block {portfolio.height}, {counted} is counted already")
+    if portfolio.height < ledger.counted:
+        raise Stale("chain", f"it answered for block {portfolio.height}, {ledger.counted} is counted already")
     if chain.account == ACCOUNT:
         # It makes its fills when it is asked for them, and this is nobody's turn to count them.
         return Told(portfolio), tuple(ledger.books.unresolved)
@@ -151,7 +166,8 @@ async def _told(
         found = await chain.find(tx_hash)
         if found is not None and found.height <= portfolio.height:
             proven.append(pending.transaction)
-    first = max(1, portfolio.height - window_blocks + 1)
+    # What was traded up to the beginning of this story is part of what it began with.
+    first = max(portfolio.height - window_blocks, ledger.since) + 1
     fills = await chain.fills(markets, first, portfolio.height)
     known = {transaction.tx_hash for transaction in proven}
     unproven = tuple(tx_hash for tx_hash in ledger.books.unresolved if tx_hash not in known)

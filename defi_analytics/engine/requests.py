@@ -11,12 +11,14 @@ from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 
 _GAS_ASSET = "INJ"
+PREFIX = "defi-"
+"""Of the ids of all our orders."""
 
 
 def order_id(decision: str, strategy: str, key: MarketKey) -> str:
     """Derived, so that deciding again makes the same; as long as the chain allows."""
     text = f"{decision}|{strategy}|{key.venue}|{key.market_id}"
-    return f"defi-{hashlib.sha256(text.encode()).hexdigest()}"[:LONGEST_CLIENT_ORDER_ID]
+    return f"{PREFIX}{hashlib.sha256(text.encode()).hexdigest()}"[:LONGEST_CLIENT_ORDER_ID]
 
 
 def request_of(market: Market, strategy: str, intent: Intent, decision: str) -> OrderRequest:

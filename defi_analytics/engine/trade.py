@@ -28,8 +28,8 @@ from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits, bounded, tightened
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.sizing import expected_edge
 
 _MINUTE = timedelta(minutes=1)
@@ -229,14 +229,27 @@ def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> In
     return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
 
 
-def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:
-    snapshot, books = known.snapshot, known.books
-    account = Account(
-        known.portfolio,
+def account_of(
+    terms: Terms,
+    portfolio: Portfolio,
+    snapshot: Snapshot,
+    markets: Sequence[Market],
+    books: Bookkeeping,
+    risk: RiskState,
+) -> Account:
+    """The same account for who values it and for who judges its orders."""
+    return Account(
+        portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
         still_reserved(terms.reserved, books.gas_paid),
+        risk.left_out(terms.reserved, markets),
     )
+
+
+def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:
+    snapshot, books = known.snapshot, known.books
+    account = account_of(terms, known.portfolio, snapshot, markets, books, known.risk)
     recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
     unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]
     return Context(
@@ -252,4 +265,5 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
         unresolved=frozenset(order.request.market.key for order in unproven),
         expected={wish.request.client_order_id: wish.expected for wish in wishes},
         market_limits=terms.market_limits,
+        last_fills=books.last_fills,
     )

@@ -1,9 +1,11 @@
 """One exchange in, a whole answer or a DataError out."""
 
 import asyncio
+import errno
+import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import NamedTuple
@@ -11,6 +13,7 @@ from typing import NamedTuple
 import h11
 import httpx
 
+from defi_analytics.domain.text import safe
 from defi_analytics.errors import DataError, Malformed, TimedOut, Unavailable
 from defi_analytics.http.answer import WHOLE, Answer
 from defi_analytics.http.body import NotWhole, decoded
@@ -21,6 +24,25 @@ LONGEST_REASON = 160
 KEPT_S = 30.0
 """How long a connection that nobody uses is kept."""
 
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+_ERRNO = re.compile(r"\[Errno ([0-9]{1,3})\]")
+_NO_WAY = "there is no way to it from here; is there a network?"
+_TOO_MANY = "this machine has too many connections or files open"
+_SAID: Mapping[int, str] = {
+    errno.ECONNREFUSED: "nobody listens at {at}",
+    errno.ETIMEDOUT: "it does not answer at {at}",
+    errno.ECONNRESET: "it hung up at once",
+    errno.ENETUNREACH: _NO_WAY,
+    errno.EHOSTUNREACH: _NO_WAY,
+    errno.ENETDOWN: _NO_WAY,
+    errno.EADDRNOTAVAIL: _NO_WAY,
+    errno.EACCES: "this machine does not let us",
+    errno.EPERM: "this machine does not let us",
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.ENOBUFS: _TOO_MANY,
+}
+"""In the order in which it tells the most."""
 _EXPLAINED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
 
 Departing = Callable[[], Awaitable[None]]
@@ -87,10 +109,12 @@ class Wire:
                 context = self._trusted() if origin.scheme == "https" else None
                 connection = await connected(origin.host, origin.port, context)
         except TimeoutError:
-            raise _unsent(TimedOut(source, f"{place} did not let us connect in time")) from None
+            raise _unsent(
+                TimedOut(source, f"{place} did not let us connect within {connect_s:.2g} s")
+            ) from None
         # ValueError: idna has its own ideas of what a name can be.
         except (OSError, ValueError) as error:
-            raise _unsent(Unavailable(source, f"{place} cannot be reached: {_why(error)}")) from None
+            raise _unsent(Unavailable(source, f"{place} cannot be reached: {_why(error, origin)}")) from None
         self._open.add(connection)
         return connection
 
@@ -178,8 +202,18 @@ def _unsent(error: DataError) -> DataError:
     return error
 
 
-def _why(error: BaseException) -> str:
-    """What the system said, or in plain words that a name means nothing: mostly that there is no network."""
+def _why(error: BaseException, origin: Origin) -> str:
+    """In plain words; of what nobody foresaw, what the system said."""
     if isinstance(error, socket.gaierror):
-        return "its name could not be looked up; is there a network?"
+        told_later = error.errno not in _NO_SUCH_NAME
+        return f"its name {'could not be looked up' if told_later else 'is not known'}; is there a network?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {safe(error.verify_message, LONGEST_REASON)}"
+    if isinstance(error, ssl.SSLError):
+        return "it does not speak TLS as we do"
+    # Where a host has several addresses, asyncio tells of all of them in one text.
+    told = {int(number) for number in _ERRNO.findall(str(error))}
+    for code, words in _SAID.items():
+        if code in told:
+            return words.format(at=f"{origin.host}:{origin.port}")
     return f"{str(error)[:LONGEST_REASON]!a}"

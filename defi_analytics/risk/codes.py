@@ -41,6 +41,8 @@ class Denial(IntEnum):
     GRID = 32
     RISK_STATE_UNKNOWN = 33
     WEEKLY_LOSS = 34
+    LEG_IMBALANCE = 35
+    PRICE_BAND_FILL = 36
 
 
 class TradingState(IntEnum):

@@ -35,6 +35,7 @@ _COMPARED_WITH = {
     "stale_prediction": "max_prediction_age_s",
     "oracle_band": "oracle_band",
     "mid_band": "mid_band",
+    "fill_band": "fill_band",
     "slippage": "max_slippage",
     "min_profit": "min_profit_threshold",
     "cooldown": "cooldown_period_s",

@@ -115,6 +115,14 @@ DENIALS: Mapping[Denial, Explained] = MappingProxyType({
     Denial.COOLDOWN: Explained(
         "s", "The last exit on this market is too recent.", "Wait; see cooldown_period.",
     ),
+    Denial.LEG_IMBALANCE: Explained(
+        _FRACTION, "Orders that belong together would leave too much unhedged once all have filled.",
+        "Nothing was sent of them. Make the legs equally large, or send them one by one, without a group.",
+    ),
+    Denial.PRICE_BAND_FILL: Explained(
+        _FRACTION, "The price is too far from the account's own last fill there, not a minute ago.",
+        "Wait a minute if the market really moved so far; else compare with `defi market show`.",
+    ),
     Denial.INSUFFICIENT_BALANCE: Explained(
         "of the denom it spends", "The account cannot pay for it besides what was approved before.",
         "Pay in, or order less.",
@@ -178,5 +186,19 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     "max_weekly_loss": Limited(
         _FRACTION, "loss of a week from Monday UTC that lets only reduce", Denial.WEEKLY_LOSS
     ),
+    "max_leg_imbalance": Limited(_FRACTION, "of legs, unhedged by each other", Denial.LEG_IMBALANCE),
+    "fill_band": Limited(_FRACTION, "price off that of the last own fill", Denial.PRICE_BAND_FILL),
 })  # fmt: skip
 """By field of `RiskLimits`."""
+
+ELSEWHERE: Mapping[str, Explained] = MappingProxyType({
+    "EXPOSURE_VENUE": Explained(
+        "", "Never refused with: orders go to one venue, Injective, so its exposure is that of the account.",
+        "See EXPOSURE_TOTAL.",
+    ),
+    "LOCKED": Explained(
+        "", "Never refused with: a cooldown locks a market, and the process that trades locks its account.",
+        "See COOLDOWN for the one and WRONG_STATE (exit 9) for the other.",
+    ),
+})  # fmt: skip
+"""Codes that risk systems publish, and what takes their place here."""

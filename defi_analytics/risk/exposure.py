@@ -38,6 +38,8 @@ class Account:
     marks: Marks
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: kept for gas or for other reasons, and not to be traded; counts as equity alone."""
+    apart: Mapping[str, Decimal] = field(default_factory=dict)
+    """By asset: what of that does not even count as equity."""
 
 
 class LineKey(NamedTuple):
@@ -118,6 +120,7 @@ def equity(account: Account) -> float:
         base, quote = _prices(account, market)
         profit = float(position.quantity) * (base - float(position.entry_price) * quote)
         values.append(float(position.margin) * quote + profit)
+    values += [-float(own) * assets.get(asset, math.nan) for asset, own in account.apart.items() if own]
     return math.fsum(values)
 
 

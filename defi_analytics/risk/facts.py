@@ -9,7 +9,7 @@ from decimal import Decimal
 from defi_analytics.domain.decision import BUY, SELL, OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKey, MarketKind
-from defi_analytics.domain.order import OrderRequest
+from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.risk.exposure import (
     Account,
     Exposures,
@@ -19,9 +19,10 @@ from defi_analytics.risk.exposure import (
     with_requests,
     worth,
 )
-from defi_analytics.risk.halting import RiskState, market_text, rolled
+from defi_analytics.risk.halting import market_text
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance_after
+from defi_analytics.risk.losses import RiskState, rolled
 from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
 
 
@@ -59,6 +60,8 @@ class Context:
     """By client order id."""
     market_limits: Mapping[MarketKey, RiskLimits] = field(default_factory=dict)
     """Tighten the global ones; they cannot loosen them."""
+    last_fills: Mapping[MarketKey, Fill] = field(default_factory=dict)
+    """The account's newest on each market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +125,13 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
     market, state = request.market, rolled(context.state, at)
     lots = tally.exposures.lots.get(market.key, MarketLots())
     asset_long, asset_short = tally.exposures.of_asset(market.base)
+    apart, fill = state.apart, context.last_fills.get(market.key)
     return AccountFacts(
         state=int(state.trading),
-        equity=equity(context.account),
-        peak_equity=state.peak_equity,
-        day_start_equity=state.day_start_equity,
-        day_low_equity=state.day_low_equity,
+        equity=equity(context.account) - apart,
+        peak_equity=state.peak_equity - apart,
+        day_start_equity=state.day_start_equity - apart,
+        day_low_equity=state.day_low_equity - apart,
         exposure_total=tally.exposures.total,
         exposure_market=tally.exposures.of_market(market),
         asset_long=asset_long,
@@ -149,8 +153,10 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         ),
         balance_age_s=(at - context.account.portfolio.at).total_seconds(),
         clock_skew_s=context.clock_skew_s,
-        week_start_equity=state.week_start_equity,
-        week_low_equity=state.week_low_equity,
+        week_start_equity=state.week_start_equity - apart,
+        week_low_equity=state.week_low_equity - apart,
+        last_fill=float(fill.price) / float(market.price_tick) if fill else math.nan,
+        since_fill_s=(at - fill.at).total_seconds() if fill else NEVER_S,
     )
 
 

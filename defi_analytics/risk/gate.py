@@ -18,6 +18,7 @@ from defi_analytics.risk.rules.inputs import (
     stale_oracle,
     stale_prediction,
 )
+from defi_analytics.risk.rules.legs import Leg, balanced
 from defi_analytics.risk.rules.pace import (
     block_rate,
     cooldown,
@@ -26,7 +27,7 @@ from defi_analytics.risk.rules.pace import (
     minute_rate,
     position_count,
 )
-from defi_analytics.risk.rules.price import grid, mid_band, min_profit, oracle_band, slippage
+from defi_analytics.risk.rules.price import fill_band, grid, mid_band, min_profit, oracle_band, slippage
 from defi_analytics.risk.rules.size import (
     exposure_asset,
     exposure_market,
@@ -76,6 +77,7 @@ def judge(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits:
         grid(order, market, account, limits),
         oracle_band(order, market, account, limits),
         mid_band(order, market, account, limits),
+        fill_band(order, market, account, limits),
         slippage(order, market, account, limits),
         min_profit(order, market, account, limits),
         cooldown(order, market, account, limits),
@@ -153,7 +155,7 @@ def _judged(
     group: tuple[OrderRequest, ...], context: Context, limits: RiskLimits, at: datetime, tally: Tally
 ) -> tuple[Approved | Refused, Tally]:
     """The answer, and the tally to go on with: the same one after a refusal."""
-    grown, orders = tally, []
+    grown, orders, legs, closing = tally, [], [], True
     for request in group:
         market = context.markets[request.market.key]
         strict = tightened(limits, context.market_limits.get(request.market.key, limits))
@@ -161,8 +163,16 @@ def _judged(
         verdict = judge(order, market, account, strict)
         if verdict.code != Denial.NONE:
             return _refused(group, request, verdict), tally
-        grown = counted(grown, context, request, trade=not reduces(order, account))
+        smaller = reduces(order, account)
+        grown = counted(grown, context, request, trade=not smaller)
         orders.append(ApprovedOrder(request, strict.max_resting_blocks, at))
+        asset = "" if request.market.base in context.account.marks.cash else request.market.base
+        legs.append(Leg(asset, order.side, order.notional))
+        closing = closing and smaller
+    if group[0].group and not closing:
+        verdict = balanced(legs, limits)
+        if verdict.code != Denial.NONE:
+            return _refused(group, group[0], verdict), tally
     return Approved(tuple(orders)), grown
 
 

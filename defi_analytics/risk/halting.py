@@ -7,6 +7,8 @@
 | risk.equity | equity | what the account is worth now, in account currency; none or no number halts |
 | risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
+| risk.capital | equity, amount | so much of it is risked, which losses are fractions of; no amount: all |
+| risk.carried | equity, peak, ... | the first equity, and as fractions of it the fields of `Carried` |
 | risk.halt, risk.reduce | code, reason, by | trading stops, or only reduces, until a person resumes it |
 | risk.resume | ack, by, rebase | lifts both if `ack` is the code that stands; with rebase 1, the peak too |
 | risk.trade | market | an order that is not reducing was approved |
@@ -20,46 +22,19 @@ kind, from whatever clock, may forget a day's loss.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.verdict import below, lost
+from defi_analytics.risk.losses import Carried, RiskState, begun, drawdown, rescaled, rolled
+from defi_analytics.risk.verdict import below
 
 KINDS = "risk."
-EQUITY, FLOW = "risk.equity", "risk.flow"
+EQUITY, FLOW, CAPITAL, CARRIED = "risk.equity", "risk.flow", "risk.capital", "risk.carried"
 _UNREADABLE = "a record of the risk state could not be read"
-
-
-@dataclass(frozen=True, slots=True)
-class RiskState:
-    """Amounts are in account currency; NaN until the first equity is known."""
-
-    trading: TradingState = TradingState.ACTIVE
-    code: Denial = Denial.NONE
-    """Why it is not active; the latest reason, which is the one to acknowledge."""
-    reason: str = ""
-    by: str = ""
-    since: datetime | None = None
-    equity: float = math.nan
-    """The last that was known."""
-    peak_equity: float = math.nan
-    day: str = ""
-    """UTC, as 2026-01-31; never goes back, whatever the clock does."""
-    day_start_equity: float = math.nan
-    day_low_equity: float = math.nan
-    week: str = ""
-    """The day of its Monday."""
-    week_start_equity: float = math.nan
-    week_low_equity: float = math.nan
-    trades_today: int = 0
-    gas_today: float = 0.0
-    """INJ."""
-    exits: Mapping[str, datetime] = field(default_factory=dict)
-    """When a market was last left, by `market_text`."""
 
 
 class Record(NamedTuple):
@@ -86,27 +61,6 @@ def apply(state: RiskState, kind: str, at: datetime, body: Mapping[str, Any]) ->
         return fold(now, at, body)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return _stopped(now, TradingState.HALTED, Denial.RISK_STATE_UNKNOWN, _UNREADABLE, "", at)
-
-
-def rolled(state: RiskState, at: datetime) -> RiskState:
-    """The state at this time: at 00:00 UTC the day's counts start anew, from the last equity known.
-
-    On Mondays so do the week's.
-    """
-    today = at.astimezone(UTC).date()
-    day, week = today.isoformat(), (today - timedelta(days=today.weekday())).isoformat()
-    if day <= state.day:
-        return state
-    if week > state.week:
-        state = replace(state, week=week, week_start_equity=state.equity, week_low_equity=state.equity)
-    return replace(
-        state,
-        day=day,
-        day_start_equity=state.equity,
-        day_low_equity=state.equity,
-        trades_today=0,
-        gas_today=0.0,
-    )
 
 
 def observed(
@@ -142,33 +96,19 @@ def resume(ack: Denial, by: str, *, rebase: bool = False) -> Record:
     return Record("risk.resume", {"ack": ack.name, "by": by, "rebase": int(rebase)})
 
 
-def drawdown(state: RiskState) -> float:
-    """Fraction of peak equity that is lost; NaN when either is not known."""
-    return lost(state.peak_equity, state.equity)
+def capital_given(amount: float | None, equity: float) -> Record:
+    """From now on so much of an account worth `equity` is risked; None for all of it.
 
-
-def day_loss(state: RiskState) -> float:
-    """The worst of the day so far, as a fraction of the equity it started with; NaN when not known."""
-    return lost(state.day_start_equity, state.day_low_equity)
-
-
-def week_loss(state: RiskState) -> float:
-    """The same of the week."""
-    return lost(state.week_start_equity, state.week_low_equity)
+    No fraction lost so far grows or shrinks by it.
+    """
+    given = {} if amount is None else {"amount": amount}
+    return Record(CAPITAL, {"equity": equity, **given})
 
 
 def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     equity = _number(body["equity"])
     if math.isnan(state.peak_equity):
-        return replace(
-            state,
-            equity=equity,
-            peak_equity=equity,
-            day_start_equity=equity,
-            day_low_equity=equity,
-            week_start_equity=equity,
-            week_low_equity=equity,
-        )
+        return begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0))
     return replace(
         state,
         equity=equity,
@@ -178,24 +118,34 @@ def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskStat
     )
 
 
+def _carried(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    if not math.isnan(state.equity):
+        raise ValueError("it has begun already")
+    return begun(state, _number(body["equity"]), Carried._make(_number(body[f]) for f in Carried._fields))
+
+
 def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
-    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out."""
+    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out.
+
+    What is not risked takes all that is paid in, and gives what is paid out as long as it can.
+    """
     amount = _number(body["amount"])
     if math.isnan(state.equity):
         return state
-    after = state.equity + amount
-    if not (state.equity > 0.0 and after > 0.0):
-        raise ValueError("nothing is left to measure losses from")
-    scale = after / state.equity
-    return replace(
-        state,
-        equity=after,
-        peak_equity=state.peak_equity * scale,
-        day_start_equity=state.day_start_equity * scale,
-        day_low_equity=state.day_low_equity * scale,
-        week_start_equity=state.week_start_equity * scale,
-        week_low_equity=state.week_low_equity * scale,
-    )
+    equity = state.equity + amount
+    if not state.allotted:
+        return rescaled(state, equity, equity)
+    return rescaled(state, equity, min(equity, state.equity - state.apart))
+
+
+def _capital(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    equity, amount = _number(body["equity"]), _number(body["amount"]) if "amount" in body else math.inf
+    if not (equity > 0.0 and amount > 0.0):
+        raise ValueError("nothing can be risked of nothing")
+    if not state.equity > state.apart:
+        # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
+        state = replace(begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0)), apart=0.0)
+    return replace(rescaled(state, equity, min(equity, amount)), capital=amount)
 
 
 def _halt(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
@@ -243,7 +193,9 @@ def _gas(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 _FOLDS = {
     EQUITY: _equity,
-    "risk.flow": _flow,
+    FLOW: _flow,
+    CAPITAL: _capital,
+    CARRIED: _carried,
     "risk.halt": _halt,
     "risk.reduce": _reduce,
     "risk.resume": _resume,

@@ -65,6 +65,10 @@ class RiskLimits(NamedTuple):
     """How long an order may rest: what a dead agent leaves on the book, for so long."""
     max_weekly_loss: float = 0.05
     """Fraction of the equity the UTC week started with on Monday; the same until it is over."""
+    max_leg_imbalance: float = 0.05
+    """Fraction of all that legs which belong together trade, by which they may not hedge each other."""
+    fill_band: float = 0.05
+    """Fraction of the price of the account's own last fill on the market, while it is recent."""
 
 
 LARGER_IS_TIGHTER = frozenset({

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.exposure import Account, Exposures, LineKey, Marks, equity, exposures
-from defi_analytics.risk.halting import RiskState, day_loss, drawdown, week_loss
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance
+from defi_analytics.risk.losses import RiskState, day_loss, drawdown, week_loss
 from defi_analytics.risk.verdict import Verdict, at_least, at_most, below
 
 

@@ -65,7 +65,7 @@ class AccountFacts(NamedTuple):
     state: int
     """A TradingState."""
     equity: float
-    """Account currency, like every amount here that names no other unit."""
+    """Of what is risked; account currency, like every amount here that names no other unit."""
     peak_equity: float
     day_start_equity: float
     day_low_equity: float
@@ -104,3 +104,7 @@ class AccountFacts(NamedTuple):
     week_start_equity: float
     week_low_equity: float
     """The lowest of the week so far."""
+    last_fill: float
+    """Ticks; what the account's newest fill on this market was at, NaN for none."""
+    since_fill_s: float
+    """NEVER_S for never."""

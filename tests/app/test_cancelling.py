@@ -11,11 +11,12 @@ from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
+from defi_analytics.domain.transaction import Sent, Submission, TransactionResult
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
-from defi_analytics.errors import NotFound, OutcomeUnknown, WrongState
+from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.storage.lock import AccountLock
 from tests.engine.trading import HOME, World
 from tests.fakes import NOON
@@ -86,3 +87,39 @@ async def test_without_proof_in_time_nobody_claims_it_is_gone(app: Any, monkeypa
     monkeypatch.setattr(PaperChain, "find", never)
     with pytest.raises(OutcomeUnknown):
         await cancel(app, PAPER, [], 1.0)
+
+
+async def test_a_cancel_that_its_node_refuses_is_a_refusal_with_its_reason(
+    app: Any, monkeypatch: Any
+) -> None:
+    async def refused(self: Any, transaction: Any) -> Submission:
+        return Submission(Sent.REJECTED, 5, "sdk", "insufficient funds\x1b[2J for fees")
+
+    monkeypatch.setattr(PaperChain, "broadcast", refused)
+    with pytest.raises(OrderRejected, match=r"insufficient funds.* for fees \(sdk 5\)") as caught:
+        await cancel(app, PAPER, [], 60.0)
+    assert (caught.value.order_code, caught.value.codespace) == (5, "sdk")
+    assert "\x1b" not in caught.value.message
+
+
+async def test_a_cancel_that_fails_in_its_block_is_a_refusal_with_its_reason(
+    app: Any, monkeypatch: Any
+) -> None:
+    async def failed(self: Any, tx_hash: str) -> TransactionResult:
+        return TransactionResult(tx_hash, 1_100, NOON, 11, "sdk", "out of gas in location", 1)
+
+    monkeypatch.setattr(PaperChain, "find", failed)
+    with pytest.raises(OrderRejected, match=r"out of gas in location \(sdk 11\)"):
+        await cancel(app, PAPER, [], 60.0)
+
+
+async def test_a_node_that_is_silent_after_a_cancel_is_asked_again(app: Any, monkeypatch: Any) -> None:
+    find, answers = PaperChain.find, [Unavailable("injective", "down")] * 2
+
+    async def silent(self: Any, tx_hash: str) -> TransactionResult | None:
+        if answers:
+            raise answers.pop()
+        return await find(self, tx_hash)
+
+    monkeypatch.setattr(PaperChain, "find", silent)
+    assert len(await cancel(app, PAPER, [], 60.0)) == 2

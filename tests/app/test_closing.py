@@ -6,6 +6,7 @@ import pytest
 
 from defi_analytics.app.accounts import Account, stop_file
 from defi_analytics.app.chains import trader_of
+from defi_analytics.app.closing import _verified
 from defi_analytics.app.closing import flattened as flattened_by
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.opening import opened_app
@@ -13,10 +14,17 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import standing
 from defi_analytics.clock import WallClock
 from defi_analytics.config.load import load
-from defi_analytics.errors import DefiError, OutcomeUnknown
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import ApprovedOrder, OpenOrder, OrderRequest
+from defi_analytics.domain.portfolio import Portfolio, Position
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import DefiError, OutcomeUnknown, Unavailable
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.sandbox.sandbox import Sandbox
 from tests.cli.holding import holds, market_at
+from tests.engine.trading import HOME, PERP, Failing, World, an_agent
+from tests.fakes import NOON
 
 PAPER = Account("sandbox")
 
@@ -77,3 +85,57 @@ async def test_an_account_without_its_key_is_looked_at_and_not_closed(tmp_path, 
             await flattened(app, live)
         found = await standing(app, live)
         assert found.looked is not None
+
+
+ONE = Decimal(1)
+
+
+def listed(name, order_hash="0xh"):
+    return OpenOrder(HOME.key, order_hash, name, Side.BUY, OrderKind.LIMIT, ONE, ONE, ONE)
+
+
+def shows(monkeypatch, *answers):
+    """What the venue tells at each look; the last one ever after."""
+    left = list(answers)
+
+    async def portfolio(self, markets):
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    monkeypatch.setattr(PaperChain, "portfolio", portfolio)
+
+
+async def test_what_was_closed_is_asked_about_again_while_the_venue_is_silent():
+    agent = an_agent(World())
+    agent.execution.chain = Failing(agent.execution.chain, "portfolio", *[Unavailable("x", "down")] * 3)
+    await _verified(agent)
+    agent.execution.chain = Failing(agent.execution.chain, "portfolio", *[Unavailable("x", "down")] * 99)
+    with pytest.raises(OutcomeUnknown, match="nobody can tell whether everything is closed: x: down"):
+        await _verified(agent)
+
+
+async def test_a_node_that_is_behind_may_show_a_position_that_is_closed_for_a_while(monkeypatch):
+    agent = an_agent(World())
+    none, one = (
+        Portfolio("a", NOON, 5, positions={PERP.key: Position(PERP.key, quantity, ONE, ONE)})
+        for quantity in (Decimal(0), ONE)
+    )
+    shows(monkeypatch, one, one, none)
+    await _verified(agent)
+    shows(monkeypatch, one)
+    with pytest.raises(OutcomeUnknown, match="the venue still shows 1 positions and 0 orders"):
+        await _verified(agent)
+
+
+async def test_orders_of_other_clients_are_theirs_and_those_of_ours_are_known_by_id_and_by_hash(monkeypatch):
+    agent = an_agent(World())
+    request = OrderRequest("ours", HOME, Side.BUY, OrderKind.LIMIT, 20_000, 1_000, "oracle")
+    await agent.execution.submit([ApprovedOrder(request, 1_000, NOON)])
+    for _ in range(2):
+        await agent.execution.prove()
+    order_hash = agent.ledger.books.orders["ours"].order_hash
+    shows(monkeypatch, Portfolio("a", NOON, 5, open_orders=(listed("web"), listed("", "0xweb"))))
+    await _verified(agent)
+    for ours in (listed("ours"), listed("", order_hash)):
+        shows(monkeypatch, Portfolio("a", NOON, 5, open_orders=(listed("web"), ours)))
+        with pytest.raises(OutcomeUnknown, match="the venue still shows 0 positions and 1 orders"):
+            await _verified(agent)

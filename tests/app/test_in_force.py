@@ -30,7 +30,7 @@ def started(home: Any, **limits: float) -> None:
 
 def test_where_nobody_trades_the_settings_decide(tmp_path: Any) -> None:
     settings = Settings(home=tmp_path)
-    assert in_force(settings, PAPER) == (risk_limits(settings), None, None, ())
+    assert in_force(settings, PAPER) == (risk_limits(settings), None, None, (), None)
     started(tmp_path, max_trade_size=7.0)
     assert in_force(settings, PAPER).general.max_trade_size == 500.0
 

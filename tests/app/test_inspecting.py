@@ -10,6 +10,7 @@ from defi_analytics.app.starting import reserved_of
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
+from defi_analytics.domain.transaction import Sent, Submission
 from defi_analytics.engine.agent import Agent
 from defi_analytics.errors import AuthError, OrderRejected, Unavailable
 from defi_analytics.risk.codes import Denial, TradingState
@@ -193,6 +194,28 @@ async def test_orders_that_are_refused_again_and_again_have_the_key_asked_about(
     await run.rounds()
     assert run.asked == 1
     assert run.standing[0] is TradingState.REDUCING
+
+
+async def test_an_order_that_its_node_refuses_counts_as_one_that_was_never_sent() -> None:
+    run = Inspected()
+    run.world.show(25.0, away=25.3)
+
+    class Refusing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(chain, name)
+
+        async def broadcast(self, transaction: Any) -> Submission:
+            return Submission(Sent.REJECTED, 13, "sdk", "insufficient fee")
+
+    chain = run.agent.execution.chain
+    refusing: Any = Refusing()
+    run.agent.execution.chain = refusing
+    await run.rounds(2)
+    assert run.agent.rejected == 2
+    assert run.agent.rejected_because.endswith("insufficient fee (sdk 13)")
+    run.agent.execution.chain = chain
+    await run.rounds()
+    assert run.agent.rejected == 0
 
 
 async def test_an_order_that_is_signed_again_ends_the_count() -> None:

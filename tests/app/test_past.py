@@ -6,6 +6,7 @@ from defi_analytics.app.past import events
 from defi_analytics.risk.codes import Denial
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import CALM, World, an_agent
+from tests.fakes import NOON
 
 
 async def refused() -> MemoryJournal:
@@ -23,6 +24,23 @@ async def test_a_refusal_is_told_with_its_limit_and_value() -> None:
     assert event.value is not None
     assert 0 < event.value < 400
     assert (event.about, event.unit, event.by) == ("INJ/USDT buy", "account currency", "convergence")
+
+
+async def test_amounts_are_told_with_what_they_are() -> None:
+    journal = MemoryJournal()
+    journal.append("risk.flow", NOON, {"amount": 5.0, "reason": "it is on other markets"})
+    journal.append("risk.capital", NOON, {"equity": 9.0, "amount": 7.0})
+    journal.append("risk.capital", NOON, {"equity": 9.0})
+    journal.append("risk.carried", NOON, {"equity": 9.0})
+    found = [(event.kind, event.value, event.reason) for event in events(journal)]
+    whole = "what is risked; without an amount, the whole account"
+    assert found == [
+        ("flow", 5.0, "it is on other markets"),
+        ("capital", 7.0, whole),
+        ("capital", None, whole),
+        ("carried", None, "the losses of the journal before"),
+    ]
+    assert {event.unit for event in events(journal)} == {"account currency"}
 
 
 @pytest.mark.parametrize("packed", [None, "AAAA", "eJwrKgIAAVQA5g==", b"", b"AAAA"])

@@ -10,6 +10,8 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.reconciling import accept, compared
 from defi_analytics.app.trading import Trader
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import Fill
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import PaperChain
@@ -83,3 +85,20 @@ async def test_a_flow_of_what_nothing_prices_is_not_guessed(app: Any) -> None:
 async def test_an_asset_of_no_market_here_is_not_taken_for_lost(app: Any) -> None:
     await begun(app, XYZ="1")
     assert (await compared(app, PAPER)).differences == ()
+
+
+async def test_what_fills_explain_is_counted_before_anything_is_accepted(app: Any, monkeypatch: Any) -> None:
+    await begun(app)
+    by_hand = Fill("web", HOME.key, "", "0xweb", Side.BUY, Decimal(25), Decimal(1), Decimal(0), NOON, 1_001)
+
+    async def fills(chain: PaperChain, markets: Any, first: int, last: int) -> list[Fill]:
+        return [by_hand] if first <= by_hand.height <= last else []
+
+    # What paper has is what its books come to: it knows of the trade once they do.
+    monkeypatch.setattr(PaperChain, "fills", fills)
+    app.have["USDT"] += 50
+    after = await accept(app, PAPER, [("USDT", Decimal(50))])
+    assert after.clean
+    async with opened_ledger(app, PAPER, locked=False) as ledger:
+        assert ledger.baseline == {"USDT": "150", "INJ": "1"}
+        assert ledger.books.net[HOME.key].quantity == 1

@@ -9,7 +9,7 @@ from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import day_loss
+from defi_analytics.risk.losses import day_loss, drawdown, week_loss
 from tests.integration import trading
 from tests.integration.trading import staged
 
@@ -119,6 +119,33 @@ async def test_the_next_day_begins_without_loss(tmp_path, later):
     async with sandbox(tmp_path, blocks=9) as stage, agent_on(stage) as agent:
         risk = agent.ledger.risk
         assert (day_loss(risk), risk.trades_today, risk.gas_today) == (0.0, 0, 0.0)
+
+
+async def test_the_weeks_loss_and_the_peak_outlast_the_sandbox_each_as_it_was(tmp_path, later):
+    """The day's, the week's and the peak's starts all differ: two days of the same week."""
+    async with sandbox(tmp_path) as stage:
+        await lost(stage, 1.05, 0.99, 1.02)
+    later(86_400)
+    async with sandbox(tmp_path, blocks=9) as stage:
+        await lost(stage, 0.98)
+        async with agent_on(stage) as agent:
+            before = agent.ledger.risk
+    later(60)
+    async with sandbox(tmp_path, blocks=9) as stage, agent_on(stage) as agent:
+        risk = agent.ledger.risk
+        for loss in (day_loss, week_loss, drawdown):
+            assert loss(risk) == pytest.approx(loss(before)) != 0
+        assert len({day_loss(risk), week_loss(risk), drawdown(risk)}) == 3
+
+
+async def test_the_next_week_begins_without_loss_but_not_without_the_peak(tmp_path, later):
+    async with sandbox(tmp_path) as stage:
+        await lost(stage, 0.98)
+    later(4 * 86_400)
+    async with sandbox(tmp_path, blocks=9) as stage, agent_on(stage) as agent:
+        risk = agent.ledger.risk
+        assert (day_loss(risk), week_loss(risk)) == (0.0, 0.0)
+        assert drawdown(risk) == pytest.approx(0.02)
 
 
 async def test_a_plan_on_another_sandbox_starts_from_the_same_and_writes_nothing(tmp_path, later):

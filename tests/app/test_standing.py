@@ -3,8 +3,8 @@ from defi_analytics.app.standing import Standing, maintenance
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import RiskState
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 from tests.builders import a_market
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import FakeClock

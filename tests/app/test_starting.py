@@ -22,6 +22,7 @@ from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch, Unavailable
 from tests.engine.memory_journal import MemoryJournal
+from tests.engine.shared_account import ONE, shared
 from tests.engine.trading import AWAY, HOME, World, an_agent
 from tests.fakes import NOON
 from tests.integration.trading import MARKETS, Stage, staged
@@ -190,13 +191,48 @@ async def traded_by_hand(agent: Agent, market: Market) -> None:
 
 
 @pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
-async def test_a_fill_of_somebody_else_keeps_a_live_agent_from_starting(tmp_path: Any, _: None) -> None:
+async def test_a_fill_of_somebody_else_is_counted_at_the_next_start_and_told(
+    tmp_path: Any, _: None, caplog: pytest.LogCaptureFixture
+) -> None:
     async with staged(tmp_path) as stage:
+        market = await stage.app.find_market("INJ/USDT")
         async with started(stage) as agent:
-            await traded_by_hand(agent, await stage.app.find_market("INJ/USDT"))
-        with pytest.raises(Mismatch, match="the journal and the venue disagree in"):
-            async with started(stage):
-                pass
+            await traded_by_hand(agent, market)
+        async with started(stage) as agent:
+            assert agent.ledger.books.held["", market.key].quantity == 1
+        assert "another client of this account traded: counted 1 INJ on INJ/USDT" in caplog.text
+        async with started(stage):
+            assert caplog.text.count("another client of this account traded") == 1
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_what_fills_explain_is_no_difference_at_a_start_and_what_none_explains_says_the_way_out(
+    dry: bool,
+) -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(HOME.key, ONE, world.height + 1)
+    world.height += 1_000
+    await agreed(agent, [HOME], pays_gas=True, dry=dry)
+    assert agent.ledger.books.held["", HOME.key].quantity == ONE
+    chain.told = False
+    chain.trade(HOME.key, ONE, world.height + 1)
+    with pytest.raises(Mismatch, match="1 points, first BALANCE INJ: 2 here, 3 INJ there") as error:
+        await agreed(agent, [HOME], pays_gas=True, dry=dry)
+    assert error.value.hint.endswith("defi reconcile --accept-flow INJ=1")
+
+
+async def test_a_trade_before_an_asset_was_noted_is_part_of_what_was_noted() -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.start = {**chain.start, "WETH": ONE}
+    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
+    chain.trade(HOME.key, ONE, world.height + 1)
+    chain.foreign.append(replace(chain.foreign[0], fill_id="weth", key=other.key))
+    await reserved_of(agent.ledger, chain, [HOME, other], "USDT")
+    await agent.execution.count([HOME, other])
+    assert other.key not in agent.ledger.books.net
+    assert agent.ledger.books.net[HOME.key].quantity == ONE
 
 
 @pytest.mark.parametrize("_", [pytest.param(None, marks=live)])

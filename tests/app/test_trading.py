@@ -17,7 +17,7 @@ from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import AuthError, UnknownMarket, UsageError, WrongState
 from defi_analytics.risk.codes import TradingState
-from defi_analytics.risk.halting import RiskState
+from defi_analytics.risk.losses import RiskState
 from tests.integration.trading import staged
 
 ONCE = Policy(1.0, cycles=1)

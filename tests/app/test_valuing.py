@@ -1,6 +1,8 @@
 import importlib.util
 import math
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -8,19 +10,20 @@ from typing import Any
 
 import pytest
 
+from defi_analytics.app import trading
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
-from defi_analytics.app.valuing import VALUED, revalue, valued
+from defi_analytics.app.valuing import VALUED, flow_of, revalue, valued
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
-from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import NotFound, UsageError
-from defi_analytics.risk.halting import drawdown
+from defi_analytics.risk.codes import TradingState
+from defi_analytics.risk.losses import drawdown
 from tests.builders import a_top
 from tests.cli.holding import holds
 from tests.engine.memory_journal import MemoryJournal
@@ -63,9 +66,7 @@ class Valued:
         self.agent.ledger.write("risk.equity", {"equity": equity})
 
     async def revalue(self, *markets: Any) -> None:
-        chain = self.agent.execution.chain
-        assert isinstance(chain, PaperChain)
-        await revalue(self.app, self.agent.ledger, chain, markets)
+        await revalue(self.app, self.agent, markets)
 
 
 async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:
@@ -80,6 +81,16 @@ async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:
     await own.revalue(HOME, WETH)
     assert own.agent.ledger.risk.equity == pytest.approx(2989.0)
     assert drawdown(own.agent.ledger.risk) == pytest.approx(lost)
+
+
+async def test_a_crash_before_the_run_is_said_to_have_begun_counts_the_change_once() -> None:
+    own = Valued()
+    own.ran(3050.0, HOME, WETH)
+    for _ in range(2):
+        await own.revalue(HOME)
+    own.agent.ledger.write("risk.flow", {"amount": 10.0, "asset": "USDT", "quantity": "10"})
+    await own.revalue(HOME)
+    assert own.agent.ledger.risk.equity == pytest.approx(3050.0 - 2000 + 10)
 
 
 @pytest.mark.parametrize("kind", [MarketKind.SPOT, MarketKind.PERPETUAL])
@@ -119,6 +130,30 @@ async def test_what_nothing_prices_is_not_guessed() -> None:
         await own.revalue(HOME)
 
 
+async def test_with_capital_the_owners_own_assets_come_and_go_without_a_trace() -> None:
+    own = Valued()
+    own.agent.terms = replace(own.agent.terms, reserved={"INJ": Decimal(2), "WETH": Decimal("0.75")})
+    own.ran(1000.0, HOME)
+    own.agent.ledger.write("risk.capital", {"equity": 1000.0, "amount": 500.0})
+    await own.revalue(HOME, WETH)
+    # A quarter of the WETH is the strategies'.
+    assert own.agent.ledger.risk.equity == pytest.approx(1500.0)
+    assert own.agent.ledger.risk.apart == pytest.approx(1000.0)
+    own.ran(1500.0, HOME, WETH)
+    await own.revalue(WETH)
+    assert own.agent.ledger.risk.equity == pytest.approx(1500.0)
+
+
+async def test_what_the_owner_pays_in_is_a_flow_but_for_assets_that_are_not_valued() -> None:
+    own = Valued()
+    own.ran(1050.0, HOME)
+    inj = "INJ", Decimal(4)
+    assert await flow_of(own.app, own.agent.ledger.risk, *inj) == 100.0
+    own.agent.ledger.write("risk.capital", {"equity": 1000.0, "amount": 500.0})
+    assert await flow_of(own.app, own.agent.ledger.risk, *inj) == 0.0
+    assert await flow_of(own.app, own.agent.ledger.risk, "USDT", Decimal(7)) == 7.0
+
+
 async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any) -> None:
     async with staged(tmp_path, hold=True) as stage:
         market = await stage.app.find_market("WETH/USDT")
@@ -128,6 +163,38 @@ async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any)
             async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
                 pass
         assert "defi risk flatten" in error.value.hint
+
+
+async def test_closing_what_nobody_can_price_now_makes_up_no_loss(tmp_path: Any, monkeypatch: Any) -> None:
+    """Of the account only a part is read then: that it is less than the whole is no drawdown."""
+
+    async def unpriced(*parts: Any) -> None:
+        raise NotFound("injective", "nothing prices INJ in USDT")
+
+    async with staged(tmp_path, hold=True) as stage:
+        own = stage.app.settings
+        balances = {"USDT": Decimal(1000), "INJ": Decimal(1000)}
+        stage.app.settings = replace(own, run=replace(own.run, paper_balances=balances))
+
+        @asynccontextmanager
+        async def opened(name: str, *, closing: bool = False) -> AsyncIterator[Agent]:
+            request, trader = RunRequest(("oracle",), (name,)), paper_trader(stage.app)
+            async with opened_agent(stage.app, trader, request, ONCE, closing=closing) as agent:
+                yield agent
+
+        async with opened("INJ/USDT") as agent:
+            await agent.value()
+            before = agent.ledger.risk.equity
+            assert before > 10_000
+        with monkeypatch.context() as patched:
+            patched.setattr(trading, "revalue", unpriced)
+            async with opened("WETH/USDT", closing=True) as agent:
+                await agent.value()
+                assert agent.ledger.risk.trading is TradingState.ACTIVE
+        async with opened("INJ/USDT") as agent:
+            await agent.value()
+            assert agent.ledger.risk.equity == pytest.approx(before)
+            assert agent.ledger.risk.trading is TradingState.ACTIVE
 
 
 @needs_the_sdk

@@ -172,6 +172,7 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             account.week_end_s,
             state.week_start_equity,
             state.week_low_equity,
+            *account[-2:],
         )
 
 

@@ -26,12 +26,12 @@ from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.agent import Agent, Seen
 from defi_analytics.engine.backoff import Backoff
-from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import maintenance_margin
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import OnExit, Policy
+from defi_analytics.engine.records import Kind
 from defi_analytics.engine.trade import Decision, Terms
 from defi_analytics.engine.views import grid_of, holding_of
 from defi_analytics.ports import Strategy
@@ -57,6 +57,7 @@ LIMITS = {
     "banded": CALM._replace(oracle_band=0.003, mid_band=0.002),
     "losing": CALM._replace(max_daily_loss=0.0006, max_soft_drawdown=0.0008),
     "halting": CALM._replace(portfolio_stop_loss=0.0006, stop_loss=0.002),
+    "filled": CALM._replace(fill_band=0.0004),
     "small": CALM._replace(max_trade_size=40.0, max_position_size=39.99),
 }
 
@@ -80,6 +81,9 @@ class Unguarded(Execution):
     async def submit(self, orders: Any, cancels: Any = (), decision: str = "") -> Any:
         rests = [one for one in orders if one.request.kind is OrderKind.STOP]
         return None if rests else await Execution.submit(self, orders, cancels, decision)
+
+    def refusal(self, transaction: Any) -> Any:
+        return None if transaction is None else Execution.refusal(self, transaction)
 
 
 class Live:

@@ -11,8 +11,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind, Resolved, Signed
 from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.http.client import Http
 from defi_analytics.http.policy import Policy
 from defi_analytics.storage.journal import SqliteJournal

@@ -10,8 +10,8 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind, Resolved, Signed
 from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.storage.journal import SqliteJournal
 from tests.builders import a_market
 from tests.fakes import NOON

@@ -4,7 +4,8 @@ from defi_analytics import errors
 from defi_analytics.cli.explain import REASONS, meaning_of
 from defi_analytics.domain.edge import Reason
 from defi_analytics.errors import DefiError
-from defi_analytics.risk.explained import DENIALS
+from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.explained import DENIALS, ELSEWHERE
 
 
 def test_every_reason_has_an_explanation():
@@ -18,6 +19,7 @@ def test_every_code_of_an_error_is_explained(bare):
         {error.code for error in coded}
         | {reason.name for reason in REASONS}
         | {d.name for d in DENIALS}
+        | ELSEWHERE.keys()
         | {"OK"}
     )
     assert told == rows.keys()
@@ -48,6 +50,14 @@ def test_a_class_the_drawing_lacks_means_what_its_parent_does():
 def test_one_code_is_explained_in_any_spelling(bare, code):
     (row,) = bare("explain", code, "--json").rows
     assert row["code"] == code.upper().replace("-", "_")
+
+
+@pytest.mark.parametrize("code", ["LOCKED", "EXPOSURE_VENUE"])
+def test_a_code_that_others_publish_is_said_to_have_no_use_here_and_what_has(bare, code):
+    (row,) = bare("explain", code, "--json").rows
+    assert row["kind"] == "not used here"
+    assert row["hint"].startswith("See ")
+    assert code not in Denial.__members__
 
 
 def test_an_unknown_code_names_the_nearest(bare):

@@ -1,7 +1,6 @@
 import pytest
 
 from defi_analytics.cli.audit_rows import DIFFERENCE_COLUMNS
-from defi_analytics.cli.schemas_audit import DifferenceRow
 from defi_analytics.storage.lock import AccountLock
 from tests.cli.forms import FORMS, assert_form
 from tests.cli.lived import live
@@ -50,24 +49,3 @@ def test_a_difference_without_a_balance_has_no_flow_to_accept(defi, home, monkey
     ran = defi("reconcile", "--json")
     assert (ran.code, ran.rows[0]["code"]) == (22, "ORDER_MISSING")
     assert "look again in a minute" in ran.error["hint"]
-
-
-@pytest.mark.parametrize(
-    ("codes", "said"),
-    [
-        (("BALANCE", "POSITION", "ORDER_FOREIGN"), "cancel it where it was placed"),
-        (("BALANCE", "POSITION"), "close it where it was opened"),
-        (("FILL_FOREIGN", "BALANCE"), "defi reconcile --accept-flow USDT=-1"),
-        (("ORDER_MISSING",), "move the journal aside"),
-    ],
-)
-def test_what_to_do_is_said_by_what_has_to_go_first(codes, said):
-    from defi_analytics.cli.reconcile import _advice
-
-    rows = [
-        DifferenceRow(
-            code=c, about="USDT", journal="2", venue="1", gap="-1", unit="USDT", refuses=True, meaning=""
-        )
-        for c in codes
-    ]
-    assert said in _advice(rows)

@@ -46,3 +46,13 @@ def test_status_measures_against_the_limits_of_the_agent_that_runs(defi, state, 
     assert found["day_loss", ""]["limit"] == "0.01"
     assert found["largest_order", ""]["value"] == "7"
     assert found["largest_order", "INJ/USDT"]["value"] == "5"
+
+
+def test_capital_is_listed_where_it_is_set_and_so_is_what_it_bounds(bare, monkeypatch):
+    assert "capital" not in {row["name"] for row in bare("risk", "limits", "--json").rows}
+    monkeypatch.setenv("DEFI_MONITORING__RISK_MANAGEMENT__CAPITAL", "1000")
+    rows = {row["name"]: row for row in bare("risk", "limits", "--json").rows}
+    setting = "monitoring.risk_management.capital"
+    assert (rows["capital"]["value"], rows["capital"]["setting"]) == ("1000", setting)
+    assert (rows["max_exposure_total"]["value"], rows["max_exposure_total"]["setting"]) == ("1000", setting)
+    assert rows["max_exposure_asset"]["setting"] != setting

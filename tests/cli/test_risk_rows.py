@@ -52,6 +52,26 @@ def test_a_drawdown_since_the_last_round_is_shown_before_an_agent_finds_it(defi,
     assert float(found["drawdown_hard", ""]["room"]) < 0
 
 
+def test_what_losses_are_fractions_of_is_said(defi, state, monkeypatch):
+    whole = items(defi("risk", "--json"))["capital", ""]
+    assert (whole["value"], whole["note"]) == ("whole account", "losses are measured by it")
+    monkeypatch.setenv("DEFI_MONITORING__RISK_MANAGEMENT__CAPITAL", "100")
+    later = items(defi("risk", "--json"))["capital", ""]
+    assert later["note"] == "losses are measured by it; the next run: 100"
+    written(
+        state, ("risk.equity", {"equity": 1000.0}), ("risk.capital", {"equity": 1000.0, "amount": 100.0}),
+        ("risk.equity", {"equity": 998.0}),
+    )  # fmt: skip
+    found = items(defi("risk", "--json"))
+    given = found["capital", ""]
+    assert (given["value"], given["unit"]) == ("100", "account currency")
+    assert given["note"] == "losses are measured by it; 900 of the equity lies apart"
+    assert float(found["day_loss", ""]["value"]) == pytest.approx(0.02)
+    assert found["exposure_total", ""]["limit"] == "100"
+    monkeypatch.delenv("DEFI_MONITORING__RISK_MANAGEMENT__CAPITAL")
+    assert items(defi("risk", "--json"))["capital", ""]["note"].endswith("; the next run: whole account")
+
+
 def test_a_silent_venue_leaves_what_the_journal_knows_and_is_said(
     defi, state, background, sandbox, monkeypatch
 ):

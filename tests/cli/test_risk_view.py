@@ -9,7 +9,7 @@ from tests.cli.risk_desk import written
 
 @pytest.mark.parametrize("form", FORMS)
 def test_status_is_shown_in_every_form(defi, form):
-    assert_form(defi("risk", "-o", form), form, risk_view.STATUS, 15)
+    assert_form(defi("risk", "-o", form), form, risk_view.STATUS, 16)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -33,6 +33,16 @@ def test_data_is_on_standard_output_and_words_on_standard_error(defi):
     assert all(line.startswith("INJ/USDT\t") for line in lines)
 
 
+def test_an_asset_means_its_markets(defi):
+    found = {row["market"]["ticker"] for row in defi("scan", "inj", "--include-rejected", "--json").rows}
+    assert found == {"INJ/USDT", "INJ/USDT PERP"}
+
+
+def test_a_mistyped_asset_proposes_its_first_market(defi):
+    ran = defi("scan", "INJJ")
+    assert (ran.code, "nearest: INJ/USDT (0xa508cb32)" in ran.err) == (8, True)
+
+
 def test_json_tells_the_same_as_the_lines(defi):
     ran = defi("scan", "INJ/USDT", "--json")
     assert {row["against"] for row in ran.rows} == STANDING

@@ -12,6 +12,7 @@ COMMANDS = [
     ("positions", ["positions"], 0),
     ("balances", ["balances"], 0),
     ("fills", ["fills", "export"], 0),
+    ("report", ["report"], 0),
     ("reconcile", ["reconcile"], 22),
     ("agent", ["agent", "status"], 9),
     ("logs", ["agent", "logs"], 0),

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+import pytest
+
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, Fill, OpenOrder, OrderRequest
@@ -24,6 +26,12 @@ def test_what_rests_and_what_filled_is_not_taken_for_more_than_the_venue_said() 
     resting = OpenOrder(key, "0xh", "", Side.BUY, OrderKind.LIMIT, one, one, one)
     assert (resting.reduce_only, resting.trigger_price) == (False, None)
     assert not Fill("f", key, "c", "0xh", Side.BUY, one, one, one, NOON, 7).maker
+
+
+@pytest.mark.parametrize(("side", "signed"), [(Side.BUY, 2), (Side.SELL, -2)])
+def test_what_was_sold_went_out(side: Side, signed: int) -> None:
+    one = Decimal(1)
+    assert Fill("f", a_market().key, "c", "0xh", side, one, Decimal(2), one, NOON, 7).signed == signed
 
 
 def test_a_client_order_id_may_be_as_long_as_the_chain_allows() -> None:

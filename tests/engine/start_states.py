@@ -12,10 +12,10 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
-from defi_analytics.domain.transaction import OrderResult, SignedTransaction, TransactionResult
-from defi_analytics.engine.bookkeeping import Closed, Fills, Kind, Resolved, Signed
+from defi_analytics.domain.transaction import Block, OrderResult, SignedTransaction, TransactionResult
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.reconcile import Reconciliation, reconcile
+from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Signed
 from tests.builders import MARGINS, a_market
 from tests.engine.memory_journal import MemoryJournal
 from tests.fakes import NOON, FakeClock
@@ -143,7 +143,7 @@ class Account:
 
     def count(self, *, without: Sequence[Fill] = (), twice: Sequence[Fill] = ()) -> None:
         """The journal counts every block up to now, `without` some fills, or with some of them twice."""
-        first = self.ledger.books.scanned_height + 1
+        first = self.ledger.counted + 1
         if first > self.height:
             return
         due = [fill for fill in self.fills_made if fill.height >= first and fill not in without]
@@ -184,6 +184,9 @@ class Account:
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         made = self.fills_made if self.reports is None else self.reports
         return [fill for fill in made if first_height <= fill.height <= last_height]
+
+    async def block(self) -> Block:
+        return Block(self.height, self.now, "injective-777")
 
     async def find(self, tx_hash: str) -> TransactionResult | None:
         return self.included.get(tx_hash)

@@ -14,7 +14,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import day_loss
+from defi_analytics.risk.losses import day_loss
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import CALM, HOME, PERP, World, an_agent, quantity
 

@@ -10,7 +10,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
 from defi_analytics.engine import bookkeeping
-from defi_analytics.engine.bookkeeping import Bookkeeping, Fills, Kind, Resolved, Signed
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.errors import Mismatch
 from tests.builders import a_market
 from tests.fakes import NOON
@@ -167,3 +168,9 @@ def test_what_a_protective_stop_closes_is_no_longer_held_by_the_strategy(long: b
         books=books,
     )
     assert again.held["", MARKET.key].quantity, "nothing was there to close"
+
+
+def test_the_newest_fill_on_a_market_is_kept_whoever_ordered_it() -> None:
+    ours, theirs = a_fill(fill_id="f1"), a_fill("other", fill_id="f2")
+    assert folded(filled(101, 101, ours)).last_fills == {MARKET.key: ours}
+    assert folded(filled(101, 102, ours, theirs)).last_fills == {MARKET.key: theirs}

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.decisions import DECIDED, STARTED, decided_again, terms_of, terms_told
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.policy import OnExit
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import Mismatch, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import halt

@@ -1,81 +1,28 @@
 """Another client trades the same account while the agent runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
-from defi_analytics.domain.portfolio import Balance, Portfolio, Position
-from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.bookkeeping import Bookkeeping, Kind
+from defi_analytics.domain.portfolio import Balance, Portfolio
+from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.differences import Code
-from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.foreign import moved
-from defi_analytics.engine.ledger import BASELINE
 from defi_analytics.engine.paper import PaperChain
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OutcomeUnknown, Stale, Unavailable
 from defi_analytics.risk.codes import Denial, TradingState
 from tests.builders import a_market
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import HOME, PERP, World, an_agent, quantity
+from tests.engine.shared_account import ONE, Shared, pruned, shared
+from tests.engine.trading import HOME, PERP, World, quantity
 from tests.fakes import NOON
-
-ONE = Decimal(1)
-
-
-@dataclass(slots=True)
-class Shared(PaperChain):
-    """An account that somebody else trades too; `told` is false for a trade that no block tells of."""
-
-    foreign: list[Fill] = field(default_factory=list)
-    told: bool = True
-
-    @property
-    def account(self) -> str:
-        return "inj1shared"
-
-    async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
-        own = await PaperChain.fills(self, markets, first_height, last_height)
-        theirs = [f for f in self.foreign if self.told and first_height <= f.height <= last_height]
-        return [*own, *theirs]
-
-    async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
-        known = await PaperChain.portfolio(self, markets)
-        for fill in self.foreign:
-            if fill.fill_id not in self.books._counted:
-                known = with_trade(known, fill)
-        return known
-
-    def trade(self, key: Any, amount: Decimal, height: int) -> None:
-        side = Side.BUY if amount > 0 else Side.SELL
-        name = f"web-{len(self.foreign)}"
-        price = Decimal(25)
-        self.foreign.append(Fill(name, key, "", f"0x{name}", side, price, abs(amount), ONE, NOON, height))
-
-
-def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
-    signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
-    if fill.key != PERP.key:
-        had = known.balances.get("inj", Balance("inj", "INJ", Decimal(0), Decimal(0)))
-        now = replace(had, total=had.total + signed, available=had.available + signed)
-        return replace(known, balances={**known.balances, "inj": now})
-    before = known.positions.get(fill.key)
-    after = signed + (before.quantity if before else 0)
-    return replace(known, positions={**known.positions, fill.key: Position(fill.key, after, fill.price, ONE)})
-
-
-def shared(world: World, journal: MemoryJournal) -> tuple[Agent, Shared]:
-    agent = an_agent(world, journal)
-    paper: Any = agent.execution.chain
-    chain = Shared(paper.venue, paper.latest, paper.clock, paper.books, {"USDT": Decimal(1000), "INJ": ONE})
-    agent.execution = Execution(chain, agent.ledger)
-    agent.ledger.write(BASELINE, {"height": world.height, "balances": {"USDT": "1000", "INJ": "1"}})
-    return agent, chain
 
 
 @pytest.mark.parametrize("market", [PERP, HOME])
@@ -242,17 +189,61 @@ async def test_what_nothing_explains_keeps_nobody_from_closing_what_is_held() ->
     assert quantity(agent, PERP.key) == 0, "what is left is none of ours"
 
 
+@pytest.mark.parametrize(("market", "readable"), [(PERP, True), (HOME, True), (HOME, False)])
+async def test_a_stop_waits_two_rounds_at_most_for_an_account_that_nothing_explains(
+    market: Market, readable: bool
+) -> None:
+    """Though it differs otherwise in every round, or nobody can tell why it does."""
+    world, journal = World(market), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    own, sent = quantity(agent, market.key), journal.kinds.count(Kind.SIGNED)
+    assert own > 0
+    if not readable:
+        agent.execution.chain = pruned(chain)
+    chain.told, world.oracle = False, 22.0
+    world.show(22.0)
+    for _ in range(2):
+        chain.trade(market.key, ONE, world.height + 1)
+        with pytest.raises((Stale, Unavailable)):
+            await agent.cycle()
+        assert journal.kinds.count(Kind.SIGNED) == sent
+    chain.trade(market.key, ONE, world.height + 1)
+    # What became of it cannot be read either, where nothing can.
+    with nullcontext() if readable else pytest.raises(Unavailable):
+        await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    last = list(agent.ledger.books.orders.values())[-1].request
+    assert (last.reduce_only, last.lots) == (True, market.lots(own))
+
+
+async def test_a_foreign_trade_between_the_count_and_the_second_look_is_counted_at_once() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(PERP.key, ONE, world.height + 1)
+    fills = chain.fills
+
+    async def late(*span: Any) -> Sequence[Fill]:
+        found = await fills(*span)
+        if len(chain.foreign) == 1:
+            chain.trade(PERP.key, ONE, world.height + 1)
+        return found
+
+    agent.execution.chain = type("Late", (Shared,), {"__slots__": (), "fills": staticmethod(late)})(
+        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
+    )
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == 2
+
+
 async def test_blocks_that_cannot_be_read_let_nobody_trade() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)
     chain.trade(PERP.key, ONE, world.height + 1)
 
-    async def pruned(*span: Any) -> Sequence[Fill]:
-        raise Unavailable("injective", "pruned")
-
-    agent.execution.chain = type("Pruned", (Shared,), {"__slots__": (), "fills": pruned})(
-        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
-    )
+    agent.execution.chain = pruned(chain)
     world.show(25.0, away=25.3)
     with pytest.raises(Unavailable):
         await agent.cycle()

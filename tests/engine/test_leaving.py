@@ -9,10 +9,10 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
 from defi_analytics.engine.agent import Agent, Cycle
-from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity

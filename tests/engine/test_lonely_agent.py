@@ -12,7 +12,7 @@ import pytest
 
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import day_loss
+from defi_analytics.risk.losses import day_loss
 from defi_analytics.storage.journal import SqliteJournal
 from tests.fakes import FakeClock
 

@@ -10,13 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import Fill, OpenOrder
+from defi_analytics.engine.differences import Code, Difference
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.reconcile import journalled_fills, unexplained
+from defi_analytics.engine.reconcile import Compared, Reconciliation, journalled_fills, unexplained
 from defi_analytics.errors import Mismatch, Stale
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.start_states import PERP, SPOT, Account, effects, signed
 from tests.engine.trading import World, an_agent
-from tests.fakes import FakeClock
+from tests.fakes import NOON, FakeClock
 
 ONE = Decimal(1)
 Told = set[tuple[str, str, Decimal]]
@@ -62,7 +63,7 @@ def filled_since(account: Account) -> Told:
 
 def traded_by_hand_since(account: Account) -> Told:
     fill = account.trade(SPOT, "web", Side.SELL, ONE)
-    return {("FILL_FOREIGN", fill.fill_id, -ONE), *effects(SPOT, fill)}
+    return {("FILL_FOREIGN", fill.fill_id, -ONE)}
 
 
 def unproven_and_in_a_block(account: Account) -> Told:
@@ -221,8 +222,68 @@ def test_a_mismatch_refuses_to_start_and_says_the_first_difference() -> None:
     assert error.value.exit_code == 22
 
 
+def test_what_was_traded_before_the_story_began_is_part_of_its_beginning() -> None:
+    account = Account()
+    for height in (account.height, account.height + 1):
+        before = Fill(f"web-{height}", SPOT.key, "", "0x", Side.BUY, ONE, ONE, ONE, NOON, height)
+        account.fills_made.append(before)
+    account.height += 1
+    account.balances["INJ"] += ONE
+    account.balances["USDT"] -= 2
+    assert account.told() == {("FILL_FOREIGN", "web-1001", ONE)}
+    account.height += 5
+    account.count()
+    assert account.told() == set()
+
+
+@pytest.mark.parametrize(
+    ("paid", "code"), [("0.001", "GAS_FOREIGN"), ("0.0011", "BALANCE"), ("-1", "BALANCE")]
+)
+@pytest.mark.parametrize("counted", [True, False])
+def test_gas_that_others_may_have_paid_for_their_trades_is_told_and_refuses_nobody(
+    paid: str, code: str, counted: bool
+) -> None:
+    account = Account()
+    fill = account.trade(PERP, "", Side.BUY, ONE)
+    if counted:
+        account.count()
+    account.balances["INJ"] -= Decimal(paid)
+    told = account.told() - {("FILL_FOREIGN", fill.fill_id, ONE)}
+    assert told == {(code, "INJ", -Decimal(paid))}
+    assert account.reconciled().clean is (code == "GAS_FOREIGN")
+    assert unexplained(account.reconciled(), "INJ", -Decimal(paid))
+
+
+@pytest.mark.parametrize("order_id", ["", "defi-0123"])
+def test_gas_of_nobody_elses_trade_is_a_difference(order_id: str) -> None:
+    account = Account()
+    if order_id:
+        # Of an order that is over for so long that the books have forgotten it.
+        account.trade(PERP, order_id, Side.BUY, ONE)
+        account.count()
+    account.balances["INJ"] -= Decimal("0.0001")
+    assert account.told() == {("BALANCE", "INJ", Decimal("-0.0001"))}
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ((Code.BALANCE, Code.POSITION, Code.ORDER_FOREIGN), "cancel it where it was placed"),
+        ((Code.BALANCE, Code.POSITION), "close it where it was opened"),
+        ((Code.FILL_FOREIGN, Code.BALANCE), "defi reconcile --accept-flow USDT=-1"),
+        ((Code.ORDER_MISSING,), "move the journal aside"),
+    ],
+)
+def test_a_mismatch_says_what_to_do_by_what_has_to_go_first(codes: tuple[Code, ...], said: str) -> None:
+    differences = tuple(Difference(code, "USDT", Decimal(2), ONE, "USDT") for code in codes)
+    with pytest.raises(Mismatch) as error:
+        Reconciliation(1, differences, Compared(0, 0, 0, 0), (1, 0)).require()
+    assert said in error.value.hint
+
+
 def test_what_was_compared_is_counted() -> None:
     account = Account()
+    account.height += 300
     order_id = account.place(PERP, Side.BUY, TWO_LOTS)
     account.trade(PERP, order_id, Side.BUY, ONE)
     account.count()
@@ -372,9 +433,8 @@ class Reports(RuleBasedStateMachine):
         for code, fills in (("FILL_MISSING", self.dropped), ("FILL_FOREIGN", self.by_hand())):
             expected = {(f.fill_id, signed(f)) for f in fills if f.height > recent}
             assert {(about, gap) for found, about, gap in told if found == code} == expected
-        unexplained = [*self.dropped, *self.by_hand()]
-        base = sum((signed(f) for f in unexplained), Decimal(0))
-        cash = sum((-signed(f) * f.price - f.fee for f in unexplained), Decimal(0))
+        base = sum((signed(f) for f in self.dropped), Decimal(0))
+        cash = sum((-signed(f) * f.price - f.fee for f in self.dropped), Decimal(0))
         gaps = {about: gap for code, about, gap in told if code == "BALANCE"}
         assert gaps == {asset: gap for asset, gap in (("INJ", base), ("USDT", cash)) if gap}
 

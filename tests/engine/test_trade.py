@@ -113,3 +113,41 @@ async def test_parameters_are_never_looser_than_the_limits() -> None:
     assert params.stop_loss <= limits.stop_loss
     assert params.min_edge >= limits.min_profit_threshold
     assert math.isfinite(params.max_notional)
+
+
+async def test_an_entry_far_from_what_the_account_just_paid_waits_until_that_is_past() -> None:
+    """Both venues jumped by 8 %: real perhaps, perhaps a feed gone wrong."""
+    world = World()
+    agent = an_agent(world)
+    world.show(24.6, away=25.0)
+    await agent.cycle()
+    world.show(25.1, away=25.0)
+    await agent.cycle()
+    assert quantity(agent) == 0
+    world.show(27.0, away=27.4)
+    world.oracle = 27.0
+    refused = (await agent.cycle()).refused
+    assert [one.code.name for one in refused] == ["PRICE_BAND_FILL"]
+    world.clock.advance(60)
+    assert [len(group.orders) for group in (await agent.cycle()).approved] == [1]
+
+
+async def test_a_perpetual_whose_oracle_is_gone_for_good_lets_everybody_out_and_nobody_in() -> None:
+    world = World(PERP)
+    agent = an_agent(world)
+    world.show(24.6, away=25.0)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) > 0
+    look = agent.look
+
+    async def unpublished(backoff: Any) -> Any:
+        seen = await look(backoff)
+        return seen._replace(snapshot=replace(seen.snapshot, quotes=(), published=frozenset()))
+
+    agent.look = unpublished
+    world.show(25.4, away=25.0)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == 0
+    world.show(24.6, away=25.0)
+    refused = (await agent.cycle()).refused
+    assert [one.code.name for one in refused] == ["RISK_STATE_UNKNOWN"]

@@ -1,6 +1,7 @@
 """One exchange over a real socket: no retries, turns or deadlines but that of the connection."""
 
 import asyncio
+import errno
 import gc
 import shutil
 import socket
@@ -11,11 +12,8 @@ from contextlib import suppress
 
 import pytest
 
-from defi_analytics.clock import WallClock
 from defi_analytics.errors import Malformed, TimedOut, Unavailable
-from defi_analytics.http.client import Http
 from defi_analytics.http.connection import MOST_UNREAD_BYTES
-from defi_analytics.http.policy import Policy
 from defi_analytics.http.request import built
 from defi_analytics.http.wire import Wire
 from tests.faults import FaultServer
@@ -208,7 +206,7 @@ async def test_a_broken_connection_says_how_and_repeats_nothing_of_what_came(wir
             await answers(wire, raw)
     with pytest.raises(Unavailable, match=r"did not speak HTTP, or stopped in the middle$"):
         await answers(wire, b"secret\r\n\r\n")
-    with pytest.raises(Unavailable, match="cannot be reached: "):
+    with pytest.raises(Unavailable, match=f"cannot be reached: nobody listens at 127.0.0.1:{server.port}$"):
         await exchange(wire, f"{server.url}/book")
 
 
@@ -238,7 +236,7 @@ async def test_a_server_without_a_known_certificate_is_not_trusted(wire, self_si
     context.load_cert_chain(*self_signed)
     tls = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     async with tls:
-        with pytest.raises(Unavailable, match="certificate verify failed"):
+        with pytest.raises(Unavailable, match=r"its certificate is refused: self-signed certificate$"):
             await exchange(wire, f"https://localhost:{tls.sockets[0].getsockname()[1]}/")
 
 
@@ -283,7 +281,7 @@ async def test_a_handshake_that_times_out_or_is_cancelled_leaves_no_socket_open(
     async with FaultServer(GOOD, "ok") as plain:
         url = f"https://127.0.0.1:{plain.port}/book"
         async with asyncio.timeout(5):
-            with pytest.raises(TimedOut, match="the place did not let us connect in time"):
+            with pytest.raises(TimedOut, match=r"the place did not let us connect within 0\.3 s"):
                 await exchange(wire, url, connect_s=0.3)
         handshake = asyncio.create_task(exchange(wire, url))
         await asyncio.sleep(0.1)
@@ -293,11 +291,34 @@ async def test_a_handshake_that_times_out_or_is_cancelled_leaves_no_socket_open(
     del handshake
 
 
-async def test_a_name_that_means_nothing_is_told_in_plain_words(monkeypatch):
-    async def fail(*args, **kwargs):
-        raise socket.gaierror(-2, "Name or service not known")
+REFUSED = OSError(
+    "Multiple exceptions: [Errno 101] no route, [Errno 111] Connect call failed ('127.0.0.1', 443)"
+)
 
-    monkeypatch.setattr("asyncio.BaseEventLoop.getaddrinfo", fail)
-    async with Http(WallClock(), Policy(attempts=1)) as http:
-        with pytest.raises(Unavailable, match="could not be looked up; is there a network"):
-            await http.get("nowhere", "https://nowhere.invalid/")
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "x"), "its name is not known; is there a network?"),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), "its name could not be looked up; is there a network?"),
+        (REFUSED, "nobody listens at nowhere.invalid:443"),
+        (OSError(errno.ENETUNREACH, "x"), "there is no way to it from here; is there a network?"),
+        (ConnectionResetError(errno.ECONNRESET, "x"), "it hung up at once"),
+        (OSError(errno.EMFILE, "x"), "this machine has too many connections or files open"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), "it does not speak TLS as we do"),
+        (ssl.SSLCertVerificationError(1, "x"), "its certificate is refused: ?"),
+        (OSError("something\x1b new"), r"'something\x1b new'"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_why_a_host_cannot_be_reached_is_told_in_plain_words(wire, monkeypatch, raised, words):
+    if isinstance(raised, ssl.SSLCertVerificationError):
+        raised.verify_message = ""
+
+    async def fail(*args, **kwargs):
+        raise raised
+
+    monkeypatch.setattr("defi_analytics.http.wire.connected", fail)
+    with pytest.raises(Unavailable) as seen:
+        await exchange(wire, "https://nowhere.invalid/")
+    assert seen.value.message == f"venue: the place cannot be reached: {words}"

@@ -16,9 +16,9 @@ from defi_analytics.clock import WallClock
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderState
-from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.execution import MARGIN_BLOCKS, Execution
 from defi_analytics.engine.ledger import BASELINE, Ledger
+from defi_analytics.engine.records import Kind
 from defi_analytics.errors import DataError, OrderRejected
 from defi_analytics.http.policy import Policy
 from defi_analytics.sandbox.chain.faults import parse

@@ -29,12 +29,12 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.bookkeeping import Kind
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.decisions import DECIDED, decided_again
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.reconcile import reconcile
+from defi_analytics.engine.records import Kind
 from defi_analytics.engine.replay import replayed
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS

@@ -7,8 +7,9 @@ from defi_analytics.domain.decision import Grid
 from defi_analytics.risk.codes import MarketState
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import approve
-from defi_analytics.risk.halting import RiskState, apply
+from defi_analytics.risk.halting import apply
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import MarketFacts
 from tests.fakes import NOON
 from tests.risk.accounts import MARKETS, PERP, account, balance

@@ -68,6 +68,8 @@ ACCOUNT = AccountFacts(
     clock_skew_s=0.2,
     week_start_equity=10_000.0,
     week_low_equity=10_000.0,
+    last_fill=25_000.0,
+    since_fill_s=30.0,
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from defi_analytics.domain.decision import BUY, SELL, OrderKind
 from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import Fill
 from defi_analytics.risk.facts import (
     Expected,
     account_facts,
@@ -15,7 +16,8 @@ from defi_analytics.risk.facts import (
     opening_tally,
     order_facts,
 )
-from defi_analytics.risk.halting import RiskState, apply, market_text
+from defi_analytics.risk.halting import apply, market_text
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import NEVER_S, AccountFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, PERP, SPOT, balance, position, request, resting
@@ -58,6 +60,11 @@ def test_nothing_is_expected_of_an_order_nobody_spoke_of():
     assert not seen.protects
 
 
+def a_fill(market, price, at):
+    side, one = Side.BUY, Decimal(1)
+    return Fill("f1", market.key, "c0", "0xab", side, Decimal(price), one, Decimal(0), at, 7)
+
+
 def test_what_the_rules_see_of_the_account():
     state = replace(STATE, peak_equity=12_000.0, day_low_equity=9_000.0, trades_today=4, gas_today=0.5)
     state = replace(
@@ -73,6 +80,7 @@ def test_what_the_rules_see_of_the_account():
         orders_this_block=2,
         unresolved=frozenset({PERP.key}),
         used_ids=frozenset({"c1"}),
+        last_fills={PERP.key: a_fill(PERP, "24.5", NOON - timedelta(seconds=30))},
     )
     seen = facts(request(PERP), given)
     assert 0.5 < seen.liquidation_distance <= 1
@@ -103,12 +111,15 @@ def test_what_the_rules_see_of_the_account():
         clock_skew_s=0.1,
         week_start_equity=10_000.0,
         week_low_equity=8_000.0,
+        last_fill=24_500.0,
+        since_fill_s=37.0,
     )
 
 
 def test_a_market_that_was_never_left_and_is_not_in_doubt():
     seen = facts(request(SPOT), context())
     assert (seen.since_exit_s, seen.unresolved, seen.duplicate) == (NEVER_S, False, False)
+    assert (seen.since_fill_s, math.isnan(seen.last_fill)) == (NEVER_S, True)
     assert (seen.position_lots, seen.exposure_market, seen.liquidation_distance) == (0, 0.0, 1.0)
 
 

@@ -16,8 +16,9 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.gate import Approved, Refused, judge
-from defi_analytics.risk.halting import RiskState, apply
+from defi_analytics.risk.halting import apply
 from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 from tests.fakes import NOON
 from tests.risk.accounts import ATOM, OTHER, PERP, SPOT, balance, position, request
@@ -42,7 +43,8 @@ def test_a_fact_that_is_no_finite_number_never_passes(field, wrong):
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(
-    "name", sorted(set(RiskLimits._fields) - {"stop_loss", "exit_width", "max_resting_blocks"})
+    "name",
+    sorted(set(RiskLimits._fields) - {"stop_loss", "exit_width", "max_resting_blocks", "max_leg_imbalance"}),
 )
 def test_nor_does_anything_under_a_limit_that_is_none(name, wrong):
     assert code(LIMITS._replace(**{name: wrong})) is not Denial.NONE
@@ -228,9 +230,48 @@ def test_legs_are_approved_together_or_not_at_all():
 
 
 def test_legs_need_not_stand_side_by_side():
-    legs = [request(name=f"c{n}", quantity=2, group=g) for n, g in ((1, "a"), (2, ""), (3, "a"), (4, "b"))]
+    legs = [request(name=f"c{n}", quantity=2, group=g) for n, g in ((1, "a"), (2, ""), (4, ""))]
+    legs.insert(2, request(PERP, Side.SELL, name="c3", quantity=2, group="a"))
     found = answers(legs, context())
-    assert [[o.request.client_order_id for o in a.orders] for a in found] == [["c1", "c3"], ["c2"], ["c4"]]
+    named = [[o.request.client_order_id for o in a.orders] for a in found]
+    assert named == [["c1", "c3"], ["c2"], ["c4"]]
+
+
+def test_legs_that_do_not_hedge_each_other_are_refused_whole_and_leave_no_trace():
+    buy = request(SPOT, name="c1", quantity=10, group="g")
+    for sold, denial in (
+        ("10", None),
+        ("9.048", None),
+        ("9.047", Denial.LEG_IMBALANCE),
+        ("4", Denial.LEG_IMBALANCE),
+    ):
+        sell = request(PERP, Side.SELL, name="c2", quantity=sold, group="g")
+        assert codes(answers([buy, sell], context())) == [denial]
+    answer, other = answers([buy, sell, request(name="c1")], context())
+    assert (answer.requests, answer.about) == ((buy, sell), buy)
+    assert (answer.limit, answer.value) == (0.05, pytest.approx(6 / 14))
+    assert isinstance(other, Approved)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_legs_under_a_limit_that_is_none_are_refused(wrong):
+    legs = [request(name="c1", group="g"), request(PERP, Side.SELL, name="c2", group="g")]
+    found = answers(legs, context(), LIMITS._replace(max_leg_imbalance=wrong))
+    assert codes(found) == [Denial.RISK_STATE_UNKNOWN]
+
+
+def test_a_leg_without_its_counterpart_is_naked():
+    same_way = [request(SPOT, name="c1", group="g"), request(PERP, Side.BUY, name="c2", group="g")]
+    assert codes(answers(same_way, context())) == [Denial.LEG_IMBALANCE]
+    assert codes(answers([request(name="c1", group="g")], context())) == [Denial.LEG_IMBALANCE]
+    assert codes(answers([request(name="c1")], context())) == [None]
+
+
+def test_legs_that_only_close_need_not_balance():
+    held = context(position(8, margin=200))
+    out = request(PERP, Side.SELL, quantity=8, reduce_only=True, group="g")
+    assert codes(answers([out], held)) == [None]
+    assert codes(answers([out, request(name="c2", quantity=4, group="g")], held)) == [Denial.LEG_IMBALANCE]
 
 
 def test_requests_without_a_group_do_not_share_a_fate():

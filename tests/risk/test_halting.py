@@ -9,21 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import (
-    Record,
-    RiskState,
-    apply,
-    day_loss,
-    drawdown,
-    halt,
-    market_text,
-    observed,
-    reduce,
-    resume,
-    rolled,
-    week_loss,
-)
+from defi_analytics.risk.halting import Record, apply, halt, market_text, observed, reduce, resume
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState, day_loss, drawdown, rolled, week_loss
 from defi_analytics.storage.codec import decode, encode
 from tests.fakes import NOON
 

@@ -8,8 +8,9 @@ import pytest
 from defi_analytics.domain.edge import Side
 from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.exposure import Marks
-from defi_analytics.risk.halting import RiskState, apply
+from defi_analytics.risk.halting import apply
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.stress import shock
 from tests.fakes import NOON
 from tests.risk.accounts import MARKS, PERP, account, balance, position, resting

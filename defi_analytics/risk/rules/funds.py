@@ -10,6 +10,9 @@ from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
 
 def balance(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """What reduces a perpetual spends nothing: then it does not matter what other orders took."""
+    if reduces(order, account) and order.needs == 0.0:
+        return PASSED
     return at_most(Denial.INSUFFICIENT_BALANCE, order.needs, account.free)
 
 

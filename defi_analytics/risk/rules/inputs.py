@@ -18,7 +18,7 @@ def stale_book(order: OrderFacts, market: MarketFacts, account: AccountFacts, li
 def stale_oracle(
     order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
 ) -> Verdict:
-    if not market.has_oracle or leaves_by_the_book(order, market, account):
+    if not market.has_oracle or leaves_by_the_book(order, market, account, limits):
         return PASSED
     wide = width(order, account, limits)
     return _aged(Denial.STALE_ORACLE, market.oracle_age_s, limits.max_oracle_age_s * wide, limits)

@@ -9,6 +9,8 @@ from defi_analytics.risk.rules.state import reduces
 from defi_analytics.risk.verdict import PASSED, Verdict, at_least, at_most, refused_if, unknown
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
+RECENT_S = 60.0
+"""A fill of the account's own tells what the market is worth for so long."""
 MOST_UNITS = 2**53
 """Ticks times lots beyond this are no exact float, and a step from no exact 64-bit integer."""
 
@@ -45,23 +47,38 @@ def mid_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limi
 
 
 def oracle_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
-    """A perpetual always has an oracle: it is what it settles on."""
+    """A perpetual settles on an oracle: without one nothing is entered there."""
+    if leaves_by_the_book(order, market, account, limits):
+        return PASSED
     if not market.has_oracle:
         return unknown(limits.oracle_band, market.oracle) if market.grid.perpetual else PASSED
-    if leaves_by_the_book(order, market, account):
-        return PASSED
     off = _off(order, market.oracle)
     return at_most(Denial.PRICE_BAND_ORACLE, off, limits.oracle_band * width(order, account, limits))
 
 
-def leaves_by_the_book(order: OrderFacts, market: MarketFacts, account: AccountFacts) -> bool:
-    """Whether the oracle is missing, and the order reduces and has a mid to be judged by instead.
+def leaves_by_the_book(
+    order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
+) -> bool:
+    """Whether no oracle tells a price of now, and the order reduces and has a mid to be judged by instead.
 
-    A source that is silent must keep nobody in a position. Not for a stop: without an oracle nobody can tell
-    that its trigger will be reached.
+    A source that is silent must keep nobody in a position: `mid_band`, `exit_width` times wider, bounds the
+    price then, and `slippage` the worst one. Not for a stop: without an oracle nobody can tell that its
+    trigger will be reached.
     """
-    missing = math.isnan(market.oracle) and order.kind != OrderKind.STOP
-    return missing and not math.isnan(market.mid) and reduces(order, account)
+    if order.kind == OrderKind.STOP or math.isnan(market.mid) or not reduces(order, account):
+        return False
+    told = market.has_oracle and not math.isnan(market.oracle + market.oracle_age_s)
+    return not told or market.oracle_age_s > limits.max_oracle_age_s * limits.exit_width
+
+
+def fill_band(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """Of what the account itself paid or got a moment ago; what reduces may follow the market anywhere."""
+    if reduces(order, account):
+        return PASSED
+    since_s = account.since_fill_s
+    old = math.isfinite(since_s) and since_s > RECENT_S
+    off = 0.0 if old else _off(order, account.last_fill if math.isfinite(since_s) else math.nan)
+    return at_most(Denial.PRICE_BAND_FILL, off, limits.fill_band)
 
 
 def slippage(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

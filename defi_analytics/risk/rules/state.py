@@ -7,7 +7,8 @@
 | size, exposure, pace, cooldown, profit, leverage, gas | judged | passes | passes |
 | unresolved order on the market | refused | passes on perpetuals: the chain itself keeps reduce-only | same |
 | price bands, slippage, ages, clock | judged | judged, `exit_width` times wider | same |
-| mid or oracle missing (not both) | refused | judged by the other alone, stops excepted | same |
+| no mid, or no oracle of now (not both) | refused | judged by the other alone, stops excepted | same |
+| worth in account currency not known | refused | passes | passes |
 | grid, duplicate id, market state, order rate, balance | judged | judged | judged |
 
 Cancels never come here.
@@ -36,15 +37,17 @@ def reduces(order: OrderFacts, account: AccountFacts) -> bool:
 def known(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
     """What every order is measured in is there, and nothing that is counted counts backwards.
 
-    Equity and exposures are not among it: without them, what reduces still passes.
+    What reduces is measured in lots, and in what it spends: what it is worth, nobody needs to know. Nor are
+    equity and exposures among it.
     """
-    amounts = order.notional + market.quote_rate + order.needs
+    smaller = reduces(order, account)
+    amounts = order.needs if smaller else order.notional + market.quote_rate + order.needs
     counts = float(account.pending_buys + account.pending_sells)
     if not math.isfinite(amounts + counts):
         return unknown(0.0, amounts + counts)
-    sound = order.notional > 0.0 and market.quote_rate > 0.0 and order.needs >= 0.0
+    sound = smaller or (order.notional > 0.0 and market.quote_rate > 0.0)
     fewest = min(account.pending_buys, account.pending_sells)
-    return PASSED if sound and fewest >= 0 else unknown(0.0, amounts)
+    return PASSED if sound and order.needs >= 0.0 and fewest >= 0 else unknown(0.0, amounts)
 
 
 def halted(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:

@@ -7,11 +7,10 @@ cosmos-sdk's x/auth/ante, whose codes and texts these are.
 from typing import NamedTuple
 
 from defi_analytics.sandbox.chain import crypto
-from defi_analytics.sandbox.chain.abci import SdkCode, rejected
 from defi_analytics.sandbox.chain.accounts import Account
 from defi_analytics.sandbox.chain.gas import MIN_GAS_PRICE, ante_gas
 from defi_analytics.sandbox.chain.transaction import Transaction
-from defi_analytics.sandbox.ledger.failed import Failed
+from defi_analytics.sandbox.ledger.failed import Failed, Sdk, failure
 
 MAX_TX_BYTES = 1 << 20
 _MAX_MEMO = 256
@@ -44,22 +43,22 @@ def check(transaction: Transaction, context: Context) -> Account:
 
 def mismatch(expected: int, got: int) -> Failed:
     detail = f"account sequence mismatch, expected {expected}, got {got}"
-    return rejected(SdkCode.WRONG_SEQUENCE, detail)
+    return failure(Sdk.WRONG_SEQUENCE, detail)
 
 
 def _check_limits(transaction: Transaction, context: Context) -> None:
     required = transaction.gas_limit * MIN_GAS_PRICE
     if not context.simulate and transaction.fee < required:
         detail = f"insufficient fees; got: {transaction.fee}inj required: {required}inj"
-        raise rejected(SdkCode.INSUFFICIENT_FEE, detail)
+        raise failure(Sdk.INSUFFICIENT_FEE, detail)
     if transaction.timeout_height and context.height > transaction.timeout_height:
         detail = f"block height: {context.height}, timeout height: {transaction.timeout_height}"
-        raise rejected(SdkCode.TIMEOUT_HEIGHT, detail)
+        raise failure(Sdk.TIMEOUT_HEIGHT, detail)
     if len(transaction.memo) > _MAX_MEMO:
         detail = (
             f"maximum number of characters is {_MAX_MEMO} but received {len(transaction.memo)} characters"
         )
-        raise rejected(SdkCode.MEMO_TOO_LARGE, detail)
+        raise failure(Sdk.MEMO_TOO_LARGE, detail)
     used = ante_gas(transaction)
     if not context.simulate and transaction.gas_limit < used:
         raise out_of_gas("txSize", transaction.gas_limit, used)
@@ -67,16 +66,16 @@ def _check_limits(transaction: Transaction, context: Context) -> None:
 
 def out_of_gas(location: str, wanted: int, used: int) -> Failed:
     detail = f"out of gas in location: {location}; gasWanted: {wanted}, gasUsed: {used}"
-    return rejected(SdkCode.OUT_OF_GAS, detail)
+    return failure(Sdk.OUT_OF_GAS, detail)
 
 
 def _payer(transaction: Transaction, context: Context) -> Account:
     if context.account is None:
         detail = f"fee payer address: {transaction.signer} does not exist"
-        raise rejected(SdkCode.UNKNOWN_ADDRESS, detail)
+        raise failure(Sdk.UNKNOWN_ADDRESS, detail)
     if transaction.fee > context.spendable:
         detail = f"spendable balance {context.spendable}inj is smaller than {transaction.fee}inj"
-        raise rejected(SdkCode.INSUFFICIENT_FUNDS, detail)
+        raise failure(Sdk.INSUFFICIENT_FUNDS, detail)
     return context.account
 
 
@@ -84,22 +83,22 @@ def _key(transaction: Transaction, account: Account) -> bytes:
     """The key to verify with: the account's own once it is known."""
     key = transaction.public_key or account.public_key
     if not key:
-        raise rejected(SdkCode.INVALID_PUBKEY, "pubkey on account is not set")
+        raise failure(Sdk.INVALID_PUBKEY, "pubkey on account is not set")
     try:
         owner = crypto.address_of(key)
     except ValueError as error:
-        raise rejected(SdkCode.INVALID_PUBKEY, str(error)) from error
+        raise failure(Sdk.INVALID_PUBKEY, str(error)) from error
     if owner != transaction.signer:
         detail = f"pubKey does not match signer address {transaction.signer} with signer index: 0"
-        raise rejected(SdkCode.INVALID_PUBKEY, detail)
+        raise failure(Sdk.INVALID_PUBKEY, detail)
     return key
 
 
 def _check_signature(transaction: Transaction, context: Context, account: Account, public_key: bytes) -> None:
     document = transaction.document(context.chain_id, account.number)
     if not crypto.is_signature(public_key, document, transaction.signature):
-        raise rejected(
-            SdkCode.UNAUTHORIZED,
+        raise failure(
+            Sdk.UNAUTHORIZED,
             f"signature verification failed; please verify account number ({account.number})"
             f" and chain-id ({context.chain_id}): (unable to verify single signer signature)",
         )

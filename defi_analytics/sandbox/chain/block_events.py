@@ -52,17 +52,20 @@ def _spot_trade(trade: Any) -> dict[str, Any]:
 
 
 def _derivative_trade(trade: Any) -> dict[str, Any]:
-    delta = trade.position_delta
     return {
         **_common(trade),
-        "position_delta": {
-            "is_long": delta.is_long,
-            "execution_quantity": dec(delta.quantity),
-            "execution_margin": dec(delta.margin),
-            "execution_price": dec(delta.price),
-        },
+        "position_delta": position_delta(trade.position_delta),
         "payout": dec(trade.payout),
         "pnl": dec(trade.pnl),
+    }
+
+
+def position_delta(delta: Any) -> dict[str, Any]:
+    return {
+        "is_long": delta.is_long,
+        "execution_quantity": dec(delta.quantity),
+        "execution_margin": dec(delta.margin),
+        "execution_price": dec(delta.price),
     }
 
 

@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from defi_analytics.sandbox.chain import ante, events, execution
-from defi_analytics.sandbox.chain.abci import SdkCode, TxResult, rejected
+from defi_analytics.sandbox.chain.abci import TxResult
 from defi_analytics.sandbox.chain.accounts import Accounts
 from defi_analytics.sandbox.chain.blocks import Blocks, Made
 from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
 from defi_analytics.sandbox.chain.gas import gas_used
 from defi_analytics.sandbox.chain.mempool import Entry, Mempool
 from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of, receivers
-from defi_analytics.sandbox.ledger.failed import Failed
+from defi_analytics.sandbox.ledger.failed import Failed, Sdk, failure
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock, Moment
 from defi_analytics.sandbox.node import CHAIN_ID
 
@@ -65,7 +65,7 @@ class Chain:
         try:
             self.mempool.admit(tx_hash)
             if len(raw) > ante.MAX_TX_BYTES:
-                raise rejected(SdkCode.TX_TOO_LARGE)
+                raise failure(Sdk.TX_TOO_LARGE)
             transaction = decode(raw)
             self._interfere(transaction)
             ante.check(transaction, self._check_context(transaction, moment.height))

@@ -6,8 +6,8 @@ Source: CometBFT's mempool: arrival order, a cache of hashes that knows what was
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from defi_analytics.sandbox.chain.abci import SdkCode, rejected
 from defi_analytics.sandbox.chain.transaction import Transaction
+from defi_analytics.sandbox.ledger.failed import Sdk, failure
 
 _CACHED = 10_000
 
@@ -40,9 +40,9 @@ class Mempool:
     def admit(self, tx_hash: str) -> None:
         """Raises Failed when this transaction was seen already, or nothing more fits."""
         if tx_hash in self._seen:
-            raise rejected(SdkCode.TX_IN_MEMPOOL)
+            raise failure(Sdk.TX_IN_MEMPOOL)
         if len(self._waiting) >= self._limit:
-            raise rejected(SdkCode.MEMPOOL_FULL)
+            raise failure(Sdk.MEMPOOL_FULL)
 
     def add(self, entry: Entry) -> None:
         self._waiting.append(entry)

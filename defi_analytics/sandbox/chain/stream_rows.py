@@ -6,7 +6,7 @@ here subaccounts and hashes are text, not bytes, but for the hash inside an orde
 
 from typing import Any
 
-from defi_analytics.sandbox.chain.block_events import hex_bytes
+from defi_analytics.sandbox.chain.block_events import hex_bytes, position_delta
 from defi_analytics.sandbox.gateway import dec
 
 _STATUS = {
@@ -24,15 +24,9 @@ def spot_trade(trade: Any) -> dict[str, Any]:
 
 
 def derivative_trade(trade: Any) -> dict[str, Any]:
-    delta = trade.position_delta
     return {
         **_trade(trade),
-        "position_delta": {
-            "is_long": delta.is_long,
-            "execution_quantity": dec(delta.quantity),
-            "execution_margin": dec(delta.margin),
-            "execution_price": dec(delta.price),
-        },
+        "position_delta": position_delta(trade.position_delta),
         "payout": dec(trade.payout),
         "is_liquidation": trade.execution == "MarketLiquidation",
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from defi_analytics.sandbox.chain import protobufs
-from defi_analytics.sandbox.chain.abci import SdkCode, rejected
+from defi_analytics.sandbox.ledger.failed import Sdk, failure
 
 _KEY_TYPE = "/injective.crypto.v1beta1.ethsecp256k1.PubKey"
 _DIRECT = 1
@@ -68,12 +68,12 @@ def decode(raw: bytes) -> Transaction:
         body = protobufs.parsed("cosmos.tx.v1beta1.TxBody", tx.body_bytes)
         auth = protobufs.parsed("cosmos.tx.v1beta1.AuthInfo", tx.auth_info_bytes)
     except ValueError as error:
-        raise rejected(SdkCode.TX_DECODE, str(error)) from error
+        raise failure(Sdk.TX_DECODE, str(error)) from error
     messages = tuple(unpacked(one) for one in body.messages)
     for message in messages:
         _check_nested(message)
     if not messages:
-        raise rejected(SdkCode.INVALID_REQUEST, "must contain at least one message")
+        raise failure(Sdk.INVALID_REQUEST, "must contain at least one message")
     info = _signer_info(auth, tx)
     return Transaction(
         raw=raw,
@@ -96,15 +96,15 @@ def unpacked(packed: Any) -> Any:
     """The message inside an Any. Raises Failed for a type this chain does not run."""
     url = packed.type_url
     if url not in _MESSAGES and not url.startswith(_EXCHANGE):
-        raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}")
+        raise failure(Sdk.TX_DECODE, f"unable to resolve type URL {url}")
     try:
         message = protobufs.parsed(url[1:], packed.value)
     except KeyError as error:
-        raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}") from error
+        raise failure(Sdk.TX_DECODE, f"unable to resolve type URL {url}") from error
     except ValueError as error:
-        raise rejected(SdkCode.TX_DECODE, str(error)) from error
+        raise failure(Sdk.TX_DECODE, str(error)) from error
     if not any(field in message.DESCRIPTOR.fields_by_name for field in _SIGNER_FIELDS):
-        raise rejected(SdkCode.TX_DECODE, f"unable to resolve type URL {url}")
+        raise failure(Sdk.TX_DECODE, f"unable to resolve type URL {url}")
     return message
 
 
@@ -112,7 +112,7 @@ def _check_nested(message: Any, depth: int = 0) -> None:
     if message.DESCRIPTOR.name != "MsgExec":
         return
     if depth > _DEEPEST:
-        raise rejected(SdkCode.INVALID_REQUEST, "messages are nested too deeply")
+        raise failure(Sdk.INVALID_REQUEST, "messages are nested too deeply")
     for packed in message.msgs:
         _check_nested(unpacked(packed), depth + 1)
 
@@ -140,19 +140,19 @@ def receivers(messages: Iterable[Any]) -> Iterator[str]:
 def _only_signer(messages: tuple[Any, ...]) -> str:
     signers = {signer_of(one) for one in messages}
     if len(signers) != 1:
-        raise rejected(SdkCode.UNAUTHORIZED, f"invalid number of signer;  expected: {len(signers)}, got 1")
+        raise failure(Sdk.UNAUTHORIZED, f"invalid number of signer;  expected: {len(signers)}, got 1")
     return signers.pop()
 
 
 def _signer_info(auth: Any, tx: Any) -> Any:
     if not tx.signatures:
-        raise rejected(SdkCode.NO_SIGNATURES)
+        raise failure(Sdk.NO_SIGNATURES)
     if len(auth.signer_infos) != 1 or len(tx.signatures) != 1:
         count = max(len(auth.signer_infos), len(tx.signatures))
-        raise rejected(SdkCode.UNAUTHORIZED, f"invalid number of signer;  expected: 1, got {count}")
+        raise failure(Sdk.UNAUTHORIZED, f"invalid number of signer;  expected: 1, got {count}")
     (info,) = auth.signer_infos
     if info.mode_info.single.mode != _DIRECT:
-        raise rejected(SdkCode.UNAUTHORIZED, "this sandbox verifies SIGN_MODE_DIRECT only")
+        raise failure(Sdk.UNAUTHORIZED, "this sandbox verifies SIGN_MODE_DIRECT only")
     return info
 
 
@@ -160,15 +160,15 @@ def _public_key(info: Any) -> bytes:
     if not info.HasField("public_key"):
         return b""
     if info.public_key.type_url != _KEY_TYPE:
-        raise rejected(SdkCode.INVALID_PUBKEY, f"unsupported key type {info.public_key.type_url}")
+        raise failure(Sdk.INVALID_PUBKEY, f"unsupported key type {info.public_key.type_url}")
     try:
         key: bytes = protobufs.parsed(_KEY_TYPE[1:], info.public_key.value).key
     except ValueError as error:
-        raise rejected(SdkCode.TX_DECODE, str(error)) from error
+        raise failure(Sdk.TX_DECODE, str(error)) from error
     return key
 
 
 def _is_inj(coin: Any) -> bool:
     if not re.fullmatch(r"[0-9]{1,40}", coin.amount):
-        raise rejected(SdkCode.TX_DECODE, f"{coin.amount!r} is not an amount")
+        raise failure(Sdk.TX_DECODE, f"{coin.amount!r} is not an amount")
     return bool(coin.denom == "inj")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from defi_analytics.sandbox.ledger.addresses import is_default, owner
-from defi_analytics.sandbox.ledger.failed import Code, Failed, Sdk, exchange, sdk
+from defi_analytics.sandbox.ledger.failed import Code, Failed, Sdk, failure
 from defi_analytics.sandbox.ledger.numbers import EXACT, ceiling, floor
 from defi_analytics.sandbox.ledger.records import ZERO
 from defi_analytics.sandbox.ledger.tables import Table, Undo
@@ -79,7 +79,7 @@ class Accounts:
         have = self.balance(address, denom)
         if have < amount:
             detail = f"spendable balance {have}{denom} is smaller than {amount}{denom}"
-            raise sdk(Sdk.INSUFFICIENT_FUNDS, detail)
+            raise failure(Sdk.INSUFFICIENT_FUNDS, detail)
         self._bank.put((address, denom), have - amount)
 
     def keep(self, pocket: Pocket, denom: str, amount: Decimal) -> None:
@@ -97,7 +97,7 @@ class Accounts:
         held = self.deposit(subaccount, denom)
         if held.available < amount:
             detail = f"Insufficient Deposits for subaccountID {subaccount} asset {denom}"
-            raise exchange(Code.INSUFFICIENT_DEPOSIT, f"{detail}. Available Balance {held.available:.18f}")
+            raise failure(Code.INSUFFICIENT_DEPOSIT, f"{detail}. Available Balance {held.available:.18f}")
         self._set(subaccount, denom, Deposit(EXACT.subtract(held.available, amount), held.total))
 
     def release(self, subaccount: str, denom: str, amount: Decimal) -> None:
@@ -151,7 +151,7 @@ class Accounts:
             self.debit(address, denom, amount)
         except Failed:
             detail = f"{self.balance(address, denom)}{denom} is smaller than {amount}{denom}"
-            raise exchange(Code.INSUFFICIENT_FUNDS, detail) from None
+            raise failure(Code.INSUFFICIENT_FUNDS, detail) from None
         held = self.deposit(subaccount, denom)
         more = Deposit(EXACT.add(held.available, amount), EXACT.add(held.total, amount))
         self._set(subaccount, denom, more)

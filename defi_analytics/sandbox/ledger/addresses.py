@@ -6,7 +6,7 @@ Source: BIP 173; injective-core, modules/exchange/types/common_utils.go (subacco
 import re
 from functools import lru_cache
 
-from defi_analytics.sandbox.ledger.failed import Code, Sdk, exchange, sdk
+from defi_analytics.sandbox.ledger.failed import Code, Sdk, failure
 
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
@@ -23,10 +23,10 @@ def decoded(address: str) -> bytes:
     prefix, separator, data = address.rpartition("1")
     values = [_ALPHABET.find(letter) for letter in data]
     if prefix != _PREFIX or not separator or -1 in values or _polymod(_expanded() + values) != 1:
-        raise sdk(Sdk.INVALID_ADDRESS, address[:90])
+        raise failure(Sdk.INVALID_ADDRESS, address[:90])
     raw = _regrouped(values[:-_CHECKSUM], 5, 8)
     if raw is None or len(raw) != _ADDRESS_BYTES:
-        raise sdk(Sdk.INVALID_ADDRESS, address[:90])
+        raise failure(Sdk.INVALID_ADDRESS, address[:90])
     return bytes(raw)
 
 
@@ -60,11 +60,11 @@ def subaccount_of(sender: str, text: str) -> str:
     """
     if len(text) <= _SHORT:
         if text and not (text.isascii() and text.isdigit()):
-            raise exchange(Code.BAD_NONCE, text)
+            raise failure(Code.BAD_NONCE, text)
         return subaccount(sender, int(text or 0))
     found = canonical(text)
     if found[:42] != subaccount(sender)[:42]:
-        raise exchange(Code.BAD_SUBACCOUNT, text[:80])
+        raise failure(Code.BAD_SUBACCOUNT, text[:80])
     return found
 
 
@@ -73,7 +73,7 @@ def canonical(text: str) -> str:
     lowered = text.lower()
     prefixed = lowered if lowered.startswith("0x") else f"0x{lowered}"
     if not _ID.fullmatch(prefixed):
-        raise exchange(Code.BAD_SUBACCOUNT, text[:80])
+        raise failure(Code.BAD_SUBACCOUNT, text[:80])
     return prefixed
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from defi_analytics.sandbox.ledger.addresses import subaccount_of
 from defi_analytics.sandbox.ledger.cancelling import cancel, cancel_all
-from defi_analytics.sandbox.ledger.failed import Code, Failed, exchange
+from defi_analytics.sandbox.ledger.failed import Code, Failed, failure
 from defi_analytics.sandbox.ledger.markets import PERPS, SPOTS
 from defi_analytics.sandbox.ledger.placing import place_derivative, place_spot
 from defi_analytics.sandbox.ledger.records import OrderFailure, Request
@@ -89,13 +89,13 @@ def _cancelled(state: State, data: Any, sender: str, block: int, *, derivative: 
 
 def _check_cancels_all(message: Any, market_ids: Sequence[str]) -> None:
     if market_ids and not message.subaccount_id:
-        raise exchange(Code.INVALID_BATCH, "msg contains cancel all marketIDs but no subaccountID")
+        raise failure(Code.INVALID_BATCH, "msg contains cancel all marketIDs but no subaccountID")
     if not market_ids and message.subaccount_id:
-        raise exchange(Code.INVALID_BATCH, "msg contains subaccountID but no cancel all marketIDs")
+        raise failure(Code.INVALID_BATCH, "msg contains subaccountID but no cancel all marketIDs")
     if len(set(market_ids)) < len(market_ids):
-        raise exchange(Code.INVALID_BATCH, "msg contains duplicate cancel all market ids")
+        raise failure(Code.INVALID_BATCH, "msg contains duplicate cancel all market ids")
     if any(getattr(message, field) for field in _UNSUPPORTED):
-        raise exchange(Code.INVALID_BATCH, "no binary options markets here")
+        raise failure(Code.INVALID_BATCH, "no binary options markets here")
 
 
 def _requests(orders: Iterable[Any], sender: str, market: bool, derivative: bool) -> list[Request]:

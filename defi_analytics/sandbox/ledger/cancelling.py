@@ -6,7 +6,7 @@ Source: injective-core, modules/exchange/keeper/derivatives_msg_server.go (order
 from enum import IntFlag
 
 from defi_analytics.sandbox.ledger.addresses import subaccount_of
-from defi_analytics.sandbox.ledger.failed import Code, exchange
+from defi_analytics.sandbox.ledger.failed import Code, failure
 from defi_analytics.sandbox.ledger.records import LiveOrder, OrderState, Stage
 from defi_analytics.sandbox.ledger.requests import cid as checked_cid
 from defi_analytics.sandbox.ledger.state import State
@@ -31,16 +31,16 @@ def cancel(state: State, data: object, sender: str, block: int, *, derivative: b
     cid, hashed = checked_cid(getattr(data, "cid", "")), str(getattr(data, "order_hash", "")).lower()
     who = subaccount_of(sender, getattr(data, "subaccount_id", ""))
     if not cid and not hashed:
-        raise exchange(Code.ORDER_HASH_INVALID)
+        raise failure(Code.ORDER_HASH_INVALID)
     if not isinstance(LISTINGS.get(market_id), kind):
         code = Code.DERIVATIVE_MARKET_NOT_FOUND if derivative else Code.SPOT_MARKET_NOT_FOUND
-        raise exchange(code, f"active {kind.__name__.lower()} market doesn't exist {market_id[:80]}")
+        raise failure(code, f"active {kind.__name__.lower()} market doesn't exist {market_id[:80]}")
     found = state.cids.find((who, cid)) if cid else hashed
     order = state.orders.find(found) if found else None
     mask = Mask(getattr(data, "order_mask", 0)) if derivative else Mask(0)
     if order is None or not _meant(order, (who, market_id), mask):
         kind_name = "Derivative" if derivative else "Spot"
-        raise exchange(Code.ORDER_DOES_NOT_EXIST, f"{kind_name} Limit Order doesn't exist")
+        raise failure(Code.ORDER_DOES_NOT_EXIST, f"{kind_name} Limit Order doesn't exist")
     state.remove(order, OrderState.CANCELED, block)
 
 

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from defi_analytics.sandbox.ledger.failed import Authz, Sdk, authz, sdk
+from defi_analytics.sandbox.ledger.failed import Authz, Sdk, failure
 from defi_analytics.sandbox.ledger.state import State
 
 _STUBS = (
@@ -44,19 +44,19 @@ def unpacked(packed: Any) -> Any:
     try:
         return factory.GetMessageClass(pool.FindMessageTypeByName(name)).FromString(packed.value)
     except KeyError:
-        raise sdk(Sdk.TX_DECODE, f"unable to resolve type URL {packed.type_url[:100]}") from None
+        raise failure(Sdk.TX_DECODE, f"unable to resolve type URL {packed.type_url[:100]}") from None
     except broken as error:
-        raise sdk(Sdk.TX_DECODE, str(error)) from error
+        raise failure(Sdk.TX_DECODE, str(error)) from error
 
 
 def grant(state: State, message: Any, at_s: float) -> dict[str, Any]:
     if message.granter == message.grantee:
-        raise authz(Authz.GRANTEE_IS_GRANTER)
+        raise failure(Authz.GRANTEE_IS_GRANTER)
     authorization = unpacked(message.grant.authorization)
     url = _message_url(authorization)
     expires_s = message.grant.expiration.seconds if message.grant.HasField("expiration") else float("inf")
     if expires_s <= at_s:
-        raise authz(Authz.EXPIRATION_TIME)
+        raise failure(Authz.EXPIRATION_TIME)
     state.grants.put((message.granter, message.grantee, url), (authorization, expires_s))
     return {}
 
@@ -64,7 +64,7 @@ def grant(state: State, message: Any, at_s: float) -> dict[str, Any]:
 def revoke(state: State, message: Any, sender: str, block: int) -> dict[str, Any]:
     key = message.granter, message.grantee, message.msg_type_url
     if state.grants.find(key) is None:
-        raise authz(Authz.NO_AUTHORIZATION)
+        raise failure(Authz.NO_AUTHORIZATION)
     state.grants.drop(key)
     return {}
 
@@ -76,10 +76,10 @@ def check(state: State, granter: str, grantee: str, message: Any, at_s: float) -
     url = f"/{message.DESCRIPTOR.full_name}"
     found = state.grants.find((granter, grantee, url))
     if found is None:
-        raise authz(Authz.NO_AUTHORIZATION)
+        raise failure(Authz.NO_AUTHORIZATION)
     authorization, expires_s = found
     if expires_s <= at_s:
-        raise authz(Authz.EXPIRED)
+        raise failure(Authz.EXPIRED)
     _accept(authorization, message)
 
 
@@ -89,10 +89,10 @@ def _message_url(authorization: Any) -> str:
     if name == _GENERIC:
         return str(authorization.msg)
     if name not in _TYPED:
-        raise authz(Authz.UNKNOWN_AUTHORIZATION, name)
+        raise failure(Authz.UNKNOWN_AUTHORIZATION, name)
     lists = [list(getattr(authorization, field, ())) for field in _MARKETS]
     if not any(lists) or any(len(one) > _MAX_MARKETS or len(set(one)) < len(one) for one in lists):
-        raise sdk(Sdk.INVALID_TYPE, "invalid markets array length")
+        raise failure(Sdk.INVALID_TYPE, "invalid markets array length")
     return _TYPED[name]
 
 
@@ -108,9 +108,9 @@ def _accept(authorization: Any, message: Any) -> None:
         return
     for market_id, subaccount in _touched(message):
         if subaccount != authorization.subaccount_id:
-            raise sdk(Sdk.UNAUTHORIZED, "requested subaccount is unauthorized")
+            raise failure(Sdk.UNAUTHORIZED, "requested subaccount is unauthorized")
         if market_id not in authorization.market_ids:
-            raise sdk(Sdk.UNAUTHORIZED, "requested market is unauthorized")
+            raise failure(Sdk.UNAUTHORIZED, "requested market is unauthorized")
 
 
 def _touched(message: Any) -> list[tuple[str, str]]:
@@ -143,6 +143,6 @@ def _accept_batch(authorization: Any, message: Any) -> None:
         allowed = getattr(authorization, f"{kind}_markets", ())
         for market_id, subaccount in touched:
             if market_id not in allowed:
-                raise sdk(Sdk.UNAUTHORIZED, f"requested {kind} market is unauthorized")
+                raise failure(Sdk.UNAUTHORIZED, f"requested {kind} market is unauthorized")
             if subaccount != authorization.subaccount_id:
-                raise sdk(Sdk.UNAUTHORIZED, "requested subaccount is unauthorized")
+                raise failure(Sdk.UNAUTHORIZED, "requested subaccount is unauthorized")

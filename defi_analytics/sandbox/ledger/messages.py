@@ -12,7 +12,7 @@ from defi_analytics.sandbox.ledger import grants
 from defi_analytics.sandbox.ledger.addresses import canonical, decoded, is_default, subaccount_of
 from defi_analytics.sandbox.ledger.batches import batch_create, batch_update, cancels
 from defi_analytics.sandbox.ledger.cancelling import cancel
-from defi_analytics.sandbox.ledger.failed import Code, Sdk, exchange, sdk
+from defi_analytics.sandbox.ledger.failed import Code, Sdk, failure
 from defi_analytics.sandbox.ledger.numbers import units
 from defi_analytics.sandbox.ledger.placing import active, place_derivative, place_spot
 from defi_analytics.sandbox.ledger.requests import decimal, market_id, request
@@ -28,7 +28,7 @@ def execute(state: State, message: Any, sender: str, when: tuple[int, float]) ->
     """`when` is the block and its time, in seconds since 1970. Raises Failed."""
     name = message.DESCRIPTOR.full_name
     if _signer(message) != sender:
-        raise sdk(Sdk.UNAUTHORIZED, f"{name} is not signed by {sender}")
+        raise failure(Sdk.UNAUTHORIZED, f"{name} is not signed by {sender}")
     block, at_s = when
     if name == "cosmos.authz.v1beta1.MsgExec":
         return _execute_granted(state, message, block, at_s)
@@ -36,7 +36,7 @@ def execute(state: State, message: Any, sender: str, when: tuple[int, float]) ->
         return grants.grant(state, message, at_s)
     handler = _HANDLERS.get(name)
     if handler is None:
-        raise sdk(Sdk.UNKNOWN_REQUEST, f"unrecognized message route: /{name}")
+        raise failure(Sdk.UNKNOWN_REQUEST, f"unrecognized message route: /{name}")
     return handler(state, message, sender, block)
 
 
@@ -93,14 +93,14 @@ def _batch_cancel(*, derivative: bool) -> Handler:
 
 def _coin(coin: Any) -> tuple[str, int]:
     if not coin.denom or not _COIN.fullmatch(coin.amount):
-        raise sdk(Sdk.INVALID_COINS, f"{coin.amount[:90]}{coin.denom[:90]}")
+        raise failure(Sdk.INVALID_COINS, f"{coin.amount[:90]}{coin.denom[:90]}")
     return coin.denom, int(coin.amount)
 
 
 def _send(state: State, message: Any, sender: str, block: int) -> dict[str, Any]:
     decoded(message.to_address)
     if not message.amount:
-        raise sdk(Sdk.INVALID_COINS)
+        raise failure(Sdk.INVALID_COINS)
     for coin in message.amount:
         denom, amount = _coin(coin)
         state.accounts.debit(sender, denom, amount)
@@ -142,7 +142,7 @@ def _transfer(state: State, message: Any, sender: str, block: int) -> dict[str, 
 def _refuse_default(subaccount: str, code: Code = Code.INSUFFICIENT_DEPOSIT) -> None:
     """Index 0 keeps no deposits, so nothing is moved out of or into them."""
     if is_default(subaccount):
-        raise exchange(code, subaccount)
+        raise failure(code, subaccount)
 
 
 def _increase_margin(state: State, message: Any, sender: str, block: int) -> dict[str, Any]:
@@ -151,10 +151,10 @@ def _increase_margin(state: State, message: Any, sender: str, block: int) -> dic
     where = canonical(message.destination_subaccount_id), listing.market_id
     amount = decimal(message.amount)
     if amount <= 0:
-        raise exchange(Code.INVALID_AMOUNT, message.amount[:100])
+        raise failure(Code.INVALID_AMOUNT, message.amount[:100])
     position = state.settle_funding(*where)
     if position is None:
-        raise exchange(Code.POSITION_NOT_FOUND, f"subaccountID {where[0]} marketID {where[1]}")
+        raise failure(Code.POSITION_NOT_FOUND, f"subaccountID {where[0]} marketID {where[1]}")
     state.accounts.pay(source, listing.quote_denom, units(amount, listing.quote_decimals))
     state.set_position(where, position._replace(margin=position.margin + amount))
     return {}

@@ -6,7 +6,7 @@ EnsureValidDerivativeOrder of v1.17.
 
 from decimal import Decimal
 
-from defi_analytics.sandbox.ledger.failed import Code, Failed, exchange
+from defi_analytics.sandbox.ledger.failed import Code, Failed, failure
 from defi_analytics.sandbox.ledger.markets import PERPS, SPOTS
 from defi_analytics.sandbox.ledger.numbers import positive, share, times, units
 from defi_analytics.sandbox.ledger.order_hash import order_hash
@@ -25,8 +25,8 @@ def active(market_id: str, kind: type[Spot] | type[Perpetual]) -> Listing:
     if isinstance(listing, kind) and listing.status == "Active":
         return listing
     if kind is Spot:
-        raise exchange(Code.SPOT_MARKET_NOT_FOUND, f"active spot market doesn't exist {market_id}")
-    raise exchange(
+        raise failure(Code.SPOT_MARKET_NOT_FOUND, f"active spot market doesn't exist {market_id}")
+    raise failure(
         Code.DERIVATIVE_MARKET_NOT_FOUND, f"active derivative market for marketID {market_id} not found"
     )
 
@@ -38,14 +38,14 @@ def place_spot(state: State, request: Request, block: int, *, market: bool) -> L
     _check_grid(listing, request)
     best = _best(state, request, block)
     if request.kind.is_post_only and _crosses(request, best):
-        raise exchange(Code.EXCEEDS_TOP_OF_BOOK)
+        raise failure(Code.EXCEEDS_TOP_OF_BOOK)
     _check_cid(state, request)
     hashed = order_hash(request, state.bump(request.subaccount))
     try:
         if market and best is None:
-            raise exchange(Code.NO_LIQUIDITY)
+            raise failure(Code.NO_LIQUIDITY)
         if market and not _crosses(request, best):
-            raise exchange(Code.SLIPPAGE)
+            raise failure(Code.SLIPPAGE)
         return _placed(state, request, hashed, (_stage(request, market=market), request.quantity, block))
     except Failed as failed:
         failed.order_hash = hashed
@@ -128,9 +128,9 @@ def _crosses(request: Request, best: Decimal | None) -> bool:
 
 def _check_expiration(request: Request, block: int, *, market: bool) -> None:
     if market and request.expiration_height:
-        raise exchange(Code.INVALID_EXPIRATION, "market orders cannot have expiration block")
+        raise failure(Code.INVALID_EXPIRATION, "market orders cannot have expiration block")
     if 0 < request.expiration_height <= FIRST_HEIGHT + block:
-        raise exchange(Code.INVALID_EXPIRATION, "expiration block must be higher than current block")
+        raise failure(Code.INVALID_EXPIRATION, "expiration block must be higher than current block")
 
 
 def _check_grid(listing: Listing, request: Request) -> None:
@@ -139,31 +139,31 @@ def _check_grid(listing: Listing, request: Request) -> None:
         detail = (
             f"price {request.price:.18f} must be a multiple of the minimum price tick size {price_tick:.18f}"
         )
-        raise exchange(Code.INVALID_PRICE, detail)
+        raise failure(Code.INVALID_PRICE, detail)
     if request.quantity % quantity_tick:
         detail = f"quantity {request.quantity:.18f} must be a multiple of the minimum quantity tick size"
-        raise exchange(Code.INVALID_QUANTITY, f"{detail} {quantity_tick:.18f}")
+        raise failure(Code.INVALID_QUANTITY, f"{detail} {quantity_tick:.18f}")
     notional = times(request.quantity, request.price)
     if notional < listing.min_notional:
         detail = f"order notional ({notional:.18f}) is less than the minimum notional for the market"
-        raise exchange(Code.INVALID_NOTIONAL, f"{detail} ({listing.min_notional:.18f})")
+        raise failure(Code.INVALID_NOTIONAL, f"{detail} ({listing.min_notional:.18f})")
 
 
 def _check_cid(state: State, request: Request) -> None:
     if request.cid and state.cids.find((request.subaccount, request.cid)):
-        raise exchange(Code.CID_EXISTS)
+        raise failure(Code.CID_EXISTS)
 
 
 def _check_top(state: State, request: Request, block: int, stage: Stage) -> None:
     crosses = _crosses(request, _best(state, request, block))
     if request.kind.is_post_only and crosses:
-        raise exchange(Code.EXCEEDS_TOP_OF_BOOK)
+        raise failure(Code.EXCEEDS_TOP_OF_BOOK)
     if stage is not Stage.MARKET:
         return
     if not crosses:
-        raise exchange(Code.SLIPPAGE)
+        raise failure(Code.SLIPPAGE)
     if state.live(request.market_id, request.subaccount, [Stage.MARKET]):
-        raise exchange(Code.MARKET_ORDER_EXISTS)
+        raise failure(Code.MARKET_ORDER_EXISTS)
 
 
 def _check_trigger(request: Request, mark: Decimal) -> None:
@@ -174,18 +174,18 @@ def _check_trigger(request: Request, mark: Decimal) -> None:
         detail = (
             f"order type {request.kind.name} incompatible with trigger price {request.trigger_price:.18f}"
         )
-        raise exchange(Code.INVALID_TRIGGER_PRICE, f"{detail} and markPrice {mark:.18f}")
+        raise failure(Code.INVALID_TRIGGER_PRICE, f"{detail} and markPrice {mark:.18f}")
 
 
 def _check_counts(state: State, request: Request, stage: Stage) -> None:
     here = state.live(request.market_id, request.subaccount)
     side = [one for one in here if one.is_buy == request.kind.is_buy and one.stage is not Stage.MARKET]
     if stage is not Stage.MARKET and len(side) >= _SIDE_COUNT:
-        raise exchange(Code.ORDER_SIDE_COUNT)
+        raise failure(Code.ORDER_SIDE_COUNT)
     if stage is Stage.CONDITIONAL_MARKET and any(
         one.stage is stage and one.request.kind.triggers_above == request.kind.triggers_above for one in here
     ):
-        raise exchange(Code.CONDITIONAL_MARKET_ORDER_EXISTS)
+        raise failure(Code.CONDITIONAL_MARKET_ORDER_EXISTS)
 
 
 def _reducible(state: State, request: Request, stage: Stage) -> Decimal:
@@ -203,12 +203,12 @@ def _reducible(state: State, request: Request, stage: Stage) -> Decimal:
         return request.quantity
     if position is None:
         detail = f"Position for marketID {request.market_id} subaccountID {request.subaccount} not found"
-        raise exchange(Code.POSITION_NOT_FOUND, detail)
+        raise failure(Code.POSITION_NOT_FOUND, detail)
     if position.is_long == request.kind.is_buy:
-        raise exchange(Code.REDUCE_ONLY_DIRECTION)
+        raise failure(Code.REDUCE_ONLY_DIRECTION)
     left = position.quantity - _better(state, request)
     if left <= 0:
-        raise exchange(Code.INSUFFICIENT_POSITION, f"position quantity {position.quantity:f}")
+        raise failure(Code.INSUFFICIENT_POSITION, f"position quantity {position.quantity:f}")
     return min(request.quantity, left)
 
 
@@ -230,14 +230,14 @@ def _check_margin_locked(state: State, request: Request, position: Position | No
     vanilla = any(one.margin for one in state.live(request.market_id, request.subaccount))
     if request.reduce_only and position is None and not vanilla:
         detail = "Should have a position or open vanilla orders before posting conditional reduce-only orders"
-        raise exchange(Code.NO_MARGIN_LOCKED, detail)
+        raise failure(Code.NO_MARGIN_LOCKED, detail)
 
 
 def _check_bankruptcy(request: Request, position: Position) -> None:
     listing = LISTINGS[request.market_id]
     rate = listing.maker_fee if request.kind.is_post_only else listing.taker_fee
     if beyond_bankruptcy(position, request.price, rate, request.margin or ZERO):
-        raise exchange(Code.BEYOND_BANKRUPTCY)
+        raise failure(Code.BEYOND_BANKRUPTCY)
 
 
 def _check_margin(request: Request, mark: Decimal | None) -> None:
@@ -248,10 +248,10 @@ def _check_margin(request: Request, mark: Decimal | None) -> None:
     needed = times(ratio, notional)
     if request.margin < needed:
         detail = f"InitialMarginRatio Check: need at least {needed:.18f} but got {request.margin:.18f}"
-        raise exchange(Code.INSUFFICIENT_MARGIN, detail)
+        raise failure(Code.INSUFFICIENT_MARGIN, detail)
     is_buy = request.kind.is_buy
     threshold = margin_threshold(is_buy, notional, request.quantity, (request.margin, ratio))
     if mark < threshold if is_buy else mark > threshold:
         side, bound = ("Buy", "GTE") if is_buy else ("Sell", "LTE")
         detail = f"{side} MarkPriceThreshold Check: mark/trigger price {mark:.18f} must be {bound}"
-        raise exchange(Code.INSUFFICIENT_MARGIN, f"{detail} {threshold:.18f}")
+        raise failure(Code.INSUFFICIENT_MARGIN, f"{detail} {threshold:.18f}")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from defi_analytics.sandbox.ledger.addresses import decoded, subaccount_of
-from defi_analytics.sandbox.ledger.failed import Code, Sdk, exchange, sdk
+from defi_analytics.sandbox.ledger.failed import Code, Sdk, failure
 from defi_analytics.sandbox.ledger.numbers import EXACT
 from defi_analytics.sandbox.ledger.records import OrderType, Request
 
@@ -24,19 +24,19 @@ def decimal(text: str) -> Decimal:
     if not text:
         return Decimal(0)
     if not _INTEGER.fullmatch(text):
-        raise sdk(Sdk.TX_DECODE, f"math/big: cannot unmarshal {text[:60]!r} into a *big.Int")
+        raise failure(Sdk.TX_DECODE, f"math/big: cannot unmarshal {text[:60]!r} into a *big.Int")
     return Decimal(text).scaleb(-18, EXACT)
 
 
 def market_id(text: str) -> str:
     if not _MARKET.fullmatch(text):
-        raise exchange(Code.MARKET_INVALID, text[:80])
+        raise failure(Code.MARKET_INVALID, text[:80])
     return text.lower()
 
 
 def cid(text: str) -> str:
     if len(text) > _CID:
-        raise exchange(Code.INVALID_CID, text)
+        raise failure(Code.INVALID_CID, text)
     return text
 
 
@@ -48,7 +48,7 @@ def request(order: Any, sender: str, *, market: bool, derivative: bool) -> Reque
         decoded(info.fee_recipient)
     trigger = decimal(order.trigger_price) if order.trigger_price else None
     if (trigger is not None and trigger < 0) or (kind.is_conditional and not trigger):
-        raise exchange(Code.INVALID_TRIGGER_PRICE)
+        raise failure(Code.INVALID_TRIGGER_PRICE)
     return Request(
         market_id(order.market_id),
         subaccount_of(sender, info.subaccount_id),
@@ -66,32 +66,32 @@ def request(order: Any, sender: str, *, market: bool, derivative: bool) -> Reque
 
 def _kind(value: int, *, market: bool, derivative: bool) -> OrderType:
     if value not in {int(one) for one in OrderType}:
-        raise exchange(Code.UNRECOGNIZED_ORDER_TYPE, str(value))
+        raise failure(Code.UNRECOGNIZED_ORDER_TYPE, str(value))
     kind = OrderType(value)
     if kind.is_conditional and not derivative:
-        raise exchange(Code.UNRECOGNIZED_ORDER_TYPE, kind.name)
+        raise failure(Code.UNRECOGNIZED_ORDER_TYPE, kind.name)
     if kind.is_atomic if not market else kind.is_post_only:
-        raise exchange(Code.ORDER_TYPE_FOR_MESSAGE, kind.name)
+        raise failure(Code.ORDER_TYPE_FOR_MESSAGE, kind.name)
     if kind.is_atomic:
-        raise exchange(Code.ACCESS_LEVEL)
+        raise failure(Code.ACCESS_LEVEL)
     return kind
 
 
 def _bounded(text: str, code: Code) -> Decimal:
     value = decimal(text)
     if not 0 < value <= _MAX_PRICE:
-        raise exchange(code, text[:100])
+        raise failure(code, text[:100])
     return value
 
 
 def _margin(text: str) -> Decimal:
     value = decimal(text)
     if not 0 <= value <= _MAX_PRICE:
-        raise exchange(Code.INSUFFICIENT_MARGIN, text[:100])
+        raise failure(Code.INSUFFICIENT_MARGIN, text[:100])
     return value
 
 
 def _expiration(height: int) -> int:
     if height < 0:
-        raise exchange(Code.INVALID_EXPIRATION, str(height))
+        raise failure(Code.INVALID_EXPIRATION, str(height))
     return int(height)

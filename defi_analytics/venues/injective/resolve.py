@@ -18,6 +18,8 @@ SHORTEST_ID = 10
 """Characters of an id that may stand for the whole, its "0x" included."""
 _NAMED = 5
 _LONGEST = 128
+_LIKE = 0.6
+_USUAL_QUOTE = "USDT"
 _SEPARATORS = re.compile(r"[/\-\s]+")
 
 
@@ -41,10 +43,10 @@ def resolve(text: str, markets: Collection[Market]) -> Market:
 
 
 def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[Market, ...]:
-    """The markets meant by names, ids and patterns with `*` and `?`, each once, as they were asked for.
+    """The markets meant by names, assets, ids and patterns with `*` and `?`, each once, in the order asked.
 
-    A pattern finds whatever bears a fitting name, verified or not. Raises UnknownMarket as `resolve` does,
-    and for a pattern that finds nothing.
+    An asset means every verified market of it. A pattern finds whatever bears a fitting name, verified or
+    not. Raises UnknownMarket as `resolve` does, and for a pattern that finds nothing.
     """
     found: dict[str, Market] = {}
     named = [(market, _names(market)) for market in markets]
@@ -52,9 +54,16 @@ def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[
         if "*" in pattern or "?" in pattern:
             matches = _by_pattern(pattern, named)
         else:
-            matches = [resolve(pattern, markets)]
+            matches = _of_asset(pattern, markets) or [resolve(pattern, markets)]
         found.update((market.market_id, market) for market in matches)
     return tuple(found.values())
+
+
+def _of_asset(asset: str, markets: Collection[Market]) -> list[Market]:
+    """Verified ones with this base, by its own name or a bridged form's; the plainest first."""
+    own = _canonical(asset[:_LONGEST])
+    bearing = [m for m in markets if m.verified and own in {name.partition("/")[0] for name in _names(m)}]
+    return sorted(bearing, key=lambda m: (m.kind is not MarketKind.SPOT, m.quote != _USUAL_QUOTE))
 
 
 def _by_id(asked: str, markets: Collection[Market]) -> list[Market]:
@@ -96,8 +105,10 @@ def _nearest(asked: str, markets: Collection[Market]) -> str:
     ordered = sorted(markets, key=lambda market: market.verified)
     by_name = {name: market for market in ordered for name in sorted(_names(market))}
     names = get_close_matches(_canonical(asked), by_name, n=_NAMED, cutoff=0.5)
-    # One market may be near under two names.
-    of_asset = [market for market in markets if market.verified and market.base.lower() == asked.lower()]
+    # One market may be near under two names. Who mistyped a lone asset meant no stranger's market of it.
+    assets = {market.base.lower() for market in markets if market.verified and market.base}
+    meant = get_close_matches(_canonical(asked).partition("/")[0], assets, n=1, cutoff=_LIKE)
+    of_asset = [market for asset in meant for market in _of_asset(asset, markets)]
     near = {market.market_id: market for market in (*of_asset, *(by_name[name] for name in names))}
     listed = [f"{safe(market.ticker)} ({market_id[:SHORTEST_ID]})" for market_id, market in near.items()][
         :_NAMED

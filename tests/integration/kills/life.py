@@ -34,9 +34,9 @@ from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.engine import trade
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.bookkeeping import Kind, Sending, Signed
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit, Policy
+from defi_analytics.engine.records import Kind, Sending, Signed
 from defi_analytics.errors import DefiError
 from defi_analytics.strategies import reversion
 from defi_analytics.strategies.registry import PureStrategy

@@ -4,7 +4,8 @@ import pytest
 
 from defi_analytics.domain.decision import BUY, SELL, OrderKind
 from defi_analytics.risk.codes import Denial
-from defi_analytics.risk.rules.price import MOST_UNITS, grid
+from defi_analytics.risk.rules.price import MOST_UNITS, RECENT_S, grid
+from defi_analytics.risk.views import NEVER_S
 from tests.risk.facts import ACCOUNT, LIMITS, MARKET, ORDER, REDUCING, code, verdict
 
 STOP = {**REDUCING, "kind": OrderKind.STOP, "trigger": 24_000, "ticks": 23_800}
@@ -52,7 +53,7 @@ def test_the_numbers_that_broke_the_grid_are_told():
 @pytest.mark.parametrize("way", [1, -1])
 def test_a_price_may_lie_as_far_off_as_its_band(reducing, reference, way):
     """Sixteenths, which floats hold exactly."""
-    limits = LIMITS._replace(oracle_band=1.0, mid_band=1.0, exit_width=3.0)
+    limits = LIMITS._replace(oracle_band=1.0, mid_band=1.0, fill_band=1.0, exit_width=3.0)
     limits = limits._replace(**{f"{reference}_band": 1 / 16})
     width = 3 if reducing else 1
     changes = {**(REDUCING if reducing else {}), "oracle": 16_000.0}
@@ -110,8 +111,32 @@ def test_an_oracle_that_is_silent_lets_nobody_in_and_everybody_out_by_the_book()
     assert code(**REDUCING | silent | {"ticks": 20_000}) is Denial.PRICE_BAND_MID
     assert code(**REDUCING | silent | {"mid": math.nan, "ask": math.nan}) is Denial.STALE_ORACLE
     assert code(**REDUCING | {"oracle": math.nan, "mid": 25_010.5}) is Denial.RISK_STATE_UNKNOWN
-    assert code(**REDUCING | {"oracle_age_s": 1e4}) is Denial.STALE_ORACLE
     assert code(**STOP | silent) is Denial.STALE_ORACLE
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"has_oracle": False},
+        {"has_oracle": False, "oracle": math.nan, "oracle_age_s": math.nan},
+        {"oracle_age_s": 361.0, "oracle": 1.0},
+        {"oracle_age_s": math.nan},
+    ],
+)
+def test_no_perpetual_keeps_anybody_for_want_of_an_oracle_of_now(gone):
+    """What bounds the price then is the mid, and slippage."""
+    assert code(**gone) is not Denial.NONE
+    assert code(**REDUCING | gone) is Denial.NONE
+    assert code(**REDUCING | gone | {"ticks": 23_499}) is Denial.PRICE_BAND_MID
+    assert code(**REDUCING | gone | {"slippage": 0.031}) is Denial.SLIPPAGE
+    assert code(**REDUCING | gone | {"mid": math.nan, "ask": math.nan}) is not Denial.NONE
+    assert code(**STOP | gone) is not Denial.NONE
+
+
+def test_an_oracle_that_still_tells_a_price_of_now_is_heard():
+    assert code(**REDUCING | {"oracle_age_s": 360.0, "oracle": 1.0}) is Denial.PRICE_BAND_ORACLE
+    assert code(**REDUCING | {"oracle_age_s": -11.0}) is Denial.CLOCK_SKEW
+    assert code(LIMITS._replace(max_oracle_age_s=math.nan), **REDUCING) is not Denial.NONE
 
 
 @pytest.mark.parametrize("oracle", [0.0, -25_000.0])
@@ -126,6 +151,26 @@ def test_a_stop_is_measured_from_its_trigger():
     assert code(**STOP | {"oracle": math.nan}) is Denial.RISK_STATE_UNKNOWN
     assert code(**STOP | {"trigger": 0}) is Denial.GRID
     assert code(**STOP | {"trigger": 1}) is Denial.PRICE_BAND_ORACLE
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_price_may_lie_so_far_from_the_last_own_fill_while_that_is_recent(way):
+    limits = LIMITS._replace(fill_band=1 / 16)
+    fill = {"last_fill": 16_000.0, "ticks": 16_000 + way * 1_001, "since_fill_s": RECENT_S}
+    near = {"bid": 15_990.0, "ask": 16_010.0, "mid": 16_000.0, "oracle": 16_000.0}
+    wide = limits._replace(oracle_band=1.0, mid_band=1.0)
+    told = verdict(wide, **near | fill)
+    assert told == (Denial.PRICE_BAND_FILL, 1 / 16, pytest.approx(1_001 / 16_000))
+    assert code(wide, **near | fill | {"ticks": 16_000 + way * 1_000}) is Denial.NONE
+    assert code(wide, **near | fill | {"since_fill_s": RECENT_S + 0.5}) is Denial.NONE
+    assert code(wide, **near | fill | {"since_fill_s": -1.0}) is Denial.PRICE_BAND_FILL
+    assert code(wide, **REDUCING | near | fill) is Denial.NONE, "what reduces may follow the market"
+
+
+def test_an_account_that_never_filled_has_no_fill_to_be_measured_from():
+    assert code(last_fill=math.nan, since_fill_s=NEVER_S) is Denial.NONE
+    assert code(last_fill=math.nan) is Denial.RISK_STATE_UNKNOWN
+    assert code(LIMITS._replace(fill_band=math.nan), since_fill_s=NEVER_S) is Denial.RISK_STATE_UNKNOWN
 
 
 def test_slippage_may_reach_its_limit_and_that_of_an_exit_three_times_as_much():

@@ -46,7 +46,7 @@ HARD = {"equity": 9_500.0, "day_low_equity": 9_500.0, "day_start_equity": 9_500.
         ({"free": 49.0}, *[Denial.INSUFFICIENT_BALANCE] * 3),
         ({"balance_age_s": 91.0}, *[Denial.STALE_BALANCE] * 3),
         ({"book_age_s": 31.0}, *[Denial.STALE_BOOK] * 3),
-        ({"oracle_age_s": 361.0}, *[Denial.STALE_ORACLE] * 3),
+        ({"oracle_age_s": 361.0}, Denial.STALE_ORACLE, Denial.NONE, Denial.NONE),
         ({"clock_skew_s": 31.0}, *[Denial.CLOCK_SKEW] * 3),
     ],
 )
@@ -190,8 +190,11 @@ def test_what_counts_does_not_count_backwards(field):
 
 @pytest.mark.parametrize("field", ["notional", "quote_rate"])
 @pytest.mark.parametrize("value", [0.0, -1.0])
-def test_what_an_order_is_measured_in_is_positive(field, value):
-    assert code(**PERSON | {field: value}) is Denial.RISK_STATE_UNKNOWN
+def test_what_an_order_is_measured_in_is_positive_but_nobody_needs_it_to_get_out(field, value):
+    assert code(**{field: value}) is Denial.RISK_STATE_UNKNOWN
+    assert code(**{field: math.nan}) is Denial.RISK_STATE_UNKNOWN
+    assert code(**REDUCING | {field: value}) is Denial.NONE
+    assert code(**REDUCING | {field: math.nan}) is Denial.NONE
 
 
 def test_what_cannot_be_measured_is_told_against_a_limit_of_nothing():

@@ -1,6 +1,6 @@
 import pytest
 
-from defi_analytics.sandbox.ledger.failed import Authz, Code, Failed, Sdk, authz, exchange, sdk
+from defi_analytics.sandbox.ledger.failed import Authz, Code, Failed, Sdk, failure
 from tests.shared_data import shared
 
 
@@ -10,23 +10,22 @@ def published(name):
 
 
 @pytest.mark.parametrize(
-    ("codes", "make", "table"),
-    [(Code, exchange, "exchange_error_codes.tsv"), (Sdk, sdk, "sdk_error_codes.tsv")],
+    ("codes", "table"), [(Code, "exchange_error_codes.tsv"), (Sdk, "sdk_error_codes.tsv")]
 )
-def test_every_code_has_the_chains_own_words(codes, make, table):
+def test_every_code_has_the_chains_own_words(codes, table):
     words = published(table)
     for code in codes:
-        assert make(code).log == words[code], code
+        assert failure(code).log == words[code], code
 
 
 def test_a_detail_comes_before_the_words():
-    failed = exchange(Code.CID_EXISTS, "a b")
-    assert (failed.code, failed.codespace, failed.log) == (
+    one = failure(Code.CID_EXISTS, "a b")
+    assert (one.code, one.codespace, one.log) == (
         97, "exchange", "a b: client order id already exists",
     )  # fmt: skip
-    assert sdk(Sdk.UNAUTHORIZED, "who").log == "who: unauthorized"
-    assert authz(Authz.EXPIRED, "late").log == "late: authorization expired"
-    assert authz(Authz.EXPIRED).codespace == "authz"
+    assert failure(Sdk.UNAUTHORIZED, "who").log == "who: unauthorized"
+    assert failure(Authz.EXPIRED, "late").log == "late: authorization expired"
+    assert failure(Authz.EXPIRED).codespace == "authz"
 
 
 def test_a_failure_has_no_order_hash_until_its_order_had_one():

@@ -113,6 +113,35 @@ def test_what_strangers_wrote_cannot_reach_the_terminal():
     assert raised.value.message.isprintable()
 
 
+USDC = market(quote="USDC", ticker="INJ/USDC", number=12)
+
+
+@pytest.mark.parametrize(
+    ("asset", "found"), [("INJ", (INJ, USDC, INJ_PERP)), (" inj ", (INJ, USDC, INJ_PERP)), ("weth", (ETH,))]
+)
+def test_an_asset_is_every_verified_market_of_it_the_plainest_first(asset, found):
+    assert resolve_many([asset], [INJ_PERP, USDC, *MARKETS]) == found
+
+
+def test_a_market_of_an_asset_is_taken_once():
+    assert resolve_many(["INJ/USDT PERP", "INJ"], MARKETS) == (INJ_PERP, INJ)
+
+
+@pytest.mark.parametrize("asset", ["BILLS", "APP", "USDT", "IN"])
+def test_what_no_verified_market_trades_is_no_asset(asset):
+    with pytest.raises(UnknownMarket):
+        resolve_many([asset], MARKETS)
+
+
+@pytest.mark.parametrize("typed", ["injj", "INK", "IJN/USDT", "inj"])
+def test_a_mistyped_asset_proposes_its_own_markets_before_any_strangers(typed):
+    strangers = [
+        market(base="", quote="", ticker=f"{name}/INJ", number=n) for n, name in enumerate(["IJ", "INK2"], 40)
+    ]
+    with pytest.raises(UnknownMarket, match=r"nearest: INJ/USDT \(0x00000000\), INJ/USDT PERP \(0x"):
+        resolve(typed, [*strangers, *MARKETS])
+
+
 def test_patterns_find_all_that_fit_each_once():
     assert resolve_many(["INJ/*"], MARKETS) == (INJ, INJ_PERP, FAKE_INJ)
     assert resolve_many(["*perp"], MARKETS) == (INJ_PERP,)

@@ -1,0 +1,83 @@
+"""An account that somebody else trades too, on paper and in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
+from defi_analytics.domain.portfolio import Balance, Portfolio, Position
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.ledger import BASELINE
+from defi_analytics.engine.paper import PaperChain
+from defi_analytics.errors import Unavailable
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.trading import HOME, PERP, World, an_agent
+from tests.fakes import NOON
+
+ONE = Decimal(1)
+
+
+@dataclass(slots=True)
+class Shared(PaperChain):
+    """An account that somebody else trades too; `told` is false for a trade that no block tells of."""
+
+    foreign: list[Fill] = field(default_factory=list)
+    told: bool = True
+
+    @property
+    def account(self) -> str:
+        return "inj1shared"
+
+    async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
+        own = await PaperChain.fills(self, markets, first_height, last_height)
+        keys = {market.key for market in markets} if self.told else set()
+        theirs = [f for f in self.foreign if f.key in keys and first_height <= f.height <= last_height]
+        return [*own, *theirs]
+
+    async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
+        known = await PaperChain.portfolio(self, markets)
+        for fill in self.foreign:
+            if fill.fill_id not in self.books._counted:
+                known = with_trade(known, fill)
+        return known
+
+    def trade(self, key: Any, amount: Decimal, height: int) -> None:
+        side = Side.BUY if amount > 0 else Side.SELL
+        name = f"web-{len(self.foreign)}"
+        price = Decimal(25)
+        self.foreign.append(Fill(name, key, "", f"0x{name}", side, price, abs(amount), ONE, NOON, height))
+
+
+def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
+    signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    if fill.key not in (HOME.key, PERP.key):
+        return known
+    if fill.key != PERP.key:
+        had = known.balances.get("inj", Balance("inj", "INJ", Decimal(0), Decimal(0)))
+        now = replace(had, total=had.total + signed, available=had.available + signed)
+        return replace(known, balances={**known.balances, "inj": now})
+    before = known.positions.get(fill.key)
+    after = signed + (before.quantity if before else 0)
+    return replace(known, positions={**known.positions, fill.key: Position(fill.key, after, fill.price, ONE)})
+
+
+def shared(world: World, journal: MemoryJournal) -> tuple[Agent, Shared]:
+    agent = an_agent(world, journal)
+    paper: Any = agent.execution.chain
+    chain = Shared(paper.venue, paper.latest, paper.clock, paper.books, {"USDT": Decimal(1000), "INJ": ONE})
+    agent.execution = Execution(chain, agent.ledger)
+    agent.ledger.write(BASELINE, {"height": world.height, "balances": {"USDT": "1000", "INJ": "1"}})
+    return agent, chain
+
+
+def pruned(chain: Shared) -> Any:
+    async def fills(*span: Any) -> Sequence[Fill]:
+        raise Unavailable("injective", "pruned")
+
+    return type("Pruned", (Shared,), {"__slots__": (), "fills": fills})(
+        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
+    )
