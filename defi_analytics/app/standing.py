@@ -1,5 +1,6 @@
 """How an account stands: its journal, and what the markets say of it where they can be asked."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,8 +24,7 @@ from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import apply, halt, observed
-from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.halting import Record, apply, halt, observed
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.resolve import resolve_many
@@ -121,21 +121,21 @@ async def looked(
     stopped = told_to_stop(app.settings.home, account)
     counted = [market for market in markets if market.market_id in counting]
     own = at_stake(whole, counted, currency)
-    worth = exposure.equity(replace(valued, portfolio=own, apart=ledger.risk.left_out(reserved, counted)))
-    risk = _observed(ledger, snapshot.time, worth, force.general, stopped)
+    compared = replace(valued, portfolio=own, apart=ledger.risk.left_out(reserved, counted))
+    worth = exposure.equity(compared)
+    records = list(observed(ledger.risk, snapshot.time, worth, force.general))
+    if not math.isfinite(worth):
+        missing = ", ".join(exposure.unpriced(compared)) or "a part of it"
+        records.append(halt(Denial.RISK_STATE_UNKNOWN, f"no price of {missing}", "risk"))
+    if stopped:
+        records.append(halt(Denial.HALTED, stopped, "person"))
+    risk = _folded(ledger.risk, snapshot.time, records)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)
 
 
-def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, stopped: str) -> RiskState:
-    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written.
-
-    `stopped` is why a file says not to trade.
-    """
-    state = ledger.risk
-    records = list(observed(state, at, worth, limits))
-    if stopped:
-        records.append(halt(Denial.HALTED, stopped, "person"))
+def _folded(state: RiskState, at: datetime, records: Sequence[Record]) -> RiskState:
+    """What an agent would find now. Nothing is written."""
     for record in records:
         state = apply(state, record.kind, at, record.body)
     return state

@@ -1,6 +1,5 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from defi_analytics.app.alone import alone
 from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
-from defi_analytics.app.limits import capital_of, market_limits, risk_limits
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits, with_max_loss
 from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
@@ -194,7 +193,7 @@ async def opened_agent(
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
-            limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
+            limits = with_max_loss(agent.terms.limits, request.max_loss, ledger.risk)
             if limits == agent.terms.limits:
                 app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
             agent.terms = replace(agent.terms, limits=limits)
@@ -206,6 +205,8 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
     """What will be traded: whether it means anything is told before any file is touched."""
     strategies_of(app, request)
     own = risk_limits(app.settings).max_trade_size
+    if 0.0 in (request.max_loss, request.max_notional):
+        raise UsageError("--max-loss and --max-notional: nothing can be traded with 0")
     if request.max_notional is not None and request.max_notional > own:
         app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)
@@ -281,13 +282,3 @@ async def _nothing_left_behind(app: App, ledger: Ledger, markets: Sequence[Marke
 
 def _can_trade(market: Market) -> bool:
     return market.verified and market.status is MarketStatus.ACTIVE
-
-
-def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
-    """The amount as a fraction of what was risked when the day began; it only tightens.
-
-    An equity that is not known makes it NaN, and with such a limit everything is refused.
-    """
-    start = ledger.risk.day_start_equity - ledger.risk.apart
-    share = max_loss / start if start > 0 else math.nan
-    return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

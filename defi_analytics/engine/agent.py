@@ -24,12 +24,12 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
+from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.exposure import equity
-from defi_analytics.risk.halting import halt, observed
+from defi_analytics.risk.halting import halt
 
 LOG = logging.getLogger("defi.run")
 
@@ -86,6 +86,7 @@ class Agent:
     """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
+    _worth: Worth = field(default_factory=Worth)
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
@@ -199,9 +200,8 @@ class Agent:
             self.obey()
             return
         books, risk = self.ledger.books, self.ledger.risk
-        worth = equity(account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk))
-        for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
-            self.ledger.write(record.kind, record.body)
+        account = account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk)
+        self._worth.observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
         self.obey()
 
     def obey(self) -> None:

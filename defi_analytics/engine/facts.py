@@ -58,8 +58,8 @@ def maintenance_margin(market: Market) -> float:
 def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Marks:
     """What each asset of these markets is worth in the account's currency.
 
-    An asset that an oracle prices is marked by it, any other by the middle of its book. What nobody prices
-    is left out.
+    An asset that an oracle prices is marked by it, any other by the middle of its book or of its best prices.
+    What nobody prices is left out.
     """
     cash = {market.quote for market in markets if market.quote in STABLE} | {currency}
     assets = {quote: rate for quote in cash if (rate := _worth(snapshot, quote, currency)) is not None}
@@ -68,10 +68,20 @@ def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Ma
         if rate is not None and quote.base not in cash and 0 < quote.price < math.inf:
             assets[quote.base] = quote.price * rate
     for market in markets:
-        book, rate = snapshot.books.get(market.key), assets.get(market.quote)
-        if market.base not in assets and book and book.mid is not None and rate is not None:
-            assets[market.base] = book.mid * rate
+        price, rate = _middle(snapshot, market), assets.get(market.quote)
+        if market.base not in assets and price is not None and rate is not None:
+            assets[market.base] = price * rate
     return Marks(assets, frozenset(cash))
+
+
+def _middle(snapshot: Snapshot, market: Market) -> float | None:
+    """Of the book, or where it was not read of the best prices; None without both sides."""
+    book, top = snapshot.books.get(market.key), snapshot.tops.get(market.key)
+    if book is not None:
+        return book.mid
+    if top is None or top.bid is None or top.ask is None or not 0.0 < top.bid <= top.ask < math.inf:
+        return None
+    return 0.5 * (top.bid + top.ask)
 
 
 def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:

@@ -69,11 +69,10 @@ def observed(
     """The records to append when the account was valued: the equity, and the halt it leads to.
 
     None while `skew_s`, this machine's clock less the chain's, is beyond its limit: no day may end by it.
+    None of an equity that is not known either: the gate lets nothing in then, see `engine.worth`.
     """
-    if not abs(skew_s) <= limits.max_clock_skew_s:
+    if not (math.isfinite(equity) and abs(skew_s) <= limits.max_clock_skew_s):
         return ()
-    if not math.isfinite(equity):
-        return (Record(EQUITY, {}),)
     seen = Record(EQUITY, {"equity": equity})
     after = apply(state, seen.kind, at, seen.body)
     verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)

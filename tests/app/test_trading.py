@@ -123,6 +123,13 @@ async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
         assert isinstance(agent.ledger.risk, RiskState)
 
 
+@pytest.mark.parametrize("request_", [RunRequest(max_loss=0.0), RunRequest(max_notional=0.0)])
+async def test_a_limit_of_nothing_is_a_slip(stage, request_):
+    with pytest.raises(UsageError, match="nothing can be traded with 0"):
+        async with opened_agent(stage.app, paper_trader(stage.app), request_, ONCE):
+            pass
+
+
 @pytest.mark.parametrize(
     ("request_", "told"),
     [

@@ -16,6 +16,7 @@ from defi_analytics.risk.exposure import (
     equity,
     exposures,
     inventory,
+    unpriced,
     with_requests,
     worth,
 )
@@ -53,6 +54,22 @@ def test_a_quote_that_is_no_account_currency_is_converted():
     perp = replace(PERP, quote="USDC")
     held = account(position(2, entry=40, margin=30), markets={perp.key: perp})
     assert equity(held) == 30 * 0.5 + 2 * (25 - 20)
+
+
+@pytest.mark.parametrize(
+    ("held", "names"),
+    [
+        (account(balance("wbtc", 1), balance("usdt", 5), balance("inj", 0)), ("WBTC",)),
+        (account(position(1), marks=Marks({"USDT": 1.0}, MARKS.cash)), ("INJ",)),
+        (account(position(1), marks=Marks({"INJ": 1.0}, MARKS.cash)), ("USDT",)),
+        (account(position(1), markets={}), (PERP.market_id,)),
+        (replace(account(balance("usdt", 5)), apart={"TIA": Decimal(3), "INJ": Decimal(0)}), ("TIA",)),
+        (account(balance("factory/evil", 10**9, asset=""), balance("usdt", 5)), ()),
+    ],
+)
+def test_what_has_no_price_is_named(held, names):
+    assert unpriced(held) == names
+    assert math.isnan(equity(held)) == bool(names)
 
 
 def test_a_denom_nobody_vouches_for_is_worth_nothing():
