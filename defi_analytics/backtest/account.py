@@ -78,9 +78,9 @@ def opened(rules: Rules, time_s: float) -> Account:
 def observed(account: Account, time_s: float, equity: float, limits: RiskLimits) -> Account:
     """The account once it was valued; a new UTC day, or week, starts from the last value known.
 
-    An equity that is no number halts, and changes nothing else.
+    An equity that is no number is not remembered.
     """
-    if time_s < account.day_end_s and equity == account.equity:
+    if (time_s < account.day_end_s and equity == account.equity) or not math.isfinite(equity):
         return account
     end_s, start, low = account.day_end_s, account.day_start, account.day_low
     trades, gas = account.trades_today, account.gas_today
@@ -89,16 +89,14 @@ def observed(account: Account, time_s: float, equity: float, limits: RiskLimits)
     week_s, monday, lowest = account.week_end_s, account.week_start, account.week_low
     if time_s >= week_s:
         week_s, monday, lowest = _week_end(time_s), account.equity, account.equity
-    known = math.isfinite(equity)
-    worth = equity if known else account.equity
-    peak = max(account.peak, worth)
+    peak = max(account.peak, equity)
     # What did not fall is no deeper in the drawdown that was judged before.
-    gone = lost(peak, worth) if worth < account.equity else 0.0
-    halts = not known or below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
+    gone = lost(peak, equity) if equity < account.equity else 0.0
+    halts = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
     state = TradingState.HALTED.value if halts else account.state
-    low, lowest = min(low, worth), min(lowest, worth)
+    low, lowest = min(low, equity), min(lowest, equity)
     told = account.last_fill, account.filled_s
-    return Account(state, worth, peak, end_s, start, low, trades, gas, week_s, monday, lowest, *told)
+    return Account(state, equity, peak, end_s, start, low, trades, gas, week_s, monday, lowest, *told)
 
 
 def counted(account: Account, intent: Intent, gas: float) -> Account:

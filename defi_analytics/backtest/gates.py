@@ -147,7 +147,7 @@ def _account(
     net = float(holding.lots) * mark_of(seen) * _unit(rules.grid) if holding.lots != 0 else 0.0
     return AccountFacts(
         account.state,
-        account.equity,
+        math.nan if math.isnan(net) else account.equity,
         account.peak,
         account.day_start,
         account.day_low,

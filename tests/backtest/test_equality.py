@@ -42,4 +42,4 @@ def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, str
     # Not vacuous: much was traded, for every reason to leave, and many rules had something to refuse.
     assert trades > EACH / 4
     assert len(whys) >= 3
-    assert len(denials) >= 12, denials
+    assert len(denials) >= {"bars": 12, "books": 18}[loop], denials

@@ -212,3 +212,14 @@ def test_an_order_is_judged_by_the_same_figures_as_a_live_one(market, side, tick
 def test_an_account_that_lost_everything_is_halted():
     broke = observed(opened(rules(), NOON_S), NOON_S, -1.0, LOOSE)
     assert broke.state == TradingState.HALTED
+
+
+def test_an_account_that_nothing_prices_enters_nothing_and_remembers_what_it_was_worth():
+    account = opened(rules(), NOON_S)
+    assert observed(account, NOON_S + 1e6, math.nan, LOOSE) == account
+    one_sided = a_view(bids=[], grid=rules().grid)
+    more = gates._account(
+        gates._order(BUYING, seen(one_sided), rules()), seen(one_sided), HELD, account, CALM, rules()
+    )
+    assert math.isnan(more.equity)
+    assert code(rules(), view=one_sided, holding=HELD) == Denial.RISK_STATE_UNKNOWN
