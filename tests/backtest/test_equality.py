@@ -1,6 +1,8 @@
 """What is compiled and what trades live are one: bit for bit, on ten thousand random histories."""
 
+import sys
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +15,17 @@ EACH = 1_680
 """Histories for each of three strategies over bars and over books: 10,080 in all, half of them perpetual."""
 
 LOOPS = {"bars": (some_bars, over_bars), "books": (some_books, over_books)}
+
+
+@contextmanager
+def untraced():
+    """Without coverage, which other tests measure of the same lines: here it would take most of the time."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
 
 
 def bits(result):
@@ -30,10 +43,11 @@ def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, str
     rng = np.random.default_rng([20_261_122, list(STRATEGIES).index(strategy.name), list(LOOPS).index(loop)])
     trades, denials, whys = 0, Counter(), Counter()
     for number in range(EACH):
-        history, model = draw(rng)
-        rules, params = some_rules(rng, perpetual=bool(number % 2)), some_params(rng, strategy)
-        fast = replay(strategy, params, history, rules, model)
-        slow = replay(strategy, params, history, rules, model, interpreted=True)
+        with untraced():
+            history, model = draw(rng)
+            rules, params = some_rules(rng, perpetual=bool(number % 2)), some_params(rng, strategy)
+            fast = replay(strategy, params, history, rules, model)
+            slow = replay(strategy, params, history, rules, model, interpreted=True)
         assert (fast.compiled, slow.compiled) == (True, False)
         assert bits(fast) == bits(slow), f"history {number}"
         trades += len(slow.trades.profit)
