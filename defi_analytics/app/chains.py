@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from defi_analytics.app.accounts import Account
-from defi_analytics.app.live import Onlooker, injective_chain
+from defi_analytics.app.live import Onlooker, injective_chain, knowing
 from defi_analytics.app.parts import App
 from defi_analytics.app.signing import Asked, keystore, name_of, signer_for
 from defi_analytics.app.trading import Trader, paper_chain
@@ -17,7 +17,9 @@ def onlooker_of(app: App, account: Account) -> Trader:
     if not account.live:
         return Trader(account, lambda ledger: paper_chain(app, ledger))
     chain = injective_chain(app, Onlooker(account.owner), subaccount=account.subaccount)
-    return Trader(account, lambda ledger: chain, pays_gas=_pays_gas(app.settings, account.owner))
+    return Trader(
+        account, lambda ledger: knowing(chain, ledger), pays_gas=_pays_gas(app.settings, account.owner)
+    )
 
 
 @asynccontextmanager
@@ -40,7 +42,7 @@ async def trader_of(
                 hint="choose another with --key, or see keys.granter",
             )
         pays_gas = not chain.trader.delegated
-        yield Trader(account, lambda ledger: chain, pays_gas=pays_gas, signer=signer.address)
+        yield Trader(account, lambda ledger: knowing(chain, ledger), pays_gas=pays_gas, signer=signer.address)
 
 
 def _pays_gas(settings: Settings, address: str) -> bool:

@@ -35,6 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "max_orders_per_minute": "monitoring.risk_management.max_orders_per_minute",
     "max_leverage": "monitoring.risk_management.max_leverage",
     "min_liquidation_distance": "monitoring.risk_management.liquidation_distance",
+    "max_failed_exits": "monitoring.risk_management.max_failed_exits",
     "max_gas_per_day": "monitoring.risk_management.max_gas_per_day",
     "max_resting_blocks": "run.resting_blocks",
 }
@@ -49,11 +50,11 @@ def capital_of(settings: Settings) -> float | None:
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
-    """No more is exposed than there is capital: what lies beside it is not borrowed from."""
+    """No more is ordered or exposed than there is capital: what lies beside it is not borrowed from."""
     own, scan = settings.risk, settings.scan
     return RiskLimits(
         max_position_size=float(own.max_position),
-        max_trade_size=float(own.max_order),
+        max_trade_size=float(min(own.max_order, own.capital or own.max_order)),
         max_slippage=float(own.max_slippage),
         stop_loss=float(own.stop_loss),
         portfolio_stop_loss=float(own.portfolio_stop_loss),
@@ -77,6 +78,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
         min_liquidation_distance=float(own.liquidation_distance),
         max_gas_per_day=float(own.max_gas_per_day),
         max_resting_blocks=settings.run.resting_blocks,
+        max_failed_exits=own.max_failed_exits,
     )
 
 

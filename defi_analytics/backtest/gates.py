@@ -57,7 +57,7 @@ def judged(
     order = _order(intent, seen, rules)
     return judge(
         order,
-        _market(seen, rules),
+        market_of(seen, rules),
         _account(order, seen, holding, account, recent, rules),
         rules.limits,
     )
@@ -117,7 +117,7 @@ def _mid(view: View) -> float:
     return 0.5 * (float(view.bids.ticks[0]) + float(view.asks.ticks[0]))
 
 
-def _market(seen: Seen, rules: Rules) -> MarketFacts:
+def market_of(seen: Seen, rules: Rules) -> MarketFacts:
     view, told = seen.shown, seen.told
     return MarketFacts(
         rules.grid,

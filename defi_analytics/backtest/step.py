@@ -7,15 +7,28 @@ stops which the agent keeps on the chain for a perpetual are missing here.
 Floats, integers and arrays only: the same source is called live and compiled for replays.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from defi_analytics.backtest.account import Account, Rules, counted, observed, opened, remember, traded
-from defi_analytics.backtest.gates import Seen, holding_distance, judged, mark_of
+from defi_analytics.backtest.gates import Seen, holding_distance, judged, mark_of, market_of
 from defi_analytics.backtest.history import EITHER_SIDE, Column
-from defi_analytics.domain.decision import BUY, IDLE, Grid, Holding, Intent, Ladder, OrderKind, View, Why
+from defi_analytics.domain.decision import (
+    BUY,
+    IDLE,
+    MOST_CASH,
+    Grid,
+    Holding,
+    Intent,
+    Ladder,
+    OrderKind,
+    View,
+    Why,
+)
 from defi_analytics.domain.holding import after_fill, realised, worth
 from defi_analytics.mispricing.auction import NOT_EXECUTED, Executed, fee_units, limit_fill, market_fill
+from defi_analytics.risk.emergency import came_off, escalated
 from defi_analytics.risk.liquidation import share_to_close
 from defi_analytics.risk.stops import stop_hit
 from defi_analytics.strategies.sizing import closing, part_of
@@ -79,6 +92,8 @@ class State(NamedTuple):
     earned_before: int
     """Cash units realised when it was opened: what its own result is counted from."""
     fees_before: int
+    failed: int
+    """Exits in a row that did not come off."""
 
 
 class Progress(NamedTuple):
@@ -96,7 +111,7 @@ class Progress(NamedTuple):
 
 
 def started(rules: Rules, time_s: float) -> Progress:
-    return Progress(0, 0, State(NOTHING_HELD, opened(rules, time_s), 0, 0, 0, 0, 0, 0), IDLE, 0)
+    return Progress(0, 0, State(NOTHING_HELD, opened(rules, time_s), 0, 0, 0, 0, 0, 0, 0), IDLE, 0)
 
 
 def valued(state: State, view: View, price: float, rules: Rules) -> State:
@@ -108,7 +123,15 @@ def valued(state: State, view: View, price: float, rules: Rules) -> State:
     equity = rules.capital + (float(held.cash) + float(held.lots) * price) * unit
     account = observed(state.account, view.time_s, equity, rules.limits)
     return State(
-        held, account, mark, state.trades, state.asked, state.since, state.earned_before, state.fees_before
+        held,
+        account,
+        mark,
+        state.trades,
+        state.asked,
+        state.since,
+        state.earned_before,
+        state.fees_before,
+        state.failed,
     )
 
 
@@ -125,20 +148,49 @@ def wanted(
     backed: int,
     rules: Rules,
 ) -> Intent:
-    """The risk limits' own exits first; else what the strategy intends, if a scan stands for it."""
-    view, held, limits = seen.shown, state.holding, rules.limits
+    """The risk limits' own exits first; else what the strategy intends, if a scan stands for it.
+
+    An exit that came to nothing too often becomes the emergency exit.
+    """
+    intent = _limits_exit(seen, state.holding, rules)
+    if intent.side == 0:
+        intent = intend(seen.shown, state.holding, params)
+    if intent.why == Why.ENTRY.value:
+        stands = backed == EITHER_SIDE or backed == intent.side  # noqa: PLR1714 - numba knows no `in` of a tuple of mixed integers
+        return _cut(intent, seen, rules) if stands else IDLE
+    if state.failed < rules.limits.max_failed_exits:
+        return intent
+    return escalated(intent, state.failed, market_of(seen, rules), rules.limits)
+
+
+def _limits_exit(seen: Seen, held: Holding, rules: Rules) -> Intent:
+    """`IDLE` until a loss, or the distance to a liquidation, reached its limit."""
+    limits = rules.limits
     urgent = limits.max_slippage * limits.exit_width
     if stop_hit(held, _stop_mark(seen), limits):
-        stop = closing(view, held, Why.EXIT_STOP.value, urgent)
+        stop = closing(seen.shown, held, Why.EXIT_STOP.value, urgent)
         if stop.side != 0:
             return stop
     if rules.grid.perpetual and held.lots != 0:
-        away = _unwound(seen, held, rules, urgent)
-        if away.side != 0:
-            return away
-    intent = intend(view, held, params)
-    stands = backed == EITHER_SIDE or backed == intent.side  # noqa: PLR1714 - numba knows no `in` of a tuple of mixed integers
-    return intent if intent.why != Why.ENTRY.value or stands else IDLE
+        return _unwound(seen, held, rules, urgent)
+    return IDLE
+
+
+def _cut(entry: Intent, seen: Seen, rules: Rules) -> Intent:
+    """As `engine.facts.largest_notional`: what is traded below its mark counts with the mark."""
+    bids, asks, mark, grid = seen.shown.bids.ticks, seen.shown.asks.ticks, mark_of(seen), rules.grid
+    if len(bids) == 0 or len(asks) == 0 or not bids[0] < mark < math.inf:
+        return entry
+    best = asks[0] if entry.side == BUY else bids[0]
+    dearest = max(1, entry.ticks, best)
+    most = rules.limits.max_trade_size / (grid.price_tick * grid.quantity_tick)
+    if entry.lots > math.floor(min(most, float(MOST_CASH))) // dearest:
+        # Beyond the limit at any mark: that is for the gate to say.
+        return entry
+    lots = min(entry.lots, math.floor(min(most * (float(bids[0]) / mark), float(MOST_CASH))) // dearest)
+    if lots < max(1, grid.min_lots) or lots * entry.ticks < grid.min_notional:
+        return IDLE
+    return Intent(entry.side, entry.kind, entry.ticks, lots, entry.trigger, entry.reduce_only, entry.why)
 
 
 def _unwound(seen: Seen, held: Holding, rules: Rules, urgent: float) -> Intent:
@@ -187,6 +239,7 @@ def noted(state: State, intent: Intent, code: int, row: int, gas: float, record:
         state.since,
         state.earned_before,
         state.fees_before,
+        state.failed,
     )
 
 
@@ -203,8 +256,9 @@ def settled(
     state: State, intent: Intent, done: Executed, moment: Moment, grid: Grid, record: Record
 ) -> State:
     """The state after a fill of the last order; a holding that it closes becomes a trade of the record."""
+    failed = 0 if came_off(intent.lots, done.lots) or not intent.reduce_only else state.failed + 1
     if done.lots == 0:
-        return state
+        return _unfilled(state, failed)
     before, trades, asked = state.holding, state.trades, record.asked
     since, earned, fees = state.since, state.earned_before, state.fees_before
     fee = fee_units(done.cash, grid.taker_fee)
@@ -226,7 +280,21 @@ def settled(
         earned = realised(after) if closed else before.cash
         fees = after.fees if closed else before.fees
     account = traded(state.account, float(done.cash) / float(done.lots), moment.time_s)
-    return State(after, account, state.mark, trades, state.asked, since, earned, fees)
+    return State(after, account, state.mark, trades, state.asked, since, earned, fees, failed)
+
+
+def _unfilled(state: State, failed: int) -> State:
+    return State(
+        state.holding,
+        state.account,
+        state.mark,
+        state.trades,
+        state.asked,
+        state.since,
+        state.earned_before,
+        state.fees_before,
+        failed,
+    )
 
 
 def worth_now(state: State) -> int:

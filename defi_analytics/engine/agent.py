@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
@@ -17,6 +16,7 @@ from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.exits import EMERGENCY
 from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
@@ -224,12 +224,12 @@ class Agent:
 
         `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
         """
-        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
-            (approved.orders, ()) for approved in decision.approved
-        ]
-        if decision.cancels:
-            groups.insert(0, ((), decision.cancels))
-        for orders, cancels in groups:
+        for insistent in (one for one in decision.considered if one.said == EMERGENCY):
+            ticker = self.tickers.get(insistent.market, insistent.market.market_id)
+            LOG.error(
+                "emergency exit of %s: its exits failed, and it goes to the worst price allowed", ticker
+            )
+        for orders, cancels in decision.groups:
             if orders and self._told_otherwise(decision, trading):
                 return
             try:

@@ -17,7 +17,16 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
-from defi_analytics.engine.records import TYPES, Closed, Fills, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.records import (
+    TYPES,
+    Closed,
+    Fills,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    refused_for_good,
+)
 from defi_analytics.engine.requests import PREFIX
 from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
@@ -132,6 +141,8 @@ class Bookkeeping:
                     self._filled(record)
                 case Closed() as record:
                     self._closed(record)
+                case Refused() as record:
+                    self._refused(record)
                 case _:
                     pass
         except (msgspec.ValidationError, KeyError) as error:
@@ -202,6 +213,13 @@ class Bookkeeping:
         for order_id in record.client_order_ids:
             over = replace(self.orders[order_id], state=OrderState.DONE, closed_height=record.height)
             self.orders[order_id] = over
+
+    def _refused(self, record: Refused) -> None:
+        for request in record.orders:
+            self.orders[request.client_order_id] = TrackedOrder(
+                request, "", 0, record.at, OrderState.REJECTED, error_code=record.code
+            )
+        self._forget()
 
     def _forget(self) -> None:
         over = [order_id for order_id, order in self.orders.items() if not order.live]

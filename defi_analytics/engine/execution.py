@@ -11,14 +11,13 @@ It is done where no answer to them is known (none came, or it died with the proc
 after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
+from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
@@ -27,7 +26,18 @@ from defi_analytics.engine.differences import Difference, plain
 from defi_analytics.engine.foreign import moved
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.records import (
+    Closed,
+    Fills,
+    Kind,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    check,
+    refused_for_good,
+    transaction_hash,
+)
 from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
@@ -41,11 +51,6 @@ INDEX_BLOCKS = 200
 """About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
 _SHOWN = 200
 """Characters of what a node said."""
-
-
-def transaction_hash(tx_bytes: bytes) -> str:
-    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
-    return hashlib.sha256(tx_bytes).hexdigest().upper()
 
 
 @dataclass(slots=True)
@@ -73,9 +78,9 @@ class Execution:
         """
         if self.books.unresolved:
             raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
-        transaction = await self.chain.sign(orders, cancels)
         requests = tuple(order.request for order in orders)
-        _check(transaction, requests)
+        transaction = await self._signed(orders, cancels)
+        check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
         submission = await self.chain.broadcast(transaction)
@@ -87,6 +92,17 @@ class Execution:
         else:
             self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
+
+    async def _signed(self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel]) -> SignedTransaction:
+        """That an exit was refused is written down: after some of them it is tried otherwise."""
+        try:
+            return await self.chain.sign(orders, cancels)
+        except OrderRejected as error:
+            exits = tuple(order.request for order in orders if order.request.reduce_only)
+            if exits:
+                said = error.order_code, error.codespace, error.message
+                self.ledger.write(Kind.REFUSED, Refused(exits, orders[0].approved_at, *said))
+            raise
 
     def refusal(self, transaction: SignedTransaction) -> OrderRejected | None:
         """Why it is proven that nothing of it came about; None while that is not known, or something did."""
@@ -270,14 +286,3 @@ class Execution:
             moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
             said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
             LOG.warning("another client of this account traded: counted %s", said)
-
-
-def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
-    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
-    ids = tuple(request.client_order_id for request in requests)
-    if transaction.timeout_height <= 0:
-        raise ExecutionError("a transaction without a timeout height could never be proven absent")
-    if transaction.client_order_ids != ids:
-        raise ExecutionError("the signed transaction is not for the orders that were approved")
-    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
-        raise ExecutionError("the signed transaction's hash is not that of its bytes")

@@ -4,7 +4,6 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,11 +14,12 @@ from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.exits import EMERGENCY, emergency
+from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.stops import stopped_out, strategies_holding
@@ -93,6 +93,12 @@ class Decision:
         return tuple(answer for answer in self.answers if isinstance(answer, Approved))
 
     @property
+    def groups(self) -> list[tuple[tuple[ApprovedOrder, ...], tuple[Cancel, ...]]]:
+        """What is sent in one transaction each: what is to be taken off the book first."""
+        off: list[tuple[tuple[ApprovedOrder, ...], tuple[Cancel, ...]]] = [((), self.cancels)]
+        return off * bool(self.cancels) + [(approved.orders, ()) for approved in self.approved]
+
+    @property
     def refused(self) -> tuple[Refused, ...]:
         return tuple(answer for answer in self.answers if isinstance(answer, Refused))
 
@@ -136,8 +142,8 @@ def _stopped(
     """What is held beyond the limits, by whichever strategy: it may not be one of this run's."""
     found: list[tuple[Considered, Wish | None]] = []
     limits, position = terms.on(market.key), known.portfolio.positions.get(market.key)
-    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
-        wish = None
+    for strategy, wanted, why in stopped_out(known.snapshot, market, known.books, limits, position):
+        intent, said, wish = *_insistent(known, market, strategy, wanted, why, limits), None
         if intent.side != 0:
             request = request_of(market, strategy, covered_by(known, terms, market, intent), decision)
             wish = Wish(request, Expected(protects=True))
@@ -187,14 +193,23 @@ def _considered(
         return seen, None
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
+    why = Why(intent.why).name.lower().replace("_", "-")
+    intent, said = _insistent(known, market, strategy.name, intent, why, terms.on(market.key))
     request = request_of(market, strategy.name, covered_by(known, terms, market, intent), decision)
     expected = Expected(
         expected_edge(view, intent),
         uses_prediction=strategy.kind is EdgeKind.PREDICTION,
         protects=intent.why == Why.EXIT_STOP,
     )
-    said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
+
+
+def _insistent(
+    known: Known, market: Market, strategy: str, wanted: Intent, why: str, limits: RiskLimits
+) -> tuple[Intent, str]:
+    """An intent and why; instead of an exit that came to nothing too often, the emergency exit."""
+    instead = emergency(known.snapshot, market, known.books, strategy, wanted, limits)
+    return (wanted, why) if instead is None else (instead, EMERGENCY)
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
@@ -216,8 +231,8 @@ def decision_id(known: Known) -> str:
 
 
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
-    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
-    return bounded(params, terms.on(market.key), rate)
+    limits = terms.on(market.key)
+    return bounded(params, limits, largest_notional(known.snapshot, market, terms.currency, limits))
 
 
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:

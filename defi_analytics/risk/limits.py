@@ -69,6 +69,8 @@ class RiskLimits(NamedTuple):
     """Fraction of all that legs which belong together trade, by which they may not hedge each other."""
     fill_band: float = 0.05
     """Fraction of the price of the account's own last fill on the market, while it is recent."""
+    max_failed_exits: int = 3
+    """In a row, of one holding; the next goes to the worst price that the bands for exits allow."""
 
 
 LARGER_IS_TIGHTER = frozenset({
@@ -85,12 +87,11 @@ def tightened(limits: RiskLimits, other: RiskLimits) -> RiskLimits:
     return RiskLimits._make(_stricter(name, mine, theirs) for name, mine, theirs in pairs)
 
 
-def bounded(params: Any, limits: RiskLimits, quote_rate: float) -> Any:
+def bounded(params: Any, limits: RiskLimits, most: float) -> Any:
     """A strategy's parameters, never looser than the limits: it does not wish what risk would refuse.
 
-    `quote_rate` is account currency per quote; without one nothing may be entered.
+    `most` is what one order may come to, in the market's quote.
     """
-    most = limits.max_trade_size / quote_rate if quote_rate > 0 else 0.0
     return params._replace(
         max_notional=min(params.max_notional, most),
         max_slippage=min(params.max_slippage, limits.max_slippage),

@@ -14,9 +14,9 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
-from defi_analytics.engine.execution import INDEX_BLOCKS, Execution, transaction_hash
+from defi_analytics.engine.execution import INDEX_BLOCKS, Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.records import Kind
+from defi_analytics.engine.records import Kind, transaction_hash
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed

@@ -8,7 +8,7 @@ from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.engine.trade import decide_trades
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.engine.trading import CALM, PERP, World, an_agent, quantity
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
@@ -151,3 +151,13 @@ async def test_a_perpetual_whose_oracle_is_gone_for_good_lets_everybody_out_and_
     world.show(24.6, away=25.0)
     refused = (await agent.cycle()).refused
     assert [one.code.name for one in refused] == ["RISK_STATE_UNKNOWN"]
+
+
+@pytest.mark.parametrize("price", [24.6, 25.4])
+async def test_an_entry_is_cut_to_what_risk_lets_through_also_below_its_mark(price: float) -> None:
+    world = World(PERP)
+    limits = CALM._replace(max_trade_size=50.0, max_exposure_total=50.0)
+    world.show(price, away=25.0)
+    decision = await an_agent(world, limits=limits).cycle()
+    [order] = [one.request for group in decision.approved for one in group.orders]
+    assert 47 < float(order.notional) <= 50

@@ -106,6 +106,15 @@ def test_and_exposure_too(held):
     assert math.isnan(exposures(held).total)
 
 
+def test_what_lies_apart_is_worth_nothing_whatever_its_price():
+    own = balance("inj", 3), balance("usdt", 5), balance("wbtc", 1)
+    held = replace(account(*own[:2]), apart={"INJ": Decimal(2), "WBTC": Decimal(0)})
+    assert equity(held) == 5 + 25
+    sold = replace(account(balance("inj", 1), balance("usdt", 55)), apart=held.apart)
+    assert equity(sold) == 5 + 25, "the owner sold two of them: that is no gain"
+    assert math.isnan(equity(replace(account(*own), apart={"WBTC": Decimal(1)})))
+
+
 def test_a_balance_of_nothing_needs_no_mark():
     assert equity(account(balance("wbtc", 0))) == 0
     assert exposures(account(balance("wbtc", 0))).total == 0

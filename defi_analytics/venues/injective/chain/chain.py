@@ -1,6 +1,6 @@
 """Injective as a chain that executes signed transactions: the only place that writes to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -50,6 +50,8 @@ class InjectiveChain:
     granter: str = ""
     subaccount_index: int = 0
     policy: ChainPolicy = field(default_factory=ChainPolicy)
+    expected: Callable[[], Collection[str]] = tuple
+    """Ids of derivative markets in which the account should have a position: see `Holdings.expected`."""
     trader: Trader = field(init=False)
     _node: Node = field(init=False, repr=False)
     _preparing: Preparing = field(init=False, repr=False)
@@ -143,7 +145,8 @@ class InjectiveChain:
         Of the default subaccount the bank's balances count, of any other only its deposits.
         """
         block = await self.block()
-        return await Holdings(self._node, self.trader, self.assets).read(block, markets)
+        expected = frozenset(self.expected())
+        return await Holdings(self._node, self.trader, self.assets, expected).read(block, markets)
 
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         """Of the node's block results, and of the indexer for what lies further back.
