@@ -222,12 +222,8 @@ def answered(intent: Intent, seen: Seen, state: State, rules: Rules, record: Rec
 def noted(state: State, intent: Intent, code: int, row: int, gas: float, record: Record) -> State:
     """The state once an order was answered, written down either way; one that was sent counts for the day."""
     asked, number = record.asked, state.asked
-    asked.row[number] = row
-    asked.side[number] = intent.side
-    asked.ticks[number] = intent.ticks
-    asked.lots[number] = intent.lots
-    asked.why[number] = intent.why
-    asked.code[number] = code
+    asked.row[number], asked.why[number], asked.code[number] = row, intent.why, code
+    asked.side[number], asked.ticks[number], asked.lots[number] = intent.side, intent.ticks, intent.lots
     asked.filled[number] = asked.cash[number] = asked.fee[number] = 0
     account = counted(state.account, intent, gas) if code == 0 else state.account
     return State(
