@@ -58,13 +58,22 @@ def maintenance_margin(market: Market) -> float:
     return math.nan if ratio is None else float(ratio)
 
 
+def cash_of(markets: Sequence[Market], currency: str) -> frozenset[str]:
+    """What orders are paid with and nobody trades: the account's currency, and what is as good as it.
+
+    Any other quote is an asset like those that are traded: it has a price that moves, and what the account
+    had of it before is its owner's.
+    """
+    return frozenset({market.quote for market in markets if market.quote in STABLE} | {currency})
+
+
 def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Marks:
     """What each asset of these markets is worth in the account's currency.
 
     An asset that an oracle prices is marked by it, any other by the middle of its book or of its best prices.
     What nobody prices is left out.
     """
-    cash = {market.quote for market in markets if market.quote in STABLE} | {currency}
+    cash = cash_of(markets, currency)
     assets = {quote: rate for quote in cash if (rate := _worth(snapshot, quote, currency)) is not None}
     for quote in reversed(snapshot.quotes):
         rate = _worth(snapshot, quote.quote, currency)
@@ -74,7 +83,7 @@ def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Ma
         price, rate = _middle(snapshot, market), assets.get(market.quote)
         if market.base not in assets and price is not None and rate is not None:
             assets[market.base] = price * rate
-    return Marks(assets, frozenset(cash))
+    return Marks(assets, cash)
 
 
 def _middle(snapshot: Snapshot, market: Market) -> float | None:
