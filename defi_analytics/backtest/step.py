@@ -28,7 +28,7 @@ from defi_analytics.domain.decision import (
 )
 from defi_analytics.domain.holding import after_fill, realised, worth
 from defi_analytics.mispricing.auction import NOT_EXECUTED, Executed, fee_units, limit_fill, market_fill
-from defi_analytics.risk.emergency import came_off, escalated
+from defi_analytics.risk.emergency import came_off, passable
 from defi_analytics.risk.liquidation import share_to_close
 from defi_analytics.risk.stops import stop_hit
 from defi_analytics.strategies.sizing import closing, part_of
@@ -150,7 +150,7 @@ def wanted(
 ) -> Intent:
     """The risk limits' own exits first; else what the strategy intends, if a scan stands for it.
 
-    An exit that came to nothing too often becomes the emergency exit.
+    An exit has a price that the gate lets through, once it came to nothing too often the worst of these.
     """
     intent = _limits_exit(seen, state.holding, rules)
     if intent.side == 0:
@@ -158,9 +158,9 @@ def wanted(
     if intent.why == Why.ENTRY.value:
         stands = backed == EITHER_SIDE or backed == intent.side  # noqa: PLR1714 - numba knows no `in` of a tuple of mixed integers
         return _cut(intent, seen, rules) if stands else IDLE
-    if state.failed < rules.limits.max_failed_exits:
+    if not intent.reduce_only:
         return intent
-    return escalated(intent, state.failed, market_of(seen, rules), rules.limits)
+    return passable(intent, state.failed, market_of(seen, rules), rules.limits)
 
 
 def _limits_exit(seen: Seen, held: Holding, rules: Rules) -> Intent:

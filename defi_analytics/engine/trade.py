@@ -18,7 +18,7 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.exits import EMERGENCY, emergency
+from defi_analytics.engine.exits import EMERGENCY, passing
 from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
@@ -213,9 +213,9 @@ def _considered(
 def _insistent(
     known: Known, market: Market, strategy: str, wanted: Intent, why: str, limits: RiskLimits
 ) -> tuple[Intent, str]:
-    """An intent and why; instead of an exit that came to nothing too often, the emergency exit."""
-    instead = emergency(known.snapshot, market, known.books, strategy, wanted, limits)
-    return (wanted, why) if instead is None else (instead, EMERGENCY)
+    """An intent and why; an exit at a price that passes, one that came to nothing too often at the worst."""
+    intent, urgent = passing(known.snapshot, market, known.books, strategy, wanted, limits)
+    return intent, EMERGENCY if urgent else why
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
