@@ -43,7 +43,7 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
     monkeypatch.setattr(reconciling, "traded_markets", markets)
     monkeypatch.setattr(reconciling, "onlooker_of", lambda app, account: Trader(account, chain))
     settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
-    source = SimpleNamespace(listing=listing)
+    source = SimpleNamespace(listing=listing, inactive=listing)
     return SimpleNamespace(
         settings=settings, network="testnet", clock=world.clock, have=have, injective=lambda: source
     )
