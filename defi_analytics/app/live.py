@@ -48,7 +48,7 @@ async def live_trader(
         yield Trader(
             Account.of_chain(app.network, chain.account, own.subaccount),
             lambda ledger: knowing(chain, ledger),
-            not chain.trader.delegated,
+            chain.trader.pays_gas,
             lambda markets: require(chain, markets),
             signer.address,
         )

@@ -19,7 +19,7 @@ from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.facts import at_stake, maintenance_margin, marks_of
+from defi_analytics.engine.facts import at_stake, cash_of, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
@@ -177,6 +177,6 @@ def _reserved(
 ) -> dict[str, Decimal]:
     """As a run would keep it: what was there before the first order, which may not have been written yet."""
     now = {b.asset: str(b.total) for b in portfolio.balances.values() if b.asset}
-    cash = {market.quote for market in markets} | {currency}
+    cash = cash_of(markets, currency)
     before = now if ledger.baseline is None else ledger.baseline
     return {asset: Decimal(amount) for asset, amount in before.items() if asset not in cash}

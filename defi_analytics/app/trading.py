@@ -147,7 +147,7 @@ class Trader:
     account: Account
     chain_of: Callable[[Ledger], Chain]
     pays_gas: bool = True
-    """False where another key signs for the account, and pays."""
+    """False where another key or subaccount pays, and on paper, where its books alone do."""
     may_trade: Callable[[Sequence[Market]], Awaitable[datetime | None]] = _for_ever
     """Until when, None for ever; raises AuthError for markets that its key may not trade."""
     signer: str = ""
@@ -164,7 +164,7 @@ def paper_trader(app: App, name: str = ACCOUNT) -> Trader:
     account = Account(app.network, checked_address(name))
     if account.live:
         raise UsageError(f"{name} is no account on paper", hint="add --live, or name it paper-NAME")
-    return Trader(account, lambda ledger: paper_chain(app, ledger))
+    return Trader(account, lambda ledger: paper_chain(app, ledger), pays_gas=False)
 
 
 @asynccontextmanager
@@ -236,10 +236,11 @@ async def _agent(
 ) -> Agent:
     chain = trader.chain_of(ledger)
     reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
-    terms = terms_of_run(app, request, markets, reserved)
+    terms = replace(terms_of_run(app, request, markets, reserved), pays_gas=trader.pays_gas)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas)
+    agent = Agent(execution, look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))
     return agent

@@ -4,7 +4,6 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,12 +14,12 @@ from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.exits import EMERGENCY, emergency
-from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.stops import stopped_out, strategies_holding
@@ -29,7 +28,7 @@ from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.limits import RiskLimits, bounded, tightened
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.sizing import expected_edge
 
@@ -50,9 +49,15 @@ class Terms:
     """INJ."""
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: not to be traded."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays, and on paper."""
 
     def on(self, key: MarketKey) -> RiskLimits:
         return tightened(self.limits, self.market_limits.get(key, self.limits))
+
+    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
+        """What of `reserved` gas has not eaten up."""
+        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
 
 
 class Known(NamedTuple):
@@ -232,16 +237,8 @@ def decision_id(known: Known) -> str:
 
 
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
-    """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
-    most = limits.max_trade_size / rate if rate > 0 else 0.0
-    return params._replace(
-        max_notional=min(params.max_notional, most),
-        max_slippage=min(params.max_slippage, limits.max_slippage),
-        stop_loss=min(params.stop_loss, limits.stop_loss),
-        min_edge=max(params.min_edge, limits.min_profit_threshold),
-    )
+    return bounded(params, limits, largest_notional(known.snapshot, market, terms.currency, limits))
 
 
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:
@@ -250,7 +247,7 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
-    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
+    return covered(intent, market, known.portfolio, terms.kept(known.books))
 
 
 def account_of(
@@ -266,7 +263,7 @@ def account_of(
         portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        still_reserved(terms.reserved, books.gas_paid),
+        terms.kept(books),
         risk.left_out(terms.reserved, markets),
     )
 
@@ -275,18 +272,18 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
     snapshot, books = known.snapshot, known.books
     account = account_of(terms, known.portfolio, snapshot, markets, books, known.risk)
     recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
-    unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]
     return Context(
         account=account,
         state=known.risk,
         markets={m.key: market_facts(snapshot, m, account.marks) for m in markets},
         clock_skew_s=known.clock_skew_s,
         orders_last_minute=len(recent),
-        orders_this_block=sum(order.signed_at >= known.portfolio.at for order in recent),
+        # By blocks, not by clocks: what was signed at the block that was seen can only enter the next one.
+        orders_this_block=sum(o.signed_height >= known.portfolio.height for o in books.orders.values()),
         gas_per_order=terms.gas_per_order,
         used_ids=frozenset(books.orders),
-        in_flight=tuple(order.request for order in unproven),
-        unresolved=frozenset(order.request.market.key for order in unproven),
+        in_flight=tuple(order.request for order in books.uncounted),
+        unresolved=frozenset(order.request.market.key for order in books.uncounted),
         expected={wish.request.client_order_id: wish.expected for wish in wishes},
         market_limits=terms.market_limits,
         last_fills=books.last_fills,

@@ -151,10 +151,11 @@ class InjectiveChain:
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         """Of the node's block results, and of the indexer for what lies further back.
 
-        The node is read block by block for the last `policy.node_blocks` of the span, the indexer's trades
+        The node is read block by block for the last `policy.node_blocks` of the chain, the indexer's trades
         for what is before them, where it proves not to be behind; both give the same fills with the same ids.
         """
-        history = History(self._node, self.trader, self.policy.node_blocks)
+        latest = max(last_height, self._latest.height if self._latest else 0)
+        history = History(self._node, self.trader, latest - self.policy.node_blocks + 1)
         return await history.read(markets, first_height, last_height)
 
     async def grants(self) -> tuple[grants.Grant, ...]:
