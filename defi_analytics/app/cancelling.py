@@ -46,7 +46,9 @@ async def cancel(
         entered = await stack.enter_async_context(trader)
         stack.enter_context(alone(app, entered.senders))
         chain = entered.chain_of(ledger)
-        execution = Execution(chain, ledger, partial(told_to_stop, app.settings.home, account))
+        execution = Execution(
+            chain, ledger, partial(told_to_stop, app.settings.home, account), pays_gas=entered.pays_gas
+        )
         await execution.settle()
         chosen = _chosen(ledger.books, order_ids)
         if not chosen:

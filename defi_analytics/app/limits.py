@@ -50,11 +50,11 @@ def capital_of(settings: Settings) -> float | None:
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
-    """No more is exposed than there is capital: what lies beside it is not borrowed from."""
+    """No more is ordered or exposed than there is capital: what lies beside it is not borrowed from."""
     own, scan = settings.risk, settings.scan
     return RiskLimits(
         max_position_size=float(own.max_position),
-        max_trade_size=float(own.max_order),
+        max_trade_size=float(min(own.max_order, own.capital or own.max_order)),
         max_slippage=float(own.max_slippage),
         stop_loss=float(own.stop_loss),
         portfolio_stop_loss=float(own.portfolio_stop_loss),

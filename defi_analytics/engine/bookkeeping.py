@@ -4,7 +4,7 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -95,6 +95,8 @@ class Bookkeeping:
     """Every fill up to this block is known."""
     gas_paid: Decimal = Decimal(0)
     """INJ."""
+    foreign_fills: int = 0
+    """How many of others were counted: their gas is not known."""
     failed: dict[str, Resolved] = field(default_factory=dict)
     """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
@@ -187,7 +189,7 @@ class Bookkeeping:
             self.failed[record.tx_hash] = record
             for tx_hash in list(self.failed)[:-_FAILED_KEPT]:
                 del self.failed[tx_hash]
-        results = {result.client_order_id: result for result in record.orders}
+        results = _results(transaction.client_order_ids, record.orders)
         for order_id in transaction.client_order_ids:
             self.orders[order_id] = _judged(self.orders[order_id], record, results.get(order_id))
 
@@ -196,6 +198,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
+                self.foreign_fills += len(self.foreign([fill]))
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]
@@ -243,7 +246,8 @@ def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
         case OrderKind.MARKET:
             return 0
         case OrderKind.STOP:
-            return transaction.expiry_height or _NEVER
+            # No expiry can be put on it: the transaction's is that of what rests beside it.
+            return _NEVER
         case _:
             return transaction.expiry_height
 
@@ -253,15 +257,28 @@ def _judged(order: TrackedOrder, record: Resolved, result: OrderResult | None) -
     if not record.height:
         never = OrderState.REJECTED if record.code else OrderState.ABSENT
         return replace(order, state=never, error_code=record.code)
-    if record.code or result is None or result.error_code:
-        code = record.code or (result.error_code if result else 0)
+    if code := record.code or (result.error_code if result else 0):
         return replace(order, state=OrderState.REJECTED, height=record.height, error_code=code)
-    return replace(order, state=OrderState.OPEN, height=record.height, order_hash=result.order_hash)
+    if result is None and order.request.kind is OrderKind.MARKET:
+        # No answer is no refusal: the fills of its block tell, as for a resting order the venue's list does.
+        return replace(order, state=OrderState.UNKNOWN, height=record.height)
+    told = result.order_hash if result else ""
+    return replace(order, state=OrderState.OPEN, height=record.height, order_hash=told)
+
+
+def _results(order_ids: Sequence[str], told: Sequence[OrderResult]) -> dict[str, OrderResult]:
+    """By client id. Those that name none are of the orders left, where there is no doubt which is which."""
+    named = {result.client_order_id: result for result in told if result.client_order_id}
+    left = [order_id for order_id in order_ids if order_id not in named]
+    unnamed = [result for result in told if not result.client_order_id]
+    if len(left) == len(unnamed) and len(set(unnamed)) == 1:
+        named |= dict(zip(left, unnamed, strict=True))
+    return named
 
 
 def _over(order: TrackedOrder, scanned_height: int) -> bool:
     """Whether nothing of an included order can happen beyond the blocks that are counted."""
-    if order.state is not OrderState.OPEN:
+    if not order.height:
         return False
     whole = order.filled >= order.request.quantity
     return whole or scanned_height >= max(order.height, order.expiry_height)

@@ -20,9 +20,10 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
+from defi_analytics.engine.absence import MARGIN_BLOCKS, beyond_timeout, overtaken
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
 from defi_analytics.engine.differences import Difference
-from defi_analytics.engine.foreign import moved, traded
+from defi_analytics.engine.foreign import Known, amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.records import (
@@ -37,17 +38,13 @@ from defi_analytics.engine.records import (
     refused_for_good,
     transaction_hash,
 )
-from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
 LOG = logging.getLogger("defi.run")
-QUERIES_FOR_ABSENCE = 2
-"""How often a transaction must be missing beyond its timeout height before it counts as absent."""
-MARGIN_BLOCKS = 2
-"""Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
-INDEX_BLOCKS = 200
-"""About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
+SPAN_BLOCKS = 10_000
+"""About two hours, whose fills are read and written down together."""
 _SHOWN = 200
 """Characters of what a node said."""
 
@@ -60,6 +57,8 @@ class Execution:
     ledger: Ledger
     stopped: Callable[[], str] = str
     """Why not to trade at all, as a person says who may have no journal to say it in; empty for nothing."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: int = 0
@@ -120,6 +119,9 @@ class Execution:
     async def prove(self) -> Block:
         """Brings the books up to the chain: proofs and fills. Returns the latest block.
 
+        What only rests is left to `reconcile`: reading every block for as long as a stop stands would take
+        all that a public node lets anybody ask for.
+
         Raises DataError when the chain cannot be read; what was learned before that stays.
         """
         block = await self.chain.block()
@@ -128,28 +130,27 @@ class Execution:
         if any(order.height > block.height for order in self.books.live):
             # A block came in between, or a node is ahead: what came of it is not in the blocks up to ours.
             block = await self.chain.block()
-        if self.books.live:
+        if self.books.live and not (self._listed and self.books.settled):
             await self._count_fills(block.height)
         return block
 
     async def settle(self) -> Block:
         """As `prove`, and takes resting orders that the venue no longer lists for over."""
         block = await self.prove()
-        markets = list(
-            {o.request.market.key: o.request.market for o in self._resting(self.books.markets)}.values()
-        )
-        if markets:
+        if self._resting(self.books.markets):
+            markets = list(self.books.markets.values())
             await self.reconcile(await self.chain.portfolio(markets), markets)
         return block
 
     async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
         """Orders that were open at the counted height and are no longer on the venue's list are over.
 
-        Of these markets, which `portfolio` is of. Raises DataError.
+        Of these markets, which `portfolio` is of. Blocks are read only where something has happened. Raises
+        DataError.
         """
-        keys = {market.key for market in markets}
-        if not self._resting(keys):
+        if not self._resting(self.books.markets) or await self._left_alone(portfolio, markets):
             return
+        keys = {market.key for market in markets}
         # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
         # block that is asked for after it, so that what took an order off the list is among them.
         height = max(portfolio.height, (await self.chain.block()).height)
@@ -166,13 +167,32 @@ class Execution:
         if gone:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
+    @property
+    def _listed(self) -> bool:
+        """Whether the venue's lists tell of fills. On paper they are made when they are asked for."""
+        return self.chain.account != ACCOUNT
+
+    async def _left_alone(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Counts the blocks up to `portfolio` unread, where it shows that nothing was filled in them."""
+        if not (self._listed and self.books.settled):
+            return False
+        every = {**self.books.markets, **{market.key: market for market in markets}}
+        if len(every) > len(markets):
+            portfolio = await self.chain.portfolio(list(every.values()))
+        if not untouched(self._known, portfolio, list(every.values())):
+            return False
+        self._agreed = max(self._agreed, portfolio.height)
+        if portfolio.height > self.ledger.counted:
+            self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, portfolio.height, ()))
+        return True
+
     async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         """Counts what others traded with the account, where its quantities have moved without us.
 
         Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
         DataError where the chain does not have all the blocks since the last count.
         """
-        if self.chain.account == ACCOUNT or not self.books.settled:
+        if not (self._listed and self.books.settled):
             return ()
         if not self._moved(portfolio, markets):
             self._agreed = max(self._agreed, portfolio.height)
@@ -191,8 +211,12 @@ class Execution:
         last = (await self.chain.block()).height if height is None else height
         await self._count_fills(last, markets)
 
+    @property
+    def _known(self) -> Known:
+        return Known(self.books, self.ledger.baseline or {}, self.pays_gas)
+
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
-        return moved(self.books, self.ledger.baseline, portfolio, markets)
+        return moved(self._known, portfolio, markets)
 
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
@@ -208,32 +232,13 @@ class Execution:
         if found is not None:
             self.ledger.write(Kind.RESOLVED, Resolved.included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
-            await self._resolve_absent(transaction)
-        elif await self._overtaken(transaction, block.height):
+            if record := await beyond_timeout(self.chain, transaction):
+                self.ledger.write(Kind.RESOLVED, record)
+        elif await overtaken(self.chain, transaction, block.height, self._passed):
             reason = "its sequence was taken by another transaction"
             self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
         elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
-
-    async def _overtaken(self, transaction: SignedTransaction, height: int) -> bool:
-        """Whether its sequence is used up and no block until now holds it: then none can execute it.
-
-        The blocks are read, for the index behind `find` may lag; and only some blocks after the account was
-        seen to be beyond, for a node that is ahead of the others may have told of the account. Without an
-        answer nothing is proven: the timeout height remains.
-        """
-        if not transaction.height or height <= transaction.height + 1:
-            return False
-        try:
-            if transaction.tx_hash not in self._passed:
-                if await self.chain.next_sequence() > transaction.sequence:
-                    self._passed[transaction.tx_hash] = height
-                return False
-            if height < self._passed[transaction.tx_hash] + MARGIN_BLOCKS:
-                return False
-            return not await self.chain.holds(transaction.tx_hash, transaction.height + 1, height)
-        except DataError:
-            return False
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
         """Unless it was accepted or refused, or nobody wants it any more."""
@@ -255,27 +260,6 @@ class Execution:
         submission = await self.chain.broadcast(transaction)
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
 
-    async def _resolve_absent(self, transaction: SignedTransaction) -> None:
-        """By the index, asked again, and by the blocks themselves while the index may be behind them."""
-        for _ in range(QUERIES_FOR_ABSENCE - 1):
-            again = await self.chain.block()
-            if again.height <= transaction.timeout_height:
-                return  # another node, which is behind: its silence proves nothing
-            found = await self.chain.find(transaction.tx_hash)
-            if found is not None:
-                self.ledger.write(Kind.RESOLVED, Resolved.included(found))
-                return
-        if await self._in_blocks(transaction, again.height):
-            return  # the index will tell it too
-        reason = f"not in any block up to its timeout height {transaction.timeout_height}"
-        self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
-
-    async def _in_blocks(self, transaction: SignedTransaction, height: int) -> bool:
-        first, last = transaction.height + 1, transaction.timeout_height
-        if first == 1 or height > last + INDEX_BLOCKS:
-            return False
-        return await self.chain.holds(transaction.tx_hash, first, last)
-
     async def _count_idle_blocks(self) -> None:
         """Nothing of ours was on the book since the last count, so nothing of ours was filled.
 
@@ -288,12 +272,12 @@ class Execution:
             self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
     async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
-        """Of these and of all that we ever signed for."""
-        first = self.ledger.counted + 1
-        if first > height:
-            return
+        """Of these and of all that we ever signed for; what is read is written, whatever comes after it."""
         every = {**self.books.markets, **{market.key: market for market in markets}}
-        fills = await self.chain.fills(list(every.values()), first, height)
-        self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-        for said in traded(self.books.foreign(fills), every):
-            LOG.warning("another client of this account traded: counted %s", said)
+        while self.ledger.counted < height:
+            first = self.ledger.counted + 1
+            last = min(height, first + SPAN_BLOCKS - 1)
+            fills = await self.chain.fills(list(every.values()), first, last)
+            self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
+            for said in amounts(self.books.foreign(fills), every):
+                LOG.warning("another client of this account traded: counted %s", said)

@@ -4,7 +4,6 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.exits import EMERGENCY, emergency
-from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.stops import stopped_out, strategies_holding
@@ -50,9 +49,15 @@ class Terms:
     """INJ."""
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: not to be traded."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays, and on paper."""
 
     def on(self, key: MarketKey) -> RiskLimits:
         return tightened(self.limits, self.market_limits.get(key, self.limits))
+
+    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
+        """What of `reserved` gas has not eaten up."""
+        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
 
 
 class Known(NamedTuple):
@@ -234,8 +239,7 @@ def decision_id(known: Known) -> str:
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
     """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
-    most = limits.max_trade_size / rate if rate > 0 else 0.0
+    most = largest_notional(known.snapshot, market, terms.currency, limits)
     return params._replace(
         max_notional=min(params.max_notional, most),
         max_slippage=min(params.max_slippage, limits.max_slippage),
@@ -250,7 +254,7 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
-    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
+    return covered(intent, market, known.portfolio, terms.kept(known.books))
 
 
 def account_of(
@@ -266,7 +270,7 @@ def account_of(
         portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        still_reserved(terms.reserved, books.gas_paid),
+        terms.kept(books),
         risk.left_out(terms.reserved, markets),
     )
 

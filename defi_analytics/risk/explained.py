@@ -110,7 +110,8 @@ DENIALS: Mapping[Denial, Explained] = MappingProxyType({
         "Set the clock; let a time service keep it.",
     ),
     Denial.MARKET_STATE: Explained(
-        "", "The market is not open for trading.", "Wait, or trade another market.",
+        "", "The market is paused or closed, or after a standstill takes post-only orders alone.",
+        "Wait, or trade another market.",
     ),
     Denial.COOLDOWN: Explained(
         "s", "The last exit on this market is too recent.", "Wait; see cooldown_period.",

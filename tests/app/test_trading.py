@@ -90,6 +90,7 @@ async def test_what_the_account_had_before_stays_reserved_over_a_restart(stage):
             stage.app, paper_trader(stage.app), RunRequest(markets=("INJ/USDT",)), ONCE
         ) as agent:
             assert agent.terms.reserved == {"INJ": Decimal(3)}
+            assert (agent.terms.pays_gas, agent.execution.pays_gas) == (False, False), "its books alone do"
 
 
 async def test_a_reference_that_fails_is_left_alone_for_a_while_and_the_others_are_asked(stage):

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -14,7 +15,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
-from defi_analytics.engine.execution import INDEX_BLOCKS, Execution
+from defi_analytics.engine.absence import INDEX_BLOCKS
+from defi_analytics.engine.execution import SPAN_BLOCKS, Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.records import Kind, transaction_hash
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
@@ -551,3 +553,86 @@ async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(s
 
 def test_an_answer_of_unknown_is_kept_apart_from_a_refusal() -> None:
     assert Submission(Sent.UNKNOWN) != Submission(Sent.REJECTED)
+
+
+@pytest.mark.parametrize("kind", [OrderKind.MARKET, OrderKind.LIMIT])
+async def test_an_included_order_that_no_answer_names_is_what_fills_and_book_make_of_it(
+    kind: OrderKind,
+) -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1", kind)])
+    chain.make_block()
+    chain.included[transaction.tx_hash] = replace(chain.included[transaction.tx_hash], orders=())
+    await execution.settle()
+    assert execution.books.net.get(MARKET.key, Inventory()).quantity == (kind is OrderKind.MARKET)
+    order = execution.books.orders["c1"]
+    assert order.state is (OrderState.DONE if kind is OrderKind.MARKET else OrderState.OPEN)
+    await settled(execution, chain)
+    assert not execution.books.unresolved
+
+
+async def resting(chain: FakeChain, journal: MemoryJournal, order: ApprovedOrder | None = None) -> Execution:
+    execution = an_execution(chain, journal)
+    await execution.submit([order or an_order("c1", OrderKind.LIMIT, blocks=10**9)])
+    chain.make_block()
+    await execution.settle()
+    return execution
+
+
+async def test_no_block_is_read_for_an_order_that_rests_as_it_was_placed() -> None:
+    chain, asked = FakeChain(), list[str]()
+    execution = await resting(chain, MemoryJournal())
+    chain.step = asked.append
+    for _ in range(50):
+        chain.height += 92
+        await execution.settle()
+    assert "fills" not in asked
+    assert execution.books.scanned_height == chain.height
+    chain.height += 92
+    chain.fill("c1", "0xh", MARKET, Side.BUY, Decimal("0.25"))
+    chain.resting["c1"] = replace(chain.resting["c1"], remaining=Decimal("0.75"))
+    for _ in range(3):
+        await execution.settle()
+    assert asked.count("fills") == 1
+    assert execution.books.orders["c1"].filled == Decimal("0.25")
+
+
+async def test_the_markets_that_a_look_left_out_are_asked_for_before_their_blocks_are_passed_over() -> None:
+    chain, other = FakeChain(), replace(MARKET, market_id="other")
+    request = replace(an_order("c1", OrderKind.LIMIT).request, market=other)
+    execution = await resting(chain, MemoryJournal(), ApprovedOrder(request, 10**9, NOON))
+    chain.height += 50
+    await execution.reconcile(await chain.portfolio([MARKET]), [MARKET])
+    assert execution.books.scanned_height == chain.height
+    assert execution.books.orders["c1"].live
+    chain.height += 50
+    del chain.resting["c1"], chain.expiries["c1"]
+    chain.fill("c1", "0xh", other, Side.BUY, Decimal(1))
+    await execution.reconcile(await chain.portfolio([MARKET]), [MARKET])
+    assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_what_was_read_of_a_long_absence_is_kept_when_the_rest_cannot_be_read() -> None:
+    chain, journal, asked = FakeChain(), MemoryJournal(), list[str]()
+    execution = await resting(chain, journal)
+    began = execution.books.scanned_height
+    chain.height += 2 * SPAN_BLOCKS + 5
+    chain.fill("c1", "0xh", MARKET, Side.BUY, Decimal(1))
+    del chain.resting["c1"], chain.expiries["c1"]
+
+    def down(name: str) -> None:
+        asked.append(name)
+        if asked.count("fills") == 2:
+            raise Unavailable("injective", "down")
+
+    chain.step = down
+    with pytest.raises(Unavailable):
+        await execution.settle()
+    chain.step = str
+    again = an_execution(chain, journal)
+    assert again.books.scanned_height == began + SPAN_BLOCKS
+    await again.settle()
+    assert again.books.orders["c1"].state is OrderState.DONE
+    spans = [(body["first_height"], body["last_height"]) for _, _, body in journal.replay(Kind.FILLS)]
+    assert all(after == last + 1 for (_, last), (after, _) in pairwise(spans))

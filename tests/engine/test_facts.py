@@ -40,6 +40,12 @@ def test_a_margin_that_nobody_told_is_not_known_and_nothing_stands_in_for_it() -
     assert maintenance_margin(SPOT) == 0.0
 
 
+@pytest.mark.parametrize("status", MarketStatus)
+def test_the_rules_see_what_became_of_a_market(status: MarketStatus) -> None:
+    facts = market_facts(a_snapshot(), replace(SPOT, status=status), Marks({}, frozenset()))
+    assert facts.status is MarketState[status.name]
+
+
 def test_what_is_not_known_is_nan() -> None:
     facts = market_facts(a_snapshot(), replace(SPOT, status=MarketStatus.PAUSED), Marks({}, frozenset()))
     unknown = (facts.bid, facts.ask, facts.mid, facts.oracle, facts.book_age_s, facts.oracle_age_s)

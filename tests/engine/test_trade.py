@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,12 +9,18 @@ import pytest
 from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.portfolio import Balance, Portfolio
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.trade import context_of, decide_trades
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.trade import account_of, context_of, decide_trades
 from defi_analytics.errors import Unavailable
 from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.exposure import MarketLots, exposures
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import HOME, PERP, Failing, World, an_agent, quantity
+from tests.builders import a_snapshot
+from tests.engine.trading import CALM, HOME, PERP, Failing, World, an_agent, quantity
+from tests.fakes import NOON
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
@@ -156,6 +163,27 @@ async def test_a_perpetual_whose_oracle_is_gone_for_good_lets_everybody_out_and_
     world.show(24.6, away=25.0)
     refused = (await agent.cycle()).refused
     assert [one.code.name for one in refused] == ["RISK_STATE_UNKNOWN"]
+
+
+@pytest.mark.parametrize(("pays_gas", "held"), [(True, 50), (False, 0)])
+def test_gas_that_another_key_paid_makes_no_inventory_of_what_its_owner_had(
+    pays_gas: bool, held: int
+) -> None:
+    agent, books = an_agent(World()), Bookkeeping(gas_paid=Decimal("0.05"))
+    terms = replace(agent.terms, reserved={"INJ": Decimal(10)}, pays_gas=pays_gas)
+    coins = {"inj": Balance("inj", "INJ", Decimal(10), Decimal(10))}
+    account = account_of(terms, Portfolio("inj1", NOON, 5, coins), a_snapshot(), [HOME], books, RiskState())
+    assert exposures(account).lots.get(HOME.key, MarketLots()).position == held
+
+
+@pytest.mark.parametrize("price", [24.6, 25.4])
+async def test_an_entry_is_cut_to_what_risk_lets_through_also_below_its_mark(price: float) -> None:
+    world = World(PERP)
+    limits = CALM._replace(max_trade_size=50.0, max_exposure_total=50.0)
+    world.show(price, away=25.0)
+    decision = await an_agent(world, limits=limits).cycle()
+    [order] = [one.request for group in decision.approved for one in group.orders]
+    assert 47 < float(order.notional) <= 50
 
 
 async def entered_unseen(home: Market) -> Agent:
