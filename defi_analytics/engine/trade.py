@@ -28,7 +28,7 @@ from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.limits import RiskLimits, bounded, tightened
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.sizing import expected_edge
 
@@ -237,15 +237,8 @@ def decision_id(known: Known) -> str:
 
 
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
-    """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    most = largest_notional(known.snapshot, market, terms.currency, limits)
-    return params._replace(
-        max_notional=min(params.max_notional, most),
-        max_slippage=min(params.max_slippage, limits.max_slippage),
-        stop_loss=min(params.stop_loss, limits.stop_loss),
-        min_edge=max(params.min_edge, limits.min_profit_threshold),
-    )
+    return bounded(params, limits, largest_notional(known.snapshot, market, terms.currency, limits))
 
 
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:
