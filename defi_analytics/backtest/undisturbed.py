@@ -26,11 +26,7 @@ def undisturbed() -> Iterator[Callable[[], None]]:
     def note(number: int, frame: FrameType | None) -> None:
         noted[number] = None
 
-    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
-    for number in signal.valid_signals():
-        handler = signal.getsignal(number)
-        if callable(handler):
-            handlers[number] = handler
+    handlers = _handlers()
     # None may come between two handlers that change places.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
     for kind in handlers:
@@ -50,3 +46,13 @@ def undisturbed() -> Iterator[Callable[[], None]]:
             signal.signal(kind, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         heed()
+
+
+def _handlers() -> dict[int, Callable[[int, FrameType | None], object]]:
+    """Of this program, not the system's own."""
+    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handlers[number] = handler
+    return handlers

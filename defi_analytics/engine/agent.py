@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from defi_analytics.domain.edge import Edge
@@ -12,7 +13,7 @@ from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
-from defi_analytics.engine.closing import closing_trades
+from defi_analytics.engine.closing import closing_trades, guarding_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
@@ -23,7 +24,7 @@ from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Purpose, Terms, account_of, decide_trades
 from defi_analytics.engine.waiting import Interrupted, unless
 from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
@@ -222,7 +223,8 @@ class Agent:
         self.ledger.catch_up()
         if self.ledger.risk.trading is not trading:
             return True
-        return bool(self.execution.stopped()) and not (decision.closing or trading is TradingState.HALTED)
+        ends_losses = decision.purpose is not Purpose.TRADE or trading is TradingState.HALTED
+        return bool(self.execution.stopped()) and not ends_losses
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
         """Groups one after the other, each proven before the next is signed.
@@ -231,9 +233,7 @@ class Agent:
         """
         for insistent in (one for one in decision.considered if one.said == EMERGENCY):
             ticker = self.tickers.get(insistent.market, insistent.market.market_id)
-            LOG.error(
-                "emergency exit of %s: its exits failed, and it goes to the worst price allowed", ticker
-            )
+            LOG.error("emergency exit of %s: its exits failed; now at the worst price allowed", ticker)
         for orders, cancels in decision.groups:
             if self._leaves(decision) or (orders and self._told_otherwise(decision, trading)):
                 return
@@ -251,7 +251,7 @@ class Agent:
                 return
 
     def _leaves(self, decision: Decision) -> bool:
-        return self.leave.is_set() and not decision.closing
+        return self.leave.is_set() and decision.purpose is Purpose.TRADE
 
     async def _settled(self, decision: Decision) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; what comes next waits on."""
@@ -279,22 +279,22 @@ class Agent:
     async def finish(self) -> None:
         """Leaves as the policy says, and verifies it on the venue. Raises OutcomeUnknown."""
         leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
-        await leaving.left(self.policy.on_exit, self.flatten)
+        await leaving.left(self.policy.on_exit, self.flatten, partial(self._ending, guarding_trades))
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.
 
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
-        reserved, pause_s = self.terms.reserved, self.policy.settle_s
-        await Flattening(self._close, self.execution, reserved, self.clock, pause_s).done()
+        close, pause_s = partial(self._ending, closing_trades), self.policy.settle_s
+        await Flattening(close, self.execution, self.terms.reserved, self.clock, pause_s).done()
 
-    async def _close(self) -> None:
+    async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
         await self.execution.prove()
         markets = list(self.ledger.books.markets.values())
         with suppress(DataError):
             # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
             await self.execution.explained(await self.execution.chain.portfolio(markets), markets)
         known, seen = await self._known(trusting=True)
-        decision = self._written(closing_trades(known, seen.markets, self.terms), known, seen)
+        decision = self._written(make(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)

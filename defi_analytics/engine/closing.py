@@ -1,4 +1,4 @@
-"""Closing what is held because a person says so, through the same gate."""
+"""Closing what is held because a person says so, or leaving none of it unguarded; through the same gate."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,13 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.exits import EMERGENCY, passing
+from defi_analytics.engine.protection import protection
 from defi_analytics.engine.requests import request_of
 from defi_analytics.engine.trade import (
     Considered,
     Decision,
     Known,
+    Purpose,
     Terms,
     Wish,
     covered_by,
@@ -30,7 +32,19 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
     made = [_close(known, market, strategy, held, terms) for strategy, market, held in closing]
     wishes = [wish for wish, _ in made if wish is not None]
     insisted = tuple(considered for _, considered in made if considered is not None)
-    decision = Decision(name, known.snapshot.time, insisted, (), (), closing=True)
+    decision = Decision(name, known.snapshot.time, insisted, (), (), Purpose.CLOSE)
+    return judged(known, markets, terms, decision, wishes)
+
+
+def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
+    """Nothing but the stops that what is held lacks."""
+    name, positions = decision_id(known), known.portfolio.positions
+    lacking = (
+        protection(known.books, positions.get(market.key), market, terms.on(market.key), name).wanted
+        for market in markets
+    )
+    wishes = [Wish(stop, Expected(protects=True)) for stop in lacking if stop]
+    decision = Decision(name, known.snapshot.time, (), (), (), Purpose.GUARD)
     return judged(known, markets, terms, decision, wishes)
 
 

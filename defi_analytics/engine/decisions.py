@@ -1,22 +1,22 @@
 """Decisions as records, and again: what a journal holds is enough to make every one of them once more."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import MarketKey
 from defi_analytics.domain.order import OpenOrder
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.engine.closing import closing_trades
+from defi_analytics.engine.closing import closing_trades, guarding_trades
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.enough import enough
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import recorded, replayed
-from defi_analytics.engine.trade import Decision, Known, Terms, decide_trades
+from defi_analytics.engine.trade import Decision, Known, Purpose, Terms, decide_trades
 from defi_analytics.errors import Mismatch
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy
@@ -66,7 +66,7 @@ def told_of(known: Known, scope: Scope, limits: Limits, decision: Decision, term
     def same(snapshot: Snapshot) -> bool:
         less = known._replace(snapshot=snapshot, edges=decide(snapshot, scope, limits))
         markets = [snapshot.markets[key] for key in decision.markets]
-        return told(_made(less, markets, terms, closing=decision.closing)) == told(decision)
+        return told(_MADE[decision.purpose](less, markets, terms)) == told(decision)
 
     own = known.portfolio
     return {
@@ -80,7 +80,7 @@ def told_of(known: Known, scope: Scope, limits: Limits, decision: Decision, term
             own.open_orders,
         ),
         "clock_skew_s": known.clock_skew_s,
-        "closing": decision.closing,
+        "purpose": decision.purpose,
         "markets": decision.markets,
         "said": told(decision),
     }
@@ -184,8 +184,9 @@ def _again(whole: Mapping[str, Any], ledger: Ledger, risk: RiskState, terms: Ter
     )
     known = Known(seen.snapshot, decide(*seen), ledger.books, portfolio, risk, whole["clock_skew_s"])
     markets = [seen.snapshot.markets[MarketKey(*key)] for key in whole["markets"]]
-    return told(_made(known, markets, terms, closing=whole["closing"]))
+    # Records of before the third purpose told of one.
+    purpose = Purpose(whole.get("purpose") or (Purpose.CLOSE if whole["closing"] else Purpose.TRADE))
+    return told(_MADE[purpose](known, markets, terms))
 
 
-def _made(known: Known, markets: Sequence[Market], terms: Terms, *, closing: bool) -> Decision:
-    return (closing_trades if closing else decide_trades)(known, markets, terms)
+_MADE = {Purpose.TRADE: decide_trades, Purpose.CLOSE: closing_trades, Purpose.GUARD: guarding_trades}

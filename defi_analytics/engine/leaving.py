@@ -9,7 +9,7 @@ from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit
-from defi_analytics.engine.protection import guarding, unneeded
+from defi_analytics.engine.protection import guarding, unguarded, unneeded
 from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Clock
 
@@ -28,8 +28,13 @@ class Leaving:
     settle_s: float
     """Between two looks at what became of an order."""
 
-    async def left(self, on_exit: OnExit, flatten: Callable[[], Awaitable[None]]) -> None:
-        """Stops that guard what stays open stay too.
+    async def left(
+        self,
+        on_exit: OnExit,
+        flatten: Callable[[], Awaitable[None]],
+        guard: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Stops that guard what stays open stay too; what lacks one, because it was just entered, gets it.
 
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
@@ -41,6 +46,8 @@ class Leaving:
                 # What is missing is only how much was filled. That keeps nobody from taking orders back.
                 await self.cancelled(lambda: unneeded(own))
             raise
+        if on_exit is not OnExit.FLATTEN and unguarded(own):
+            await self._guarded(guard)
         if on_exit is OnExit.KEEP:
             return
         try:
@@ -56,6 +63,15 @@ class Leaving:
                 "%s stays open, and its stop on the book; `defi risk flatten` closes it",
                 stop.request.market.ticker,
             )
+
+    async def _guarded(self, guard: Callable[[], Awaitable[None]]) -> None:
+        """What the venue or the gate does not take now keeps nobody from leaving."""
+        try:
+            await guard()
+        except (DataError, OutcomeUnknown) as error:
+            LOG.warning("%s", error)
+        for market in unguarded(self.execution.books):
+            LOG.warning("%s stays open, without a stop; `defi risk flatten` closes it", market.ticker)
 
     async def proven(self) -> None:
         """Until nothing is in doubt, though a node may not answer now and then.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
-from defi_analytics.domain.market import Market, MarketKey, MarketStatus
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
@@ -58,6 +58,13 @@ def protection(
 def guarding(books: Bookkeeping) -> list[TrackedOrder]:
     """Stops that reduce what is held: without them it would be open and unguarded."""
     return [order for order in books.live if _guards(order.request, books)]
+
+
+def unguarded(books: Bookkeeping) -> list[Market]:
+    """Perpetuals of which strategies hold something, and no stop of it stands."""
+    held = [books.markets[key] for key in books.at_risk if _held(books, key)]
+    guarded = {stop.request.market.key for stop in guarding(books)}
+    return [market for market in held if market.kind is not MarketKind.SPOT and market.key not in guarded]
 
 
 def unneeded(books: Bookkeeping) -> list[TrackedOrder]:

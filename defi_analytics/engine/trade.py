@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from defi_analytics.domain.decision import BUY, Intent, Why
@@ -82,6 +83,15 @@ class Considered:
     client_order_id: str = ""
 
 
+class Purpose(StrEnum):
+    TRADE = "trade"
+    """What the strategies want, and the limits."""
+    CLOSE = "close"
+    """To close everything, not by a strategy."""
+    GUARD = "guard"
+    """To leave nothing open without its stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     id: str
@@ -89,8 +99,7 @@ class Decision:
     considered: tuple[Considered, ...]
     answers: tuple[Approved | Refused, ...]
     markets: tuple[MarketKey, ...]
-    closing: bool = False
-    """Made to close everything, not by a strategy."""
+    purpose: Purpose = Purpose.TRADE
     cancels: tuple[Cancel, ...] = ()
     """Stops of positions that are no longer there."""
 

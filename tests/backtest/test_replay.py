@@ -62,8 +62,7 @@ def test_a_replay_in_parts_carries_what_is_held_and_what_waits_from_one_to_the_n
 
     @contextmanager
     def counted():
-        parts.append(rows)
-        yield
+        yield lambda: parts.append(rows)
 
     whole, whole_books = run(model=NEXT), over_books(STRATEGY, PARAMS, BOOKS, RULES, 1, interpreted=True)
     monkeypatch.setattr(replay, "CHUNK_ROWS", rows)

@@ -11,6 +11,7 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import OrderRequest, OrderState
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.engine.exits import EMERGENCY, failed_exits
 from defi_analytics.engine.paper import PaperChain
@@ -132,9 +133,9 @@ async def test_a_person_who_closes_is_given_the_same_after_as_many_failures() ->
     agent.terms = replace(agent.terms, limits=agent.terms.limits._replace(max_failed_exits=1))
     willing = agent.execution.chain
     refusing(agent)
-    await agent._close()
+    await agent._ending(closing_trades)
     agent.execution.chain = willing
-    await agent._close()
+    await agent._ending(closing_trades)
     ticks = [order.request.ticks for order in agent.ledger.books.orders.values()][1:]
     assert ticks[1] < ticks[0]
     assert quantity(agent) == 0

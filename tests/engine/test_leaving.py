@@ -13,12 +13,14 @@ from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.agent import Agent, Cycle, Seen
 from defi_analytics.engine.backoff import Backoff
+from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial
+from defi_analytics.strategies.registry import STRATEGIES
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 
@@ -33,6 +35,53 @@ async def test_leaving_keeps_the_stop_of_a_position_that_stays_open_and_says_so(
     assert quantity(agent, PERP.key) > 0
     assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
     assert "INJ/USDT stays open, and its stop on the book" in caplog.text
+
+
+@pytest.mark.parametrize("on_exit", [OnExit.CANCEL, OnExit.KEEP])
+async def test_what_the_last_round_entered_gets_its_stop_before_the_run_ends(on_exit: OnExit) -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=1, on_exit=on_exit)
+    await agent.run()
+    held = quantity(agent, PERP.key)
+    assert held > 0
+    [stop] = agent.ledger.books.live
+    assert (stop.request.kind, stop.request.quantity) == (OrderKind.STOP, held)
+
+
+async def test_a_signal_right_after_an_entry_leaves_it_guarded_too() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    journal = MemoryJournal()
+    agent = an_agent(world, journal)
+    agent.ledger.write(STARTED, {"terms": terms_told(agent.terms)})
+    agent.watch = lambda cycle: agent.leave.set()
+    await agent.run()
+    assert quantity(agent, PERP.key) > 0
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+    replayed = list(decided_again(journal, world.clock, STRATEGIES))
+    assert [one.same for one in replayed] == [True, True]
+
+
+async def test_what_cannot_be_guarded_keeps_nobody_from_leaving_and_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=1)
+    look = agent.look
+
+    async def once(backoff: Backoff) -> Seen:
+        agent.look = silent
+        return await look(backoff)
+
+    async def silent(backoff: Backoff) -> Seen:
+        raise Unavailable("binance", "no answer")
+
+    agent.look = once
+    await agent.run()
+    assert quantity(agent, PERP.key) > 0
+    assert "INJ/USDT stays open, without a stop; `defi risk flatten` closes it" in caplog.text
 
 
 async def closed_with_its_stop_left(world: World) -> Agent:
@@ -158,7 +207,7 @@ async def test_whatever_ends_a_run_its_orders_are_taken_off_the_book_first() -> 
     agent.watch = gone
     with pytest.raises(BrokenPipeError):
         await agent.run()
-    assert not agent.ledger.books.live
+    assert not unneeded(agent.ledger.books)
 
 
 async def test_a_journal_that_is_busy_for_a_moment_ends_the_run_with_nothing_on_the_book() -> None:
@@ -238,13 +287,14 @@ async def test_who_is_told_to_leave_once_it_decided_sends_nothing() -> None:
     assert "signed" not in journal.kinds
 
 
-async def test_what_was_sent_when_the_signal_came_is_proven_and_nothing_follows_it() -> None:
+async def test_what_was_sent_when_the_signal_came_is_proven_and_nothing_follows_it_but_its_stop() -> None:
     world, agent = tempted()
     leaving_at(agent, "broadcast")
     began = world.clock.monotonic()
     await agent.run()
     assert agent.ledger.books.settled
-    assert [order.state for order in agent.ledger.books.orders.values()] == [OrderState.DONE]
+    entry, stop = agent.ledger.books.orders.values()
+    assert (entry.state, stop.request.kind) == (OrderState.DONE, OrderKind.STOP)
     assert world.clock.monotonic() - began < 5.0
 
 
