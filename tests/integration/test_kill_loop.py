@@ -22,7 +22,7 @@ SOURCE_FAILED = {"5", "6", "7"}
 MOMENTS = {"quiet", "signed", "sent", "uncounted"}
 SPOT = ("--market", "INJ/USDT")
 BOTH = (*SPOT, "--market", "INJ/USDT PERP")
-WAYS = (SPOT, BOTH, (*BOTH, "--limited"))
+WAYS = (SPOT, BOTH, (*BOTH, "--limited"), (*BOTH, "--hot"))
 """What is traded, one seed after the other. A perpetual's position is protected by stops on the chain."""
 
 
@@ -38,10 +38,12 @@ def reaped(home, chain, seed, kills, *more):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_path):
+    way = WAYS[seed % len(WAYS)]
     with local_chain(seed) as chain:
+        if "--hot" in way:
+            chain.entrust()
         before = chain.ledger()
         chain.set_faults(FAULTS, seed)
-        way = WAYS[seed % len(WAYS)]
         report, said = reaped(tmp_path, chain, seed, PER_SEED, *way)
         happened = chain.status()["faults"]["happened"]
         chain.wait_blocks(30)

@@ -16,6 +16,8 @@ from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.moment import FIRST_HEIGHT
 from defi_analytics.storage.journal import SqliteJournal
+from defi_analytics.venues.injective.chain.relaying import taken
+from tests.integration.entrusted import SUBACCOUNT
 
 INJ = Decimal(10) ** 18
 ROUNDING = Decimal("1e-9")
@@ -35,7 +37,9 @@ class Judgement:
 
 
 def journal_of(home: Path) -> Path:
-    return home / "accounts" / f"sandbox-{DEV_ADDRESS}.sqlite"
+    """The only one."""
+    [found] = (home / "accounts").glob(f"sandbox-{DEV_ADDRESS}*.sqlite")
+    return found
 
 
 def judged(home: Path, before: dict, after: dict) -> Judgement:
@@ -80,9 +84,12 @@ def _orders(signed, resolved, ledger):
 
 
 def _trade(row):
+    # The share of a fee that comes back to who names itself comes back to its default subaccount alone.
+    recipient = SUBACCOUNT[:42] if row["fee_recipient"] == DEV_ADDRESS else ""
     return (
         FIRST_HEIGHT + row["block"], row["market_id"], row["cid"], row["order_hash"], row["is_buy"],
-        Decimal(row["price"]), Decimal(row["quantity"]), Decimal(row["fee"]),
+        Decimal(row["price"]), Decimal(row["quantity"]),
+        taken(Decimal(row["fee"]), recipient, row["subaccount"]),
     )  # fmt: skip
 
 
@@ -121,6 +128,10 @@ def _money(books, before, after):
         else:
             # What a position locks is still the account's, and the margin there is as its last fill left it.
             expected[listing.quote_denom] += own.gained.scaleb(listing.quote_decimals)
+    for row in after["trades"]:
+        # What the traded subaccount paid too much is the owner's again, elsewhere.
+        quote = LISTINGS[row["market_id"]]
+        expected[quote.quote_denom] += (_trade(row)[-1] - Decimal(row["fee"])).scaleb(quote.quote_decimals)
     expected["inj"] -= books.gas_paid * INJ
     had, has = _amounts(before), _amounts(after)
     for denom in had.keys() | has.keys():

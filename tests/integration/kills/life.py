@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from defi_analytics.app import live as opening
 from defi_analytics.app import trading
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.opening import opened_app
@@ -22,6 +23,7 @@ from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import (
     HttpSettings,
     InjectiveSettings,
+    KeySettings,
     MonitoringSettings,
     RiskManagement,
     RunSettings,
@@ -38,8 +40,12 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.records import Kind, Sending, Signed
 from defi_analytics.errors import DefiError
+from defi_analytics.keys.signer import KeySigner
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.strategies import reversion
 from defi_analytics.strategies.registry import PureStrategy
+from tests.integration import entrusted
+from tests.keys import sealed
 
 # What a life pays for at its first use is paid once, before the first fork.
 import defi_analytics.http.client  # isort: skip
@@ -71,6 +77,8 @@ class Place:
     """By the limits that hold where nobody sets any; otherwise no limit is ever met but a position's stop."""
     restless: bool = False
     """Only orders that rest, far from the market."""
+    hot: bool = False
+    """With a key that its owner lets trade a subaccount, and that owns nothing but its gas."""
     broken: bool = False
     """Sends before it writes, as is usual elsewhere: what the harness must find."""
 
@@ -79,6 +87,7 @@ class Place:
             home=self.home,
             injective=InjectiveSettings(network="sandbox"),
             sandbox=SandboxSettings(port=self.port),
+            keys=KeySettings("agent", DEV_ADDRESS, entrusted.INDEX) if self.hot else KeySettings(),
             scan=ScanSettings(against=("hyperliquid",)),
             http=HttpSettings(deadline_s=Decimal("1.5")),
             monitoring=MonitoringSettings(risk_management=RiskManagement() if self.limited else _wide()),
@@ -144,6 +153,9 @@ def stage(place: Place) -> None:
         return await look(app, replace(request, held=keys))
 
     trading.look = looked
+    if place.hot:
+        # Decrypting it takes longer than a life.
+        opening.signer_for = lambda *_: KeySigner(bytearray.fromhex(sealed.HEX))
     if place.broken:
         Execution.submit = send_then_store
 

@@ -1,6 +1,6 @@
 """Forks one life after the other and kills it: imports are paid once, recovery every time.
 
-python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting]
+python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting] [--hot]
 """
 
 import argparse
@@ -97,12 +97,13 @@ class Reaper:
         aim = self.random.choices(("start", "time", "record"), (15, 60, 25))[0]
         self.aims[aim] += 1
         getattr(self, f"_after_{aim}")(life)
+        lasted_s = time.monotonic() - life.began
         killed = life.kill()
         self.kills += killed
         if not killed:
             self.ended[life.code] += 1
             self.last_words.append([line for _, line in life.said[-3:]])
-        self._learn(life)
+        self._learn(life, lasted_s)
 
     def _after_start(self, life: Life) -> None:
         life.listen(life.began + self.random.uniform(0, 1.2 * statistics.median(self.starts_s)))
@@ -123,7 +124,7 @@ class Reaper:
         if not any(line.startswith("awake") for _, line in life.said):
             life.listen(life.began + LONGEST_START_S, lambda line: line.startswith("awake"))
 
-    def _learn(self, life: Life) -> None:
+    def _learn(self, life: Life, lasted_s: float) -> None:
         previous = None
         for at, line in life.said:
             what, _, rest = line.partition(" ")
@@ -136,6 +137,9 @@ class Reaper:
                 previous = at
                 if rest:
                     self.errors[rest] += 1
+        if previous is not None and lasted_s - previous > statistics.median(self.cycles_s):
+            # A machine that is busy: none of its cycles would ever be seen to end.
+            self.cycles_s.append(1.5 * (lasted_s - previous))
 
 
 def left_resting(place: Place) -> tuple[int, int]:
@@ -168,6 +172,7 @@ def main() -> None:
     told.add_argument("--limited", action="store_true")
     told.add_argument("--broken", action="store_true")
     told.add_argument("--resting", action="store_true")
+    told.add_argument("--hot", action="store_true")
     own = told.parse_args()
     place = Place(
         own.home,
@@ -176,6 +181,7 @@ def main() -> None:
         limited=own.limited,
         restless=own.resting,
         broken=own.broken,
+        hot=own.hot,
     )
     if own.resting:
         sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
