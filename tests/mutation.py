@@ -57,6 +57,8 @@ EQUIVALENT = {
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),
+    "risk/rules/legs.py: net.get(leg.asset, 0.0) + leg.side * leg.notional  ->  "
+    "net.get(leg.asset, 0.0) - leg.side * leg.notional": "only its distance from zero counts",
     "risk/limits.py: math.isnan(mine) or math.isnan(theirs)  ->  math.isnan(theirs)": (
         "`min` and `max` of NaN and a number are their first argument"
     ),

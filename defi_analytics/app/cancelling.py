@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from functools import partial
 
-from defi_analytics.app.accounts import Account
+from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.alone import alone
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
@@ -45,7 +46,9 @@ async def cancel(
         entered = await stack.enter_async_context(trader)
         stack.enter_context(alone(app, entered.senders))
         chain = entered.chain_of(ledger)
-        execution = Execution(chain, ledger)
+        execution = Execution(
+            chain, ledger, partial(told_to_stop, app.settings.home, account), pays_gas=entered.pays_gas
+        )
         await execution.settle()
         chosen = _chosen(ledger.books, order_ids)
         if not chosen:

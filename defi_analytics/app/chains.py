@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from defi_analytics.app.accounts import Account
-from defi_analytics.app.live import Onlooker, injective_chain
+from defi_analytics.app.live import Onlooker, injective_chain, knowing
 from defi_analytics.app.parts import App
 from defi_analytics.app.signing import Asked, keystore, name_of, signer_for
 from defi_analytics.app.trading import Trader, paper_chain
@@ -15,9 +15,9 @@ from defi_analytics.errors import AuthError
 def onlooker_of(app: App, account: Account) -> Trader:
     """Paper, or the chain itself, where nothing can be signed then."""
     if not account.live:
-        return Trader(account, lambda ledger: paper_chain(app, ledger))
+        return Trader(account, lambda ledger: paper_chain(app, ledger), pays_gas=False)
     chain = injective_chain(app, Onlooker(account.owner), subaccount=account.subaccount)
-    return Trader(account, lambda ledger: chain, pays_gas=_pays_gas(app.settings, account.owner))
+    return Trader(account, lambda ledger: knowing(chain, ledger), pays_gas=_pays_gas(app.settings, account))
 
 
 @asynccontextmanager
@@ -39,12 +39,15 @@ async def trader_of(
                 f"the key trades for {chain.account}, not for {account.owner}",
                 hint="choose another with --key, or see keys.granter",
             )
-        pays_gas = not chain.trader.delegated
-        yield Trader(account, lambda ledger: chain, pays_gas=pays_gas, signer=signer.address)
+        pays_gas = chain.trader.pays_gas
+        yield Trader(account, lambda ledger: knowing(chain, ledger), pays_gas=pays_gas, signer=signer.address)
 
 
-def _pays_gas(settings: Settings, address: str) -> bool:
-    """Whether the account's own key signs, by the settings and the keystore."""
+def _pays_gas(settings: Settings, account: Account) -> bool:
+    """Whether the account's own key signs, by settings and keystore, and pays out of this subaccount."""
+    address = account.owner
+    if account.subaccount:
+        return False
     if address != settings.keys.granter:
         return True
     try:

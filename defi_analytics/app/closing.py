@@ -38,7 +38,8 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
     markets = before.books.at_risk
     if not markets:
         return [Step(account, "venue", True, "nothing is held and nothing is open")]
-    request = RunRequest(markets=tuple(key.market_id for key in markets))
+    known = tuple(before.books.markets[key] for key in markets if key in before.books.markets)
+    request = RunRequest(markets=tuple(key.market_id for key in markets), known=known)
     policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
     async with (
         trader as entered,

@@ -13,7 +13,7 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill, OrderRequest
 from defi_analytics.domain.transaction import SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind, Resolved, Signed
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
 from defi_analytics.ports import Journal

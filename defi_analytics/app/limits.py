@@ -1,12 +1,14 @@
 """The limits of a run, from the settings: every one of them always on, and a market's own only tighter."""
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from defi_analytics.config.settings import MarketSettings, Settings
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.errors import UnknownMarket
-from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.venues.injective.resolve import resolve_many
 
 SETTINGS: Mapping[str, str] = {
@@ -33,6 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "max_orders_per_minute": "monitoring.risk_management.max_orders_per_minute",
     "max_leverage": "monitoring.risk_management.max_leverage",
     "min_liquidation_distance": "monitoring.risk_management.liquidation_distance",
+    "max_failed_exits": "monitoring.risk_management.max_failed_exits",
     "max_gas_per_day": "monitoring.risk_management.max_gas_per_day",
     "max_resting_blocks": "run.resting_blocks",
 }
@@ -47,11 +50,11 @@ def capital_of(settings: Settings) -> float | None:
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
-    """No more is exposed than there is capital: what lies beside it is not borrowed from."""
+    """No more is ordered or exposed than there is capital: what lies beside it is not borrowed from."""
     own, scan = settings.risk, settings.scan
     return RiskLimits(
         max_position_size=float(own.max_position),
-        max_trade_size=float(own.max_order),
+        max_trade_size=float(min(own.max_order, own.capital or own.max_order)),
         max_slippage=float(own.max_slippage),
         stop_loss=float(own.stop_loss),
         portfolio_stop_loss=float(own.portfolio_stop_loss),
@@ -75,6 +78,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
         min_liquidation_distance=float(own.liquidation_distance),
         max_gas_per_day=float(own.max_gas_per_day),
         max_resting_blocks=settings.run.resting_blocks,
+        max_failed_exits=own.max_failed_exits,
     )
 
 
@@ -104,3 +108,18 @@ def limits_of_market(general: RiskLimits, own: MarketSettings) -> RiskLimits:
 
 def _given(value: Decimal | None, otherwise: float) -> float:
     return otherwise if value is None else float(value)
+
+
+def with_max_loss(limits: RiskLimits, max_loss: float, risk: RiskState) -> RiskLimits:
+    """So much less, in account currency, than what was risked when the UTC day began halts; it only tightens.
+
+    The limits are fractions of different things: of the day's start, and of a peak that may be higher.
+    An equity that is not known makes them NaN, and with such limits everything is refused.
+    """
+    start, peak = risk.day_start_equity - risk.apart, risk.peak_equity - risk.apart
+    if not 0.0 < start <= peak:
+        return limits._replace(max_daily_loss=math.nan, portfolio_stop_loss=math.nan)
+    floor = start - max_loss
+    return tightened(
+        limits, limits._replace(max_daily_loss=max_loss / start, portfolio_stop_loss=(peak - floor) / peak)
+    )

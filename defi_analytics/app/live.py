@@ -10,6 +10,7 @@ from defi_analytics.app.fitness import require
 from defi_analytics.app.parts import App
 from defi_analytics.app.signing import Asked, signer_for
 from defi_analytics.app.trading import Trader
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import AuthError, UsageError
 from defi_analytics.keys import terminal
 from defi_analytics.ports import Signer
@@ -46,11 +47,17 @@ async def live_trader(
             _check_mainnet(app, chain.account, confirmed, may_ask=asked.may_ask)
         yield Trader(
             Account.of_chain(app.network, chain.account, own.subaccount),
-            lambda ledger: chain,
-            not chain.trader.delegated,
+            lambda ledger: knowing(chain, ledger),
+            chain.trader.pays_gas,
             lambda markets: require(chain, markets),
             signer.address,
         )
+
+
+def knowing(chain: "InjectiveChain", ledger: Ledger) -> "InjectiveChain":
+    """It is told what the journal says is held, for a paused market's position is in no list."""
+    chain.expected = lambda: {key.market_id for key, own in ledger.books.net.items() if own.quantity}
+    return chain
 
 
 def injective_chain(app: App, signer: Signer, granter: str = "", subaccount: int = 0) -> "InjectiveChain":

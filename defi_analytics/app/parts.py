@@ -54,10 +54,15 @@ class App:
     def network(self) -> str:
         return self.settings.network
 
-    def injective(self, kinds: frozenset[MarketKind] = frozenset(MarketKind)) -> "InjectiveMarketData":
+    def injective(
+        self, kinds: frozenset[MarketKind] = frozenset(MarketKind), known: Sequence[Market] = ()
+    ) -> "InjectiveMarketData":
+        """Its listing tells of the `known` markets whatever became of them."""
         from defi_analytics.venues.injective.lcd import InjectiveMarketData
 
-        return InjectiveMarketData(self.http, self.clock, self.injective_network, self.assets(), kinds)
+        made = InjectiveMarketData(self.http, self.clock, self.injective_network, self.assets(), kinds)
+        made.known = tuple(known)
+        return made
 
     def indexer(self) -> "InjectiveIndexer":
         from defi_analytics.venues.injective.indexer import InjectiveIndexer

@@ -40,6 +40,8 @@ class ScanRequest:
     max_age_s: float | None = None
     held: frozenset[MarketKey] = frozenset()
     """Markets whose books are read whatever their tops say."""
+    known: tuple[Market, ...] = ()
+    """Markets that are in it whatever became of them, with their status: see `InjectiveMarketData.known`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _sources(
 ) -> Sources:
     names = app.default_against() if request.against is None else request.against
     return Sources(
-        home=app.injective(markets),
+        home=app.injective(markets, request.known),
         references=[app.venue(name) for name in names] if EdgeKind.CROSS_VENUE in kinds else [],
         oracles=[app.oracle()],
         predictor=app.reused_predictor() if EdgeKind.PREDICTION in kinds else None,

@@ -1,5 +1,6 @@
 """How an account stands: its journal, and what the markets say of it where they can be asked."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,21 +14,20 @@ from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.limits import capital_of, market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.scan import ScanRequest, look
+from defi_analytics.app.traded import by_ids, chosen
 from defi_analytics.app.trading import RunRequest, market_names
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.facts import at_stake, maintenance_margin, marks_of
+from defi_analytics.engine.facts import at_stake, cash_of, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.halting import apply, halt, observed
-from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.halting import Record, apply, halt, observed
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES
-from defi_analytics.venues.injective.resolve import resolve_many
 
 
 class Looked(NamedTuple):
@@ -104,9 +104,9 @@ async def looked(
     """
     chain = onlooker_of(app, account).chain_of(ledger)
     force, held = in_force(app.settings, account), ledger.books.at_risk
-    counting = await _keys(app, held, force.traded)
-    keys = tuple(dict.fromkeys((*counting, *(key.market_id for key in also))))
-    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also))
+    own = tuple(await _own(app, ledger, force.traded))
+    keys = tuple(dict.fromkeys(key.market_id for key in (*(market.key for market in own), *also)))
+    found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also, known=own))
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block = await chain.block()
@@ -119,23 +119,23 @@ async def looked(
     valued = exposure.Account(portfolio, {m.key: m for m in markets}, marks, reserved, apart)
     skew_s = (app.clock.now() - block.at).total_seconds()
     stopped = told_to_stop(app.settings.home, account)
-    counted = [market for market in markets if market.market_id in counting]
-    own = at_stake(whole, counted, currency)
-    worth = exposure.equity(replace(valued, portfolio=own, apart=ledger.risk.left_out(reserved, counted)))
-    risk = _observed(ledger, snapshot.time, worth, force.general, stopped)
+    counted = [market for market in markets if market.key in {one.key for one in own}]
+    staked = at_stake(whole, counted, currency)
+    compared = replace(valued, portfolio=staked, apart=ledger.risk.left_out(reserved, counted))
+    worth = exposure.equity(compared)
+    records = list(observed(ledger.risk, snapshot.time, worth, force.general))
+    if not math.isfinite(worth):
+        missing = ", ".join(exposure.unpriced(compared)) or "a part of it"
+        records.append(halt(Denial.RISK_STATE_UNKNOWN, f"no price of {missing}", "risk"))
+    if stopped:
+        records.append(halt(Denial.HALTED, stopped, "person"))
+    risk = _folded(ledger.risk, snapshot.time, records)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)
 
 
-def _observed(ledger: Ledger, at: datetime, worth: float, limits: RiskLimits, stopped: str) -> RiskState:
-    """What an agent would find now: the account's worth, and the halts it leads to. Nothing is written.
-
-    `stopped` is why a file says not to trade.
-    """
-    state = ledger.risk
-    records = list(observed(state, at, worth, limits))
-    if stopped:
-        records.append(halt(Denial.HALTED, stopped, "person"))
+def _folded(state: RiskState, at: datetime, records: Sequence[Record]) -> RiskState:
+    """What an agent would find now. Nothing is written."""
     for record in records:
         state = apply(state, record.kind, at, record.body)
     return state
@@ -146,17 +146,17 @@ def maintenance(markets: Sequence[Market]) -> Mapping[MarketKey, float]:
     return {m.key: maintenance_margin(m) for m in markets if m.kind is not MarketKind.SPOT}
 
 
-async def _keys(app: App, held: frozenset[MarketKey], traded: tuple[str, ...]) -> tuple[str, ...]:
-    """The ids of the markets that the last run traded, or else a run would, and of those that are held.
+async def _own(app: App, ledger: Ledger, traded: tuple[str, ...]) -> list[Market]:
+    """Those that the last run traded, or else a run would, and those held, whatever became of them.
 
     Losses are measured from the worth of just their assets.
     """
-    listed = list((await app.injective().listing()).markets.values())
-    there = {market.market_id for market in listed}
-    names = tuple(one for one in traded if one in there) or market_names(app, RunRequest())
-    chosen = resolve_many(names, listed) if names else listed
-    tradable = {m.key for m in chosen if m.verified and m.status is MarketStatus.ACTIVE}
-    return tuple(market.market_id for market in listed if market.key in tradable | held)
+    own = ledger.books.markets
+    held = [own[key] for key in sorted(ledger.books.at_risk) if key in own]
+    if traded:
+        return await by_ids(app, traded, held)
+    found = await chosen(app, market_names(app, RunRequest()), held)
+    return list({market.market_id: market for market in (*held, *found)}.values())
 
 
 def _terms(
@@ -177,6 +177,6 @@ def _reserved(
 ) -> dict[str, Decimal]:
     """As a run would keep it: what was there before the first order, which may not have been written yet."""
     now = {b.asset: str(b.total) for b in portfolio.balances.values() if b.asset}
-    cash = {market.quote for market in markets} | {currency}
+    cash = cash_of(markets, currency)
     before = now if ledger.baseline is None else ledger.baseline
     return {asset: Decimal(amount) for asset, amount in before.items() if asset not in cash}

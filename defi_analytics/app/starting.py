@@ -8,6 +8,7 @@ from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.facts import cash_of
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
@@ -38,8 +39,7 @@ async def reserved_of(
         held = [(balance.asset, balance.total) for balance in portfolio.balances.values()]
         told = {asset: str(sum(total for one, total in held if one == asset)) for asset in sorted(new)}
         ledger.write(BASELINE, {"height": portfolio.height, "balances": told})
-    cash = {market.quote for market in markets} | {currency}
-    known = ledger.baseline or {}
+    cash, known = cash_of(markets, currency), ledger.baseline or {}
     return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
 
 

@@ -1,6 +1,5 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,11 +12,12 @@ from defi_analytics.app.alone import alone
 from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
-from defi_analytics.app.limits import capital_of, market_limits, risk_limits
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits, with_max_loss
 from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
+from defi_analytics.app.traded import chosen, left_behind, may_trade
 from defi_analytics.app.valuing import TRADED, VALUED, revalue, revalued, valued, valued_before
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market, MarketStatus
@@ -35,7 +35,6 @@ from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.storage.lock import holder_of
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.blocks import latest_block
-from defi_analytics.venues.injective.resolve import resolve_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class RunRequest:
     """Account currency, of a day; and the drawdown that halts."""
     max_notional: float | None = None
     """Account currency, of one order."""
+    known: tuple[Market, ...] = ()
+    """What is held, as it was known: it may not be listed any more."""
 
 
 def strategies_of(app: App, request: RunRequest) -> tuple[Strategy, ...]:
@@ -73,11 +74,13 @@ def limits_of(app: App, request: RunRequest) -> RiskLimits:
 
 
 async def traded_markets(app: App, request: RunRequest) -> list[Market]:
-    """The verified active markets by these names; all of them when none is named. Raises UnknownMarket."""
-    listed = list((await app.injective().listing()).markets.values())
-    names = market_names(app, request)
-    chosen = resolve_many(names, listed) if names else listed
-    return [market for market in chosen if _can_trade(market)]
+    """The verified markets by these names; all active ones when none is named. Raises UnknownMarket.
+
+    One that was named and takes no orders now is among them, for it may again, unless it is closed for good.
+    """
+    kept = {market.key for market in request.known}
+    found = await chosen(app, market_names(app, request), request.known)
+    return [market for market in found if may_trade(market) or market.key in kept]
 
 
 async def _allowed(app: App, markets: Sequence[Market]) -> list[Market]:
@@ -110,13 +113,14 @@ def eyes(
 ) -> Callable[[Backoff], Awaitable[Seen]]:
     """How the agent looks: as `scan` does, and at what it holds besides; a reference that fails may rest."""
     kinds = frozenset(EdgeKind(strategy.kind) for strategy in strategies_of(app, request))
-    keys = tuple(market.market_id for market in markets)
+    keys, known = tuple(market.market_id for market in markets), tuple(markets)
 
     async def seen(backoff: Backoff) -> Seen:
         held = ledger.books.at_risk
         resting = backoff.resting(app.clock.monotonic(), guarding=bool(held))
         against = tuple(name for name in app.default_against() if name not in resting)
-        found = await look(app, ScanRequest(markets=keys, kinds=kinds, against=against, held=held))
+        asked = ScanRequest(markets=keys, kinds=kinds, against=against, held=held, known=known)
+        found = await look(app, asked)
         silent = {problem.source for problem in found.snapshot.problems if problem.retryable}
         backoff.told(against, silent, app.clock.monotonic())
         present = [found.snapshot.markets[m.key] for m in markets if m.key in found.snapshot.markets]
@@ -143,7 +147,7 @@ class Trader:
     account: Account
     chain_of: Callable[[Ledger], Chain]
     pays_gas: bool = True
-    """False where another key signs for the account, and pays."""
+    """False where another key or subaccount pays, and on paper, where its books alone do."""
     may_trade: Callable[[Sequence[Market]], Awaitable[datetime | None]] = _for_ever
     """Until when, None for ever; raises AuthError for markets that its key may not trade."""
     signer: str = ""
@@ -160,7 +164,7 @@ def paper_trader(app: App, name: str = ACCOUNT) -> Trader:
     account = Account(app.network, checked_address(name))
     if account.live:
         raise UsageError(f"{name} is no account on paper", hint="add --live, or name it paper-NAME")
-    return Trader(account, lambda ledger: paper_chain(app, ledger))
+    return Trader(account, lambda ledger: paper_chain(app, ledger), pays_gas=False)
 
 
 @asynccontextmanager
@@ -182,7 +186,7 @@ async def opened_agent(
     until = None if closing else await trader.may_trade(markets)
     async with _own_ledger(app, trader, dry=dry) as ledger:
         if not closing:
-            await _nothing_left_behind(app, ledger, markets)
+            markets += await left_behind(app, market_names(app, request), ledger, markets)
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
             # What nobody can price now must not keep anyone from closing.
@@ -194,7 +198,7 @@ async def opened_agent(
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
         if request.max_loss is not None:
             await agent.value()
-            limits = _with_max_loss(agent.terms.limits, request.max_loss, ledger)
+            limits = with_max_loss(agent.terms.limits, request.max_loss, ledger.risk)
             if limits == agent.terms.limits:
                 app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
             agent.terms = replace(agent.terms, limits=limits)
@@ -206,6 +210,8 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
     """What will be traded: whether it means anything is told before any file is touched."""
     strategies_of(app, request)
     own = risk_limits(app.settings).max_trade_size
+    if 0.0 in (request.max_loss, request.max_notional):
+        raise UsageError("--max-loss and --max-notional: nothing can be traded with 0")
     if request.max_notional is not None and request.max_notional > own:
         app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)
@@ -213,6 +219,9 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
         markets = await _allowed(app, markets)
     if not markets:
         raise UsageError("none of these markets can be traded", hint="see: defi market list")
+    for market in markets:
+        if market.status is not MarketStatus.ACTIVE:
+            app.warn(f"{market.ticker} is {market.status}: nothing can be traded there until it is active")
     return list(markets)
 
 
@@ -230,10 +239,11 @@ async def _agent(
 ) -> Agent:
     chain = trader.chain_of(ledger)
     reserved = await reserved_of(ledger, chain, markets, app.settings.run.currency)
-    terms = terms_of_run(app, request, markets, reserved)
+    terms = replace(terms_of_run(app, request, markets, reserved), pays_gas=trader.pays_gas)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    agent = Agent(Execution(chain, ledger), look_again, terms, policy, app.clock, stopped)
+    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas)
+    agent = Agent(execution, look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))
     return agent
@@ -262,32 +272,3 @@ def _told(account: Account, agent: Agent, markets: Sequence[Market]) -> dict[str
         TRADED: [market.market_id for market in markets],
         VALUED: assets,
     }
-
-
-async def _nothing_left_behind(app: App, ledger: Ledger, markets: Sequence[Market]) -> None:
-    """Raises UsageError for a position that this run would neither value nor close, though it could."""
-    held = {key.market_id for key, own in ledger.books.net.items() if own.quantity}
-    left = held - {market.market_id for market in markets}
-    if not left:
-        return
-    listed = (await app.injective().listing()).markets
-    open_ones = [listed[one].ticker for one in sorted(left) if one in listed and _can_trade(listed[one])]
-    if open_ones:
-        raise UsageError(
-            f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
-            hint="name them too with --market, or close what is held: defi risk flatten",
-        )
-
-
-def _can_trade(market: Market) -> bool:
-    return market.verified and market.status is MarketStatus.ACTIVE
-
-
-def _with_max_loss(limits: RiskLimits, max_loss: float, ledger: Ledger) -> RiskLimits:
-    """The amount as a fraction of what was risked when the day began; it only tightens.
-
-    An equity that is not known makes it NaN, and with such a limit everything is refused.
-    """
-    start = ledger.risk.day_start_equity - ledger.risk.apart
-    share = max_loss / start if start > 0 else math.nan
-    return tightened(limits, limits._replace(max_daily_loss=share, portfolio_stop_loss=share))

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from defi_analytics.app.parts import App
+from defi_analytics.app.traded import everywhere
 from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.differences import GAS
@@ -42,7 +44,8 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
     changed = set() if before is None else before ^ now
     if not changed:
         return
-    listed = (await app.injective().listing()).markets.values()
+    # What is no longer counted may be so because its market was paused.
+    listed = (await everywhere(app)).markets.values()
     tell = [m for m in listed if m.verified and changed & set(valued([m], m.quote))]
     balances = (await agent.execution.chain.portfolio(tell)).balances.values() if tell else ()
     reserved = {a: own for a, own in agent.terms.reserved.items() if a not in STABLE}
@@ -93,9 +96,17 @@ async def mark(app: App, asset: str) -> float:
     if asset == currency or {asset, currency} <= set(STABLE):
         return 1.0
     listing = await app.injective().listing()
+    if (mid := _mid(listing, asset, currency)) is None:
+        mid = _mid(await everywhere(app), asset, currency)
+    if mid is None:
+        raise NotFound("injective", f"nothing prices {asset} in {currency}", hint="see: defi market list")
+    return mid
+
+
+def _mid(listing: Listing, asset: str, currency: str) -> float | None:
     for market_id, market in listing.markets.items():
         with suppress(KeyError):
             mid = listing.tops[market_id].mid
             if market.base == asset and market.quote == currency and mid is not None:
                 return mid
-    raise NotFound("injective", f"nothing prices {asset} in {currency}", hint="see: defi market list")
+    return None

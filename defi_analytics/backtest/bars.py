@@ -56,7 +56,7 @@ def replay_bars(
             bids, asks = _bids(closes[row], model), _asks(closes[row], model)
             view = View(times[row], bids, asks, fair[row], uncertainty[row], until_s[row], rules.grid)
             state = valued(state, view, rules)
-            intent = wanted(view, state, intend, params, rules.limits)
+            intent = wanted(view, state, intend, params, rules)
             # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
             if intent.side != 0 and approved(intent, view, state, rules, record):
                 state = sent(state, intent)

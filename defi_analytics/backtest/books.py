@@ -45,7 +45,7 @@ def replay_books(
                 waiting = IDLE
             state = valued(state, view, rules)
             if waiting.side == 0:
-                intent = wanted(view, state, intend, params, rules.limits)
+                intent = wanted(view, state, intend, params, rules)
                 if intent.side != 0 and approved(intent, view, state, rules, record):
                     state = sent(state, intent)
                     if late == 0:

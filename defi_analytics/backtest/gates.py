@@ -129,7 +129,7 @@ def judged(
     order = _order(intent, view, rules)
     return judge(
         order,
-        _market(view, rules),
+        market_of(view, rules),
         _account(order, view, holding, account, recent, rules),
         rules.limits,
     )
@@ -185,7 +185,7 @@ def _mid(view: View) -> float:
     return 0.5 * (float(view.bids.ticks[0]) + float(view.asks.ticks[0]))
 
 
-def _market(view: View, rules: Rules) -> MarketFacts:
+def market_of(view: View, rules: Rules) -> MarketFacts:
     bid = float(view.bids.ticks[0]) if len(view.bids.ticks) > 0 else math.nan
     ask = float(view.asks.ticks[0]) if len(view.asks.ticks) > 0 else math.nan
     mid = _mid(view)

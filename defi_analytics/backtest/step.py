@@ -9,12 +9,21 @@ Floats, integers and arrays only: the same source is called live and compiled fo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from defi_analytics.backtest.gates import Account, Rules, counted, judged, observed, opened, remember
+from defi_analytics.backtest.gates import (
+    Account,
+    Rules,
+    counted,
+    judged,
+    market_of,
+    observed,
+    opened,
+    remember,
+)
 from defi_analytics.backtest.history import Column
 from defi_analytics.domain.decision import BUY, Grid, Holding, Intent, Ladder, OrderKind, View, Why
 from defi_analytics.domain.holding import after_fill, realised, worth
 from defi_analytics.mispricing.auction import NOT_EXECUTED, Executed, fee_units, limit_fill, market_fill
-from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.emergency import came_off, escalated
 from defi_analytics.risk.stops import stop_hit
 from defi_analytics.strategies.sizing import closing
 
@@ -58,10 +67,12 @@ class State(NamedTuple):
     earned_before: int
     """Cash units realised when it was opened: what its own result is counted from."""
     fees_before: int
+    failed: int
+    """Exits in a row that did not come off."""
 
 
 def started(rules: Rules, time_s: float) -> State:
-    return State(NOTHING_HELD, opened(rules, time_s), 0, 0, 0, 0, 0)
+    return State(NOTHING_HELD, opened(rules, time_s), 0, 0, 0, 0, 0, 0)
 
 
 def valued(state: State, view: View, rules: Rules) -> State:
@@ -72,7 +83,14 @@ def valued(state: State, view: View, rules: Rules) -> State:
     equity = rules.capital + float(worth(state.holding, mark)) * unit
     account = observed(state.account, view.time_s, equity, rules.limits)
     return State(
-        state.holding, account, mark, state.trades, state.since, state.earned_before, state.fees_before
+        state.holding,
+        account,
+        mark,
+        state.trades,
+        state.since,
+        state.earned_before,
+        state.fees_before,
+        state.failed,
     )
 
 
@@ -81,13 +99,18 @@ def wanted(
     state: State,
     intend: Callable[[View, Holding, Any], Intent],
     params: Any,
-    limits: RiskLimits,
+    rules: Rules,
 ) -> Intent:
-    """What the strategy intends, unless the risk limits' own stop is hit."""
+    """What the strategy intends, unless the risk limits' own stop is hit; and the emergency exit."""
+    limits = rules.limits
     if stop_hit(state.holding, float(state.mark), limits):
         slippage = limits.max_slippage * limits.exit_width
-        return closing(view, state.holding, Why.EXIT_STOP.value, slippage)
-    return intend(view, state.holding, params)
+        intent = closing(view, state.holding, Why.EXIT_STOP.value, slippage)
+    else:
+        intent = intend(view, state.holding, params)
+    if state.failed < limits.max_failed_exits:
+        return intent
+    return escalated(intent, state.failed, market_of(view, rules), limits)
 
 
 def approved(intent: Intent, view: View, state: State, rules: Rules, record: Record) -> bool:
@@ -110,6 +133,7 @@ def sent(state: State, intent: Intent) -> State:
         state.since,
         state.earned_before,
         state.fees_before,
+        state.failed,
     )
 
 
@@ -126,8 +150,9 @@ def settled(
     state: State, intent: Intent, done: Executed, moment: Moment, grid: Grid, record: Record
 ) -> State:
     """The state after a fill; a holding that it closes becomes a trade of the record."""
+    failed = 0 if came_off(intent.lots, done.lots) or not intent.reduce_only else state.failed + 1
     if done.lots == 0:
-        return state
+        return _unfilled(state, failed)
     before, trades = state.holding, state.trades
     since, earned, fees = state.since, state.earned_before, state.fees_before
     fee = fee_units(done.cash, grid.taker_fee)
@@ -145,7 +170,20 @@ def settled(
         since = moment.row
         earned = realised(after) if closed else before.cash
         fees = after.fees if closed else before.fees
-    return State(after, state.account, state.mark, trades, since, earned, fees)
+    return State(after, state.account, state.mark, trades, since, earned, fees, failed)
+
+
+def _unfilled(state: State, failed: int) -> State:
+    return State(
+        state.holding,
+        state.account,
+        state.mark,
+        state.trades,
+        state.since,
+        state.earned_before,
+        state.fees_before,
+        failed,
+    )
 
 
 def worth_now(state: State) -> int:

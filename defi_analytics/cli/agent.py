@@ -9,7 +9,7 @@ from defi_analytics.app.accounts import Account, chosen_account, known_accounts
 from defi_analytics.app.agents import seen, stop
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.log_tail import Follower, last_lines
-from defi_analytics.cli.agent_rows import COLUMNS, agent_row, record_lines
+from defi_analytics.cli.agent_rows import COLUMNS, PEOPLE, agent_row, record_lines
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.envelope import Document, say, write_error_line
 from defi_analytics.cli.measures import duration
@@ -100,7 +100,7 @@ def _status(common: Common, account_name: str | None) -> int:
     (execution,) = {account.execution for account in accounts} if len(accounts) == 1 else (None,)
     document = Document("agent", rows, settings.network, error=error, execution=execution)
     if len(rows) == 1:
-        emit_record(document, common)
+        emit_record(document, common, PEOPLE)
     else:
         emit(document, COLUMNS, common)
     if error is None:
@@ -137,7 +137,7 @@ async def _stop(common: Common, account_name: str | None, wait_s: float) -> int:
     if pid is None:
         raise _missing([account], died=False)
     document = Document("agent", [_row(account, home)], account.network, execution=account.execution)
-    emit_record(document, common)
+    emit_record(document, common, PEOPLE)
     left = len(ledger_of(home, account, WallClock()).books.live)
     hint(common, f"Process {pid} has ended; {left} orders may still be live by the journal")
     return 0

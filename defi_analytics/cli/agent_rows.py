@@ -1,12 +1,13 @@
 """An agent as a row: what the kernel says of it now, and what it last said of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.agents import Seen, number
-from defi_analytics.cli.figures import decimal_text
+from defi_analytics.cli.figures import ago, decimal_text
 from defi_analytics.cli.render import Column
 from defi_analytics.cli.schemas_audit import AgentRow
 from defi_analytics.domain.text import safe
@@ -27,6 +28,28 @@ COLUMNS: Sequence[Column[AgentRow]] = (
     Column("Markets", lambda r: ", ".join(r.markets), fold=True, spare=80),
     Column("Degraded", lambda r: "; ".join(r.degraded), fold=True, spare=20),
 )
+
+
+def _took(seconds: str) -> str:
+    return ago(float(seconds))
+
+
+def _moment(rfc3339: str) -> str:
+    """As it is where a status file says something else."""
+    try:
+        return f"{datetime.fromisoformat(rfc3339):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return rfc3339
+
+
+PEOPLE: Mapping[str, Callable[[str], str]] = {
+    "started_at": _moment,
+    "written_at": _moment,
+    "last_cycle_s": _took,
+    "usual_cycle_s": _took,
+    "cpu_s": _took,
+    "rss_bytes": lambda text: f"{float(text) / _MB:.0f} MB",
+}
 
 
 def agent_row(account: Account, found: Seen, records: list[str]) -> AgentRow:

@@ -43,7 +43,9 @@ ORDER_COLUMNS: Sequence[Column[TrackedRow]] = (
     Column("Price", lambda r: r.price, number=True),
     Column("Quantity", lambda r: r.quantity, number=True),
     Column("Filled", lambda r: r.filled, number=True),
-    Column("Expires", lambda r: "" if r.expiry_height is None else str(r.expiry_height), number=True),
+    Column(
+        "Expires", lambda r: "" if r.expiry_height is None else str(r.expiry_height), number=True, spare=70
+    ),
     Column("Tx", lambda r: r.tx_hash[:10], spare=80, exact=lambda r: r.tx_hash),
 )
 POSITION_COLUMNS: Sequence[Column[PositionRow]] = (

@@ -70,10 +70,14 @@ async def _doctor(common: Common) -> int:
 
 def _advise(common: Common, rows: Sequence[CheckRow]) -> None:
     """What to do about what failed, where the table has no room for it."""
-    if not shows(rows, COLUMNS, "What to do"):
-        for row in rows:
-            if row.hint and not row.ok:
-                hint(common, whole_words(f"{row.name}: {row.hint}", 2))
+    if shows(rows, COLUMNS, "What to do"):
+        return
+    advice: dict[str, list[str]] = {}
+    for row in rows:
+        if row.hint and not row.ok:
+            advice.setdefault(row.hint, []).append(row.name)
+    for what, names in advice.items():
+        hint(common, whole_words(f"{', '.join(names)}: {what}", 2))
 
 
 class _Rows(NamedTuple):

@@ -81,13 +81,16 @@ def emit_record(
 ) -> None:
     """A document of one row: its fields as lines where others would be one wide line.
 
-    `people` says, by field, what a table has in place of a value that is meant for programs.
+    `people` says, by field, what a table has in place of a value that is meant for programs. What is empty
+    is left out of a table.
     """
     if common.format in {Output.JSON, Output.NDJSON}:
         emit(document, (), common)
         return
     fields = msgspec.to_builtins(document.rows[0])
     pairs = [_field(name, value, people or {}) for name, value in fields.items()]
+    if common.format is Output.TABLE:
+        pairs = [pair for pair in pairs if pair.shown]
     if common.format is Output.TABLE and _needed(pairs, _FIELD_COLUMNS) > terminal_columns():
         _write_labelled([(pair.label, _cell(pair.shown)) for pair in pairs], terminal_columns())
         _warn(document)
@@ -110,8 +113,11 @@ class _Field(Row, frozen=True, kw_only=True):
 
 def _field(name: str, value: object, people: Mapping[str, Callable[[str], str]]) -> _Field:
     said = _said(value)
-    shown = people[name](said) if said and name in people else said
-    return _Field(field=name, label=labelled(name), value=said, shown=shown)
+    if not said or name not in people:
+        return _Field(field=name, label=labelled(name), value=said, shown=said)
+    # What a person reads has its unit with it.
+    label = labelled(name.removesuffix("_s").removesuffix("_bytes"))
+    return _Field(field=name, label=label, value=said, shown=people[name](said))
 
 
 _FIELD_COLUMNS: Sequence[Column[_Field]] = (
@@ -180,14 +186,24 @@ def _disarmed(cell: str, column: Column[Any]) -> str:
 
 
 def _write_table(rows: Sequence[Row], columns: Sequence[Column[Any]], *, color: bool) -> None:
-    """A table where one fits, else each row as lines of its own, which a person can also listen to."""
-    columns = [column for column in columns if not column.machine]
+    """A table where one fits, else each row as lines of its own, which a person can also listen to.
+
+    Of no rows nothing: what a command says beside it tells why. A column of which no row has anything is
+    left out too.
+    """
+    columns = _telling(rows, columns)
+    if not columns:
+        return
     width = terminal_columns()
     shown = fitting(rows, columns, width)
     if _needed(rows, shown) <= width:
         _write_grid(rows, shown, width, color=color)
     else:
         _write_blocks(rows, fitting(rows, columns, _USUAL_COLUMNS), width)
+
+
+def _telling(rows: Sequence[Row], columns: Sequence[Column[Any]]) -> list[Column[Any]]:
+    return [c for c in columns if not c.machine and any(c.text(row) for row in rows)]
 
 
 def _write_blocks(rows: Sequence[Row], columns: Sequence[Column[Any]], width: int) -> None:
@@ -229,9 +245,10 @@ def _write_grid(rows: Sequence[Row], shown: Sequence[Column[Any]], width: int, *
 
 def shows(rows: Sequence[Row], columns: Sequence[Column[Any]], name: str) -> bool:
     """Whether a table of them has room for this column."""
-    shown = fitting(rows, columns, terminal_columns())
+    told = _telling(rows, columns)
+    shown = fitting(rows, told, terminal_columns())
     if _needed(rows, shown) > terminal_columns():
-        shown = fitting(rows, columns, _USUAL_COLUMNS)
+        shown = fitting(rows, told, _USUAL_COLUMNS)
     return any(column.name == name for column in shown)
 
 

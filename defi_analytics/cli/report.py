@@ -33,15 +33,23 @@ def _percent(fraction: str | None) -> str:
     return "" if fraction is None else f"{float(fraction) * 100:.0f} %"
 
 
-COLUMNS: Sequence[Column[ReportRow]] = (
-    Column("Of", lambda r: r.day or r.market or ("several" if r.by != "total" else "total")),
+def columns(by: By) -> Sequence[Column[ReportRow]]:
+    """What a line is of comes first."""
+    return (Column(by.value.capitalize(), _of), *_COLUMNS)
+
+
+def _of(row: ReportRow) -> str:
+    return row.day or row.market or ("several" if row.by != "total" else "total")
+
+
+_COLUMNS: Sequence[Column[ReportRow]] = (
     Column("Trades", lambda r: str(r.trades), number=True),
     Column("Won", lambda r: _percent(r.win_rate), number=True, exact=lambda r: r.win_rate or ""),
     Column("Realised", lambda r: _money(r.realised), number=True, exact=lambda r: r.realised),
     Column("Fees", lambda r: _money(r.fees), number=True, exact=lambda r: r.fees),
-    Column("Funding", lambda r: _money(r.funding), number=True, exact=lambda r: r.funding or ""),
+    Column("Funding", lambda r: _money(r.funding), number=True, spare=50, exact=lambda r: r.funding or ""),
     Column("Total", lambda r: _money(r.total), number=True, exact=lambda r: r.total or ""),
-    Column("Quote", lambda r: r.quote),
+    Column("Quote", lambda r: r.quote, spare=60),
     Column("Gas INJ", lambda r: decimal_text(Decimal(r.gas_inj)) or "", number=True, spare=70),
     Column("Fills", lambda r: str(r.fills), number=True, spare=80),
     Column("Market id", lambda r: r.market_id or "", machine=True),
@@ -87,8 +95,8 @@ async def _report(common: Common, by: By, account_name: str | None, wanted: Days
             *(_row(by, each) for each in sums(entries, by)),
             *(_row(None, each) for each in sums(entries)),
         ]
-        emit(Document("report", rows, session.app.network, execution=account.execution), COLUMNS, common)
-        for line in _said(rows, account.address):
+        emit(Document("report", rows, session.app.network, execution=account.execution), columns(by), common)
+        for line in _said(rows, account.address, "in these days" if any(wanted) else "yet"):
             hint(common, line)
         return 0
 
@@ -119,9 +127,9 @@ def _row(by: By | None, of: Sum) -> ReportRow:
     )
 
 
-def _said(rows: Sequence[ReportRow], account: str) -> "Iterator[str]":
+def _said(rows: Sequence[ReportRow], account: str, when: str) -> "Iterator[str]":
     if not rows:
-        yield f"{account} has no fill in these days, by its journal"
+        yield f"{account} has no fill {when}, by its journal"
         return
     why = dict.fromkeys(reason for row in rows for reason in row.empty_because.split("; ") if reason)
     if why:

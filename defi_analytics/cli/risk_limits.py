@@ -77,7 +77,8 @@ def _differing(limits: RiskLimits, other: RiskLimits) -> Sequence[str]:
 def _general_source(loaded: Loaded, force: LimitsInForce, name: str) -> tuple[str, str]:
     """The settings key, and where its value was found; a run may have been told to be stricter."""
     setting = SETTINGS.get(name, "")
-    if name == "max_exposure_total" and force.general.max_exposure_total == capital_of(loaded.settings):
+    bounded = name in ("max_exposure_total", "max_trade_size")
+    if bounded and getattr(force.general, name) == capital_of(loaded.settings):
         setting = CAPITAL
     if force.pid is not None and getattr(force.general, name) != getattr(risk_limits(loaded.settings), name):
         return setting, f"the run of process {force.pid}"

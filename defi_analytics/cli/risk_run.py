@@ -169,6 +169,10 @@ def show_history(common: Common, since: str | None, address: str | None) -> int:
         with SqliteJournal(path, reading=True) as journal:
             rows = [event_row(event) for event in events(journal, start)]
     emit(Document("risk-history", rows, settings.network), risk_view.history(settings.run.currency), common)
+    if not rows:
+        hint(
+            common, f"{account.address} has no halt, no denial and no exit{'' if start is None else ' since'}"
+        )
     return 0
 
 

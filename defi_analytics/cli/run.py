@@ -82,7 +82,7 @@ def run(
             "--max-loss",
             min=0,
             metavar="AMOUNT",
-            help="Loss that halts; account currency. [default: risk limits]",
+            help="Loss since 00:00 UTC that halts; account currency. [default: risk limits]",
         ),
     ] = None,
     max_notional: Annotated[

@@ -12,7 +12,8 @@ class SaidRow(Row, frozen=True, kw_only=True):
     market: str
     market_id: str
     said: str
-    """idle, entry, exit-converged, exit-stop, exit-time; or what kept the strategy from asking."""
+    """idle, entry, exit-converged, exit-stop, exit-time, exit-liquidation, exit-emergency; or what kept the
+    strategy from asking."""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):

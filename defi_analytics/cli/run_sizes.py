@@ -6,7 +6,7 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.facts import marks_of
+from defi_analytics.engine.facts import largest_notional
 
 SAID = {
     "strategy": "no more by the strategy's own limit",
@@ -28,18 +28,12 @@ def bound_by(agent: Agent, request: OrderRequest) -> str:
     if not own or agent.seen is None:
         return ""
     snapshot = agent.seen.snapshot
-    allowed = _largest(agent, request, snapshot)
-    more = request.quantity + request.market.quantity_tick
+    terms, market = agent.terms, request.market
+    allowed = largest_notional(snapshot, market, terms.currency, terms.on(market.key))
+    more = request.quantity + market.quantity_tick
     if float(more * _dearest(request, snapshot)) <= min(own[0], allowed):
         return "book"
     return "strategy" if own[0] <= allowed else "max_trade_size"
-
-
-def _largest(agent: Agent, request: OrderRequest, snapshot: Snapshot) -> float:
-    """The limit on one order, in the market's quote."""
-    market, currency = request.market, agent.terms.currency
-    rate = marks_of(snapshot, [market], currency).assets.get(market.quote, 0.0)
-    return agent.terms.on(market.key).max_trade_size / rate if rate > 0 else 0.0
 
 
 def _dearest(request: OrderRequest, snapshot: Snapshot) -> Decimal:

@@ -17,6 +17,10 @@ class MarketStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     CLOSED = "closed"
+    POST_ONLY = "post_only"
+    """For some blocks after the chain stood still: what would trade at once is refused."""
+    UNKNOWN = "unknown"
+    """It was listed before, and now nobody tells what became of it."""
 
 
 class MarketKey(NamedTuple):

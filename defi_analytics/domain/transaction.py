@@ -60,6 +60,7 @@ class OrderResult:
     """What the transaction's result says of one order of its."""
 
     client_order_id: str
+    """Empty where the chain does not say which."""
     order_hash: str = ""
     error_code: int = 0
     """The exchange module's; 0 when the order entered the block."""

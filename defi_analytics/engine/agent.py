@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.domain.order import ApprovedOrder, Cancel
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
@@ -17,6 +16,7 @@ from defi_analytics.engine.closing import closing_trades
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.exits import EMERGENCY
 from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
@@ -24,12 +24,13 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.trade import Decision, Known, Terms, account_of, decide_trades
+from defi_analytics.engine.waiting import Interrupted, unless
+from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
-from defi_analytics.risk.exposure import equity
-from defi_analytics.risk.halting import halt, observed
+from defi_analytics.risk.halting import halt
 
 LOG = logging.getLogger("defi.run")
 
@@ -63,14 +64,13 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Agent:
-    """One account's agent. `look` reads the markets, `stopped` tells why not to trade at all (or nothing)."""
+    """One account's agent. `look` reads the markets."""
 
     execution: Execution
     look: Callable[[Backoff], Awaitable[Seen]]
     terms: Terms
     policy: Policy
     clock: Clock
-    stopped: Callable[[], str] = str
     inspect: Callable[[], Awaitable[None]] = _nothing
     """Before each decision; it may stop trading."""
     watch: Callable[[Cycle], None] = lambda cycle: None
@@ -86,6 +86,7 @@ class Agent:
     """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
+    _worth: Worth = field(default_factory=Worth)
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
@@ -123,6 +124,8 @@ class Agent:
         try:
             decision = await self.cycle()
             self.backoff.succeeded("cycle")
+        except Interrupted:
+            return
         except DataError as error:
             said, unreachable = str(error), isinstance(error, Unavailable)
             wait_s = self.backoff.failed("cycle", self.clock.monotonic())
@@ -131,11 +134,14 @@ class Agent:
         self.watch(Cycle(self.cycles, decision, self.clock.monotonic() - began, said, unreachable))
 
     async def cycle(self) -> Decision:
-        """One round. Raises DataError where something that a decision needs could not be read."""
+        """One round. Raises DataError where something that a decision needs could not be read.
+
+        Raises Interrupted where the run is to end before anything is decided.
+        """
         self.obey()
         await self.execution.prove()
         await self.inspect()
-        decision, trading = await self._decided()
+        decision, trading = await unless(self.leave, self._decided())
         await self._act(decision, trading)
         return decision
 
@@ -199,15 +205,14 @@ class Agent:
             self.obey()
             return
         books, risk = self.ledger.books, self.ledger.risk
-        worth = equity(account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk))
-        for record in observed(self.ledger.risk, self.clock.now(), worth, self.terms.limits, skew_s):
-            self.ledger.write(record.kind, record.body)
+        account = account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk)
+        self._worth.observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
         self.obey()
 
     def obey(self) -> None:
         """Takes in what others wrote, and makes a person's file a halt that outlasts it."""
         self.ledger.catch_up()
-        reason = self.stopped()
+        reason = self.execution.stopped()
         if reason and self.ledger.risk.trading is not TradingState.HALTED:
             record = halt(Denial.HALTED, reason, "person")
             self.ledger.write(record.kind, record.body)
@@ -217,24 +222,24 @@ class Agent:
         self.ledger.catch_up()
         if self.ledger.risk.trading is not trading:
             return True
-        return bool(self.stopped()) and not (decision.closing or trading is TradingState.HALTED)
+        return bool(self.execution.stopped()) and not (decision.closing or trading is TradingState.HALTED)
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
         """Groups one after the other, each proven before the next is signed.
 
         `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
         """
-        groups: list[tuple[Sequence[ApprovedOrder], Sequence[Cancel]]] = [
-            (approved.orders, ()) for approved in decision.approved
-        ]
-        if decision.cancels:
-            groups.insert(0, ((), decision.cancels))
-        for orders, cancels in groups:
-            if orders and self._told_otherwise(decision, trading):
+        for insistent in (one for one in decision.considered if one.said == EMERGENCY):
+            ticker = self.tickers.get(insistent.market, insistent.market.market_id)
+            LOG.error(
+                "emergency exit of %s: its exits failed, and it goes to the worst price allowed", ticker
+            )
+        for orders, cancels in decision.groups:
+            if self._leaves(decision) or (orders and self._told_otherwise(decision, trading)):
                 return
             try:
                 sent = await self.execution.submit(orders, cancels, decision.id)
-                await self._settled()
+                await self._settled(decision)
                 if refusal := self.execution.refusal(sent):
                     raise refusal
                 self.rejected = 0
@@ -245,11 +250,14 @@ class Agent:
                 LOG.warning("%s", error)
                 return
 
-    async def _settled(self) -> None:
-        """Waits until what was just sent is proven, for at most a few blocks; the next cycle waits on."""
+    def _leaves(self, decision: Decision) -> bool:
+        return self.leave.is_set() and not decision.closing
+
+    async def _settled(self, decision: Decision) -> None:
+        """Waits until what was just sent is proven, for at most a few blocks; what comes next waits on."""
         for _ in range(SETTLE_ROUNDS):
             await self.execution.prove()
-            if self.ledger.books.settled:
+            if self.ledger.books.settled or self._leaves(decision):
                 return
             await self.clock.sleep(self.policy.settle_s)
 
@@ -260,17 +268,13 @@ class Agent:
         return self.policy.duration_s is not None and ran_s >= self.policy.duration_s
 
     async def _pause(self) -> None:
-        """Until the next round is due, or the run is to end."""
         now = self.clock.monotonic()
         rest_s = self.backoff.wait_s("cycle", now, guarding=bool(self.ledger.books.at_risk))
         wait_s = max(self.policy.interval_s, rest_s)
         if self.policy.duration_s is not None:
             wait_s = min(wait_s, self.policy.duration_s - (now - self._started_s))
-        ends = self.clock.sleep(max(0.0, wait_s)), self.leave.wait()
-        _, pending = await asyncio.wait(map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        with suppress(Interrupted):
+            await unless(self.leave, self.clock.sleep(max(0.0, wait_s)))
 
     async def finish(self) -> None:
         """Leaves as the policy says, and verifies it on the venue. Raises OutcomeUnknown."""

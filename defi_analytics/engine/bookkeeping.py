@@ -4,7 +4,7 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,16 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
-from defi_analytics.engine.records import TYPES, Closed, Fills, Resolved, Sending, Signed, refused_for_good
+from defi_analytics.engine.records import (
+    TYPES,
+    Closed,
+    Fills,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    refused_for_good,
+)
 from defi_analytics.engine.requests import PREFIX
 from defi_analytics.engine.shares import shares
 from defi_analytics.errors import Mismatch
@@ -46,6 +55,8 @@ class TrackedOrder:
     """The venue's, where it refused."""
     closed_height: int = 0
     """The block at which the venue had it no more; 0 where nobody had to ask."""
+    signed_height: int = 0
+    """The latest block when it was signed; 0 where that is not known."""
 
     @property
     def live(self) -> bool:
@@ -84,6 +95,8 @@ class Bookkeeping:
     """Every fill up to this block is known."""
     gas_paid: Decimal = Decimal(0)
     """INJ."""
+    foreign_fills: int = 0
+    """How many of others were counted: their gas is not known."""
     failed: dict[str, Resolved] = field(default_factory=dict)
     """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
@@ -111,6 +124,11 @@ class Bookkeeping:
         return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
+    def uncounted(self) -> list[TrackedOrder]:
+        """Whose outcome is not in the books yet: without proof, or in a block beyond the counted ones."""
+        return [order for order in self.live if not 0 < order.height <= self.scanned_height]
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is without proof, and every order that does not rest is counted to its end."""
         return not self.unresolved and all(o.request.kind is not OrderKind.MARKET for o in self.live)
@@ -132,6 +150,8 @@ class Bookkeeping:
                     self._filled(record)
                 case Closed() as record:
                     self._closed(record)
+                case Refused() as record:
+                    self._refused(record)
                 case _:
                     pass
         except (msgspec.ValidationError, KeyError) as error:
@@ -142,7 +162,11 @@ class Bookkeeping:
         self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
         for request in record.orders:
             self.orders[request.client_order_id] = TrackedOrder(
-                request, transaction.tx_hash, _expiry(request, transaction), transaction.signed_at
+                request,
+                transaction.tx_hash,
+                _expiry(request, transaction),
+                transaction.signed_at,
+                signed_height=transaction.height,
             )
             self.markets[request.market.key] = request.market
         self._forget()
@@ -165,7 +189,7 @@ class Bookkeeping:
             self.failed[record.tx_hash] = record
             for tx_hash in list(self.failed)[:-_FAILED_KEPT]:
                 del self.failed[tx_hash]
-        results = {result.client_order_id: result for result in record.orders}
+        results = _results(transaction.client_order_ids, record.orders)
         for order_id in transaction.client_order_ids:
             self.orders[order_id] = _judged(self.orders[order_id], record, results.get(order_id))
 
@@ -174,6 +198,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
+                self.foreign_fills += len(self.foreign([fill]))
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]
@@ -203,6 +228,13 @@ class Bookkeeping:
             over = replace(self.orders[order_id], state=OrderState.DONE, closed_height=record.height)
             self.orders[order_id] = over
 
+    def _refused(self, record: Refused) -> None:
+        for request in record.orders:
+            self.orders[request.client_order_id] = TrackedOrder(
+                request, "", 0, record.at, OrderState.REJECTED, error_code=record.code
+            )
+        self._forget()
+
     def _forget(self) -> None:
         over = [order_id for order_id, order in self.orders.items() if not order.live]
         for order_id in over[:-_OVER_KEPT]:
@@ -214,7 +246,8 @@ def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
         case OrderKind.MARKET:
             return 0
         case OrderKind.STOP:
-            return transaction.expiry_height or _NEVER
+            # No expiry can be put on it: the transaction's is that of what rests beside it.
+            return _NEVER
         case _:
             return transaction.expiry_height
 
@@ -224,15 +257,28 @@ def _judged(order: TrackedOrder, record: Resolved, result: OrderResult | None) -
     if not record.height:
         never = OrderState.REJECTED if record.code else OrderState.ABSENT
         return replace(order, state=never, error_code=record.code)
-    if record.code or result is None or result.error_code:
-        code = record.code or (result.error_code if result else 0)
+    if code := record.code or (result.error_code if result else 0):
         return replace(order, state=OrderState.REJECTED, height=record.height, error_code=code)
-    return replace(order, state=OrderState.OPEN, height=record.height, order_hash=result.order_hash)
+    if result is None and order.request.kind is OrderKind.MARKET:
+        # No answer is no refusal: the fills of its block tell, as for a resting order the venue's list does.
+        return replace(order, state=OrderState.UNKNOWN, height=record.height)
+    told = result.order_hash if result else ""
+    return replace(order, state=OrderState.OPEN, height=record.height, order_hash=told)
+
+
+def _results(order_ids: Sequence[str], told: Sequence[OrderResult]) -> dict[str, OrderResult]:
+    """By client id. Those that name none are of the orders left, where there is no doubt which is which."""
+    named = {result.client_order_id: result for result in told if result.client_order_id}
+    left = [order_id for order_id in order_ids if order_id not in named]
+    unnamed = [result for result in told if not result.client_order_id]
+    if len(left) == len(unnamed) and len(set(unnamed)) == 1:
+        named |= dict(zip(left, unnamed, strict=True))
+    return named
 
 
 def _over(order: TrackedOrder, scanned_height: int) -> bool:
     """Whether nothing of an included order can happen beyond the blocks that are counted."""
-    if order.state is not OrderState.OPEN:
+    if not order.height:
         return False
     whole = order.filled >= order.request.quantity
     return whole or scanned_height >= max(order.height, order.expiry_height)

@@ -7,8 +7,18 @@ from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.exits import EMERGENCY, emergency
 from defi_analytics.engine.requests import request_of
-from defi_analytics.engine.trade import Decision, Known, Terms, Wish, covered_by, decision_id, judged
+from defi_analytics.engine.trade import (
+    Considered,
+    Decision,
+    Known,
+    Terms,
+    Wish,
+    covered_by,
+    decision_id,
+    judged,
+)
 from defi_analytics.engine.views import view_of
 from defi_analytics.risk.facts import Expected
 
@@ -17,11 +27,11 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
     """Market orders that close all that is held of these markets, asked for by a person."""
     name = decision_id(known)
     closing = closable(known.books, markets)
-    made = (_close(known, market, strategy, held, terms) for strategy, market, held in closing)
-    wishes = [wish for wish in made if wish is not None]
-    return judged(
-        known, markets, terms, Decision(name, known.snapshot.time, (), (), (), closing=True), wishes
-    )
+    made = [_close(known, market, strategy, held, terms) for strategy, market, held in closing]
+    wishes = [wish for wish, _ in made if wish is not None]
+    insisted = tuple(considered for _, considered in made if considered is not None)
+    decision = Decision(name, known.snapshot.time, insisted, (), (), closing=True)
+    return judged(known, markets, terms, decision, wishes)
 
 
 def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
@@ -44,17 +54,25 @@ def _to_close(books: Bookkeeping, strategy: str, market: Market, held: Inventory
     return strategy != "" and held.quantity * net > 0 if spot else net != 0
 
 
-def _close(known: Known, market: Market, strategy: str, held: Inventory, terms: Terms) -> Wish | None:
-    """None where nothing is bid or offered, or what is held is less than the market trades."""
+def _close(
+    known: Known, market: Market, strategy: str, held: Inventory, terms: Terms
+) -> tuple[Wish | None, Considered | None]:
+    """No wish where nothing is bid or offered, or what is held is less than the market trades.
+
+    What was considered is told of emergencies alone: the rest is what a person asked for.
+    """
     view = view_of(known.snapshot, market, None)
     side = SELL if held.quantity > 0 else BUY
     ladder = view.bids if side == SELL else view.asks
     lots = int(abs(held.quantity) / market.quantity_tick)
     if not ladder.ticks or lots == 0:
-        return None
+        return None, None
     worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
-    wanted = covered_by(known, terms, market, intent)
+    limits = terms.on(market.key)
+    instead = emergency(known.snapshot, market, known.books, strategy, intent, limits)
+    wanted = covered_by(known, terms, market, instead or intent)
     request = request_of(market, strategy, wanted, f"close|{decision_id(known)}")
-    return Wish(request, Expected(by_person=True))
+    told = Considered(strategy, market.key, EMERGENCY, request.client_order_id) if instead else None
+    return Wish(request, Expected(by_person=True)), told

@@ -57,6 +57,7 @@ class _Terms(msgspec.Struct):
     currency: str
     gas_per_order: float
     reserved: dict[str, Any]
+    pays_gas: bool = True
 
 
 def told_of(known: Known, scope: Scope, limits: Limits, decision: Decision, terms: Terms) -> dict[str, Any]:
@@ -134,6 +135,7 @@ def terms_told(terms: Terms) -> dict[str, Any]:
         terms.currency,
         terms.gas_per_order,
         dict(terms.reserved),
+        terms.pays_gas,
     )
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told_terms))
     return plain
@@ -149,7 +151,8 @@ def terms_of(body: Mapping[str, Any], strategies: Mapping[str, Strategy]) -> Ter
         reserved = msgspec.convert(own.reserved, Terms.__annotations__["reserved"])
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise Mismatch(f"the terms of a run in the journal cannot be read: {error}") from None
-    return Terms(chosen, own.limits, dict(own.market_limits), own.currency, own.gas_per_order, reserved)
+    told = own.currency, own.gas_per_order, reserved, own.pays_gas
+    return Terms(chosen, own.limits, dict(own.market_limits), *told)
 
 
 def decided_again(journal: Journal, clock: Clock, strategies: Mapping[str, Strategy]) -> Iterator[Replayed]:

@@ -18,7 +18,7 @@ _DIGITS = 60
 _ZERO = Decimal(0)
 _LEAST_UNIT = Decimal("1e-18")
 GAS = "INJ"
-_MOST_GAS = Decimal("0.001")
+MOST_GAS = Decimal("0.001")
 """INJ for one fill of somebody else: some twenty times what an order costs."""
 
 
@@ -225,7 +225,7 @@ def _balances(
         if abs(venue - journal) < units.get(asset, _LEAST_UNIT):
             continue
         code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
-        if asset == GAS and 0 < journal - venue <= _MOST_GAS * len(own.books.foreign(fills)):
+        if asset == GAS and 0 < journal - venue <= MOST_GAS * len(own.books.foreign(fills)):
             code = Code.GAS_FOREIGN
         yield Difference(code, asset, journal, venue, asset)
 

@@ -11,41 +11,42 @@ It is done where no answer to them is known (none came, or it died with the proc
 after a refusal that was about the node. Bytes that were refused for what they are stay unsent.
 """
 
-import hashlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
+from defi_analytics.engine.absence import MARGIN_BLOCKS, beyond_timeout, overtaken
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
-from defi_analytics.engine.differences import Difference, plain
-from defi_analytics.engine.foreign import moved
+from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.foreign import Known, amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Sending, Signed, refused_for_good
-from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
+from defi_analytics.engine.records import (
+    Closed,
+    Fills,
+    Kind,
+    Refused,
+    Resolved,
+    Sending,
+    Signed,
+    check,
+    refused_for_good,
+    transaction_hash,
+)
+from defi_analytics.errors import ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
 LOG = logging.getLogger("defi.run")
-QUERIES_FOR_ABSENCE = 2
-"""How often a transaction must be missing beyond its timeout height before it counts as absent."""
-MARGIN_BLOCKS = 2
-"""Blocks beyond the timeout height until that is asked: a node's index may lag behind its blocks."""
-INDEX_BLOCKS = 200
-"""About two minutes: beyond, no index lags, and nodes may not keep the blocks."""
+SPAN_BLOCKS = 10_000
+"""About two hours, whose fills are read and written down together."""
 _SHOWN = 200
 """Characters of what a node said."""
-
-
-def transaction_hash(tx_bytes: bytes) -> str:
-    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
-    return hashlib.sha256(tx_bytes).hexdigest().upper()
 
 
 @dataclass(slots=True)
@@ -54,6 +55,10 @@ class Execution:
 
     chain: Chain
     ledger: Ledger
+    stopped: Callable[[], str] = str
+    """Why not to trade at all, as a person says who may have no journal to say it in; empty for nothing."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: int = 0
@@ -66,18 +71,22 @@ class Execution:
     async def submit(
         self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""
     ) -> SignedTransaction:
-        """Signs one transaction for all of these, makes it durable, and sends it once.
+        """Signs one transaction for all of these, makes it durable, and sends it once, unless told to stop.
 
         Raises OutcomeUnknown while an earlier transaction has no proof yet: nothing is signed then. What the
         chain answers is in the books, not raised.
         """
         if self.books.unresolved:
             raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
-        transaction = await self.chain.sign(orders, cancels)
         requests = tuple(order.request for order in orders)
-        _check(transaction, requests)
+        transaction = await self._signed(orders, cancels)
+        check(transaction, requests)
         await self._count_idle_blocks()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        if not self._may_leave(requests):
+            # No byte of it has left, and nobody but this call could have sent it.
+            self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, "stopped before it was sent"))
+            return transaction
         submission = await self.chain.broadcast(transaction)
         if refused_for_good(submission):
             # Sent once, by this call, to one node, which says that it is not in its mempool. One record, so
@@ -87,6 +96,17 @@ class Execution:
         else:
             self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
         return transaction
+
+    async def _signed(self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel]) -> SignedTransaction:
+        """That an exit was refused is written down: after some of them it is tried otherwise."""
+        try:
+            return await self.chain.sign(orders, cancels)
+        except OrderRejected as error:
+            exits = tuple(order.request for order in orders if order.request.reduce_only)
+            if exits:
+                said = error.order_code, error.codespace, error.message
+                self.ledger.write(Kind.REFUSED, Refused(exits, orders[0].approved_at, *said))
+            raise
 
     def refusal(self, transaction: SignedTransaction) -> OrderRejected | None:
         """Why it is proven that nothing of it came about; None while that is not known, or something did."""
@@ -99,33 +119,38 @@ class Execution:
     async def prove(self) -> Block:
         """Brings the books up to the chain: proofs and fills. Returns the latest block.
 
+        What only rests is left to `reconcile`: reading every block for as long as a stop stands would take
+        all that a public node lets anybody ask for.
+
         Raises DataError when the chain cannot be read; what was learned before that stays.
         """
         block = await self.chain.block()
         for pending in list(self.books.unresolved.values()):
             await self._resolve(pending, block)
-        if self.books.live:
+        if any(order.height > block.height for order in self.books.live):
+            # A block came in between, or a node is ahead: what came of it is not in the blocks up to ours.
+            block = await self.chain.block()
+        if self.books.live and not (self._listed and self.books.settled):
             await self._count_fills(block.height)
         return block
 
     async def settle(self) -> Block:
         """As `prove`, and takes resting orders that the venue no longer lists for over."""
         block = await self.prove()
-        markets = list(
-            {o.request.market.key: o.request.market for o in self._resting(self.books.markets)}.values()
-        )
-        if markets:
+        if self._resting(self.books.markets):
+            markets = list(self.books.markets.values())
             await self.reconcile(await self.chain.portfolio(markets), markets)
         return block
 
     async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
         """Orders that were open at the counted height and are no longer on the venue's list are over.
 
-        Of these markets, which `portfolio` is of. Raises DataError.
+        Of these markets, which `portfolio` is of. Blocks are read only where something has happened. Raises
+        DataError.
         """
-        keys = {market.key for market in markets}
-        if not self._resting(keys):
+        if not self._resting(self.books.markets) or await self._left_alone(portfolio, markets):
             return
+        keys = {market.key for market in markets}
         # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
         # block that is asked for after it, so that what took an order off the list is among them.
         height = max(portfolio.height, (await self.chain.block()).height)
@@ -142,13 +167,32 @@ class Execution:
         if gone:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
+    @property
+    def _listed(self) -> bool:
+        """Whether the venue's lists tell of fills. On paper they are made when they are asked for."""
+        return self.chain.account != ACCOUNT
+
+    async def _left_alone(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Counts the blocks up to `portfolio` unread, where it shows that nothing was filled in them."""
+        if not (self._listed and self.books.settled):
+            return False
+        every = {**self.books.markets, **{market.key: market for market in markets}}
+        if len(every) > len(markets):
+            portfolio = await self.chain.portfolio(list(every.values()))
+        if not untouched(self._known, portfolio, list(every.values())):
+            return False
+        self._agreed = max(self._agreed, portfolio.height)
+        if portfolio.height > self.ledger.counted:
+            self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, portfolio.height, ()))
+        return True
+
     async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         """Counts what others traded with the account, where its quantities have moved without us.
 
         Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
         DataError where the chain does not have all the blocks since the last count.
         """
-        if self.chain.account == ACCOUNT or not self.books.settled:
+        if not (self._listed and self.books.settled):
             return ()
         if not self._moved(portfolio, markets):
             self._agreed = max(self._agreed, portfolio.height)
@@ -167,8 +211,12 @@ class Execution:
         last = (await self.chain.block()).height if height is None else height
         await self._count_fills(last, markets)
 
+    @property
+    def _known(self) -> Known:
+        return Known(self.books, self.ledger.baseline or {}, self.pays_gas)
+
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
-        return moved(self.books, self.ledger.baseline, portfolio, markets)
+        return moved(self._known, portfolio, markets)
 
     def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
@@ -184,67 +232,33 @@ class Execution:
         if found is not None:
             self.ledger.write(Kind.RESOLVED, Resolved.included(found))
         elif block.height > transaction.timeout_height + MARGIN_BLOCKS:
-            await self._resolve_absent(transaction)
-        elif await self._overtaken(transaction, block.height):
+            if record := await beyond_timeout(self.chain, transaction):
+                self.ledger.write(Kind.RESOLVED, record)
+        elif await overtaken(self.chain, transaction, block.height, self._passed):
             reason = "its sequence was taken by another transaction"
             self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
         elif block.height < transaction.timeout_height and self._worth_sending_again(pending):
             await self._send_again(transaction)
 
-    async def _overtaken(self, transaction: SignedTransaction, height: int) -> bool:
-        """Whether its sequence is used up and no block until now holds it: then none can execute it.
-
-        The blocks are read, for the index behind `find` may lag; and only some blocks after the account was
-        seen to be beyond, for a node that is ahead of the others may have told of the account. Without an
-        answer nothing is proven: the timeout height remains.
-        """
-        if not transaction.height or height <= transaction.height + 1:
-            return False
-        try:
-            if transaction.tx_hash not in self._passed:
-                if await self.chain.next_sequence() > transaction.sequence:
-                    self._passed[transaction.tx_hash] = height
-                return False
-            if height < self._passed[transaction.tx_hash] + MARGIN_BLOCKS:
-                return False
-            return not await self.chain.holds(transaction.tx_hash, transaction.height + 1, height)
-        except DataError:
-            return False
-
     def _worth_sending_again(self, pending: Unresolved) -> bool:
-        """Unless it was accepted or refused; while trading is halted, only what adds nothing."""
+        """Unless it was accepted or refused, or nobody wants it any more."""
         if pending.refused or pending.sent[-1:] == (Sent.ACCEPTED,):
             return False
         orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
-        halted = self.ledger.risk.trading is TradingState.HALTED
-        return not halted or all(order.request.reduce_only for order in orders)
+        return self._may_leave(order.request for order in orders)
+
+    def _may_leave(self, requests: Iterable[OrderRequest]) -> bool:
+        """By what anybody said up to this moment; cancels, and orders that only reduce, always."""
+        if all(request.reduce_only for request in requests):
+            return True
+        self.ledger.catch_up()
+        return self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
 
     async def _send_again(self, transaction: SignedTransaction) -> None:
         if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
             raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
         submission = await self.chain.broadcast(transaction)
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
-
-    async def _resolve_absent(self, transaction: SignedTransaction) -> None:
-        """By the index, asked again, and by the blocks themselves while the index may be behind them."""
-        for _ in range(QUERIES_FOR_ABSENCE - 1):
-            again = await self.chain.block()
-            if again.height <= transaction.timeout_height:
-                return  # another node, which is behind: its silence proves nothing
-            found = await self.chain.find(transaction.tx_hash)
-            if found is not None:
-                self.ledger.write(Kind.RESOLVED, Resolved.included(found))
-                return
-        if await self._in_blocks(transaction, again.height):
-            return  # the index will tell it too
-        reason = f"not in any block up to its timeout height {transaction.timeout_height}"
-        self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, reason))
-
-    async def _in_blocks(self, transaction: SignedTransaction, height: int) -> bool:
-        first, last = transaction.height + 1, transaction.timeout_height
-        if first == 1 or height > last + INDEX_BLOCKS:
-            return False
-        return await self.chain.holds(transaction.tx_hash, first, last)
 
     async def _count_idle_blocks(self) -> None:
         """Nothing of ours was on the book since the last count, so nothing of ours was filled.
@@ -258,26 +272,12 @@ class Execution:
             self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
     async def _count_fills(self, height: int, markets: Sequence[Market] = ()) -> None:
-        """Of these and of all that we ever signed for."""
-        first = self.ledger.counted + 1
-        if first > height:
-            return
+        """Of these and of all that we ever signed for; what is read is written, whatever comes after it."""
         every = {**self.books.markets, **{market.key: market for market in markets}}
-        fills = await self.chain.fills(list(every.values()), first, height)
-        self.ledger.write(Kind.FILLS, Fills(first, height, tuple(fills)))
-        theirs = self.books.foreign(fills)
-        for key in {fill.key: None for fill in theirs}:
-            moved = sum((fill.signed for fill in theirs if fill.key == key), Decimal(0))
-            said = f"{plain(moved)} {every[key].base} on {every[key].ticker}"
-            LOG.warning("another client of this account traded: counted %s", said)
-
-
-def _check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
-    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
-    ids = tuple(request.client_order_id for request in requests)
-    if transaction.timeout_height <= 0:
-        raise ExecutionError("a transaction without a timeout height could never be proven absent")
-    if transaction.client_order_ids != ids:
-        raise ExecutionError("the signed transaction is not for the orders that were approved")
-    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
-        raise ExecutionError("the signed transaction's hash is not that of its bytes")
+        while self.ledger.counted < height:
+            first = self.ledger.counted + 1
+            last = min(height, first + SPAN_BLOCKS - 1)
+            fills = await self.chain.fills(list(every.values()), first, last)
+            self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
+            for said in amounts(self.books.foreign(fills), every):
+                LOG.warning("another client of this account traded: counted %s", said)

@@ -12,12 +12,15 @@ from defi_analytics.engine.views import grid_of
 from defi_analytics.mispricing.rates import STABLE, find_rate, mid
 from defi_analytics.risk.codes import MarketState
 from defi_analytics.risk.exposure import Marks
+from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.views import MarketFacts
 
 _STATES = {
     MarketStatus.ACTIVE: MarketState.ACTIVE,
     MarketStatus.PAUSED: MarketState.PAUSED,
     MarketStatus.CLOSED: MarketState.CLOSED,
+    MarketStatus.POST_ONLY: MarketState.POST_ONLY,
+    MarketStatus.UNKNOWN: MarketState.UNKNOWN,
 }
 
 
@@ -29,7 +32,7 @@ def market_facts(snapshot: Snapshot, market: Market, marks: Marks) -> MarketFact
     ask = book.asks.prices[0] if book and book.asks.prices else math.nan
     return MarketFacts(
         grid=grid_of(market),
-        status=_STATES.get(market.status, MarketState.UNKNOWN),
+        status=_STATES[market.status],
         bid=bid / tick,
         ask=ask / tick,
         mid=(bid + ask) / 2 / tick,
@@ -55,23 +58,53 @@ def maintenance_margin(market: Market) -> float:
     return math.nan if ratio is None else float(ratio)
 
 
+def cash_of(markets: Sequence[Market], currency: str) -> frozenset[str]:
+    """What orders are paid with and nobody trades: the account's currency, and what is as good as it.
+
+    Any other quote is an asset like those that are traded: it has a price that moves, and what the account
+    had of it before is its owner's.
+    """
+    return frozenset({market.quote for market in markets if market.quote in STABLE} | {currency})
+
+
 def marks_of(snapshot: Snapshot, markets: Sequence[Market], currency: str) -> Marks:
     """What each asset of these markets is worth in the account's currency.
 
-    An asset that an oracle prices is marked by it, any other by the middle of its book. What nobody prices
-    is left out.
+    An asset that an oracle prices is marked by it, any other by the middle of its book or of its best prices.
+    What nobody prices is left out.
     """
-    cash = {market.quote for market in markets if market.quote in STABLE} | {currency}
+    cash = cash_of(markets, currency)
     assets = {quote: rate for quote in cash if (rate := _worth(snapshot, quote, currency)) is not None}
     for quote in reversed(snapshot.quotes):
         rate = _worth(snapshot, quote.quote, currency)
         if rate is not None and quote.base not in cash and 0 < quote.price < math.inf:
             assets[quote.base] = quote.price * rate
     for market in markets:
-        book, rate = snapshot.books.get(market.key), assets.get(market.quote)
-        if market.base not in assets and book and book.mid is not None and rate is not None:
-            assets[market.base] = book.mid * rate
-    return Marks(assets, frozenset(cash))
+        price, rate = _middle(snapshot, market), assets.get(market.quote)
+        if market.base not in assets and price is not None and rate is not None:
+            assets[market.base] = price * rate
+    return Marks(assets, cash)
+
+
+def _middle(snapshot: Snapshot, market: Market) -> float | None:
+    """Of the book, or where it was not read of the best prices; None without both sides."""
+    book, top = snapshot.books.get(market.key), snapshot.tops.get(market.key)
+    if book is not None:
+        return book.mid
+    if top is None or top.bid is None or top.ask is None or not 0.0 < top.bid <= top.ask < math.inf:
+        return None
+    return 0.5 * (top.bid + top.ask)
+
+
+def largest_notional(snapshot: Snapshot, market: Market, currency: str, limits: RiskLimits) -> float:
+    """What one order may come to by `max_trade_size`, in the market's quote; 0 where its worth is unknown."""
+    assets, book = marks_of(snapshot, [market], currency).assets, snapshot.books.get(market.key)
+    rate, mark = assets.get(market.quote, math.nan), assets.get(market.base, math.nan)
+    most = limits.max_trade_size / rate if rate > 0 else 0.0
+    if book and book.bids.prices and book.bids.prices[0] * rate < mark:
+        # What is bought below its mark counts with the mark: see `risk.exposure.worth`.
+        most *= book.bids.prices[0] * rate / mark
+    return most
 
 
 def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:

@@ -43,9 +43,13 @@ class Flattening:
             else:
                 if not left:
                     return
-                why = f"{len(left)} positions could not be closed"
+                why = f"{len(left)} positions could not be closed: {self._named(left)}"
             LOG.warning("%s", why)
         raise OutcomeUnknown(why, hint="see: defi positions; try again: defi risk flatten")
+
+    def _named(self, left: Collection[MarketKey]) -> str:
+        known = self.execution.books.markets
+        return ", ".join(known[key].ticker if key in known else key.market_id for key in sorted(left))
 
     async def _open(self) -> Collection[MarketKey]:
         books = self.execution.books

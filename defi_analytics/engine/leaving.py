@@ -16,6 +16,8 @@ from defi_analytics.ports import Clock
 LOG = logging.getLogger("defi.run")
 SETTLE_ROUNDS = 60
 """Rounds of waiting for what was sent to be proven."""
+_PATIENCE_S = 30.0
+"""For all of these, however long a node takes to say nothing."""
 _CANCEL_ROUNDS = 5
 
 
@@ -32,7 +34,13 @@ class Leaving:
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
         own = self.execution.books
-        await self.proven()
+        try:
+            await self.proven()
+        except OutcomeUnknown:
+            if on_exit is not OnExit.KEEP and not own.unresolved:
+                # What is missing is only how much was filled. That keeps nobody from taking orders back.
+                await self.cancelled(lambda: unneeded(own))
+            raise
         if on_exit is OnExit.KEEP:
             return
         try:
@@ -57,6 +65,7 @@ class Leaving:
         books = self.execution.books
         if not (books.unresolved or books.live):
             return
+        until_s = self.clock.monotonic() + _PATIENCE_S
         for _ in range(SETTLE_ROUNDS):
             try:
                 await self.execution.settle()
@@ -65,6 +74,8 @@ class Leaving:
             else:
                 if books.settled:
                     return
+            if self.clock.monotonic() >= until_s:
+                break
             await self.clock.sleep(self.settle_s)
         raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
 

@@ -84,6 +84,7 @@ class PaperChain:
             fee=FEE,
             signed_at=self.clock.now(),
             expiry_height=block.height + max(resting) if resting else 0,
+            height=block.height,
         )
         self._pending[transaction.tx_hash] = _Pending(transaction, tuple(orders), tuple(cancels))
         return transaction

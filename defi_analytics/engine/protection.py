@@ -1,25 +1,28 @@
-"""Protective stops on the chain: one for each perpetual position as it is, none for one that is gone.
+"""Protective stops on the chain: one for what strategies hold of a perpetual, none for what is gone.
 
 Of all orders they alone outlive a dead agent, for no expiry can be put on them and their position needs them
 most then. They only reduce, so that left alone they can open nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
-from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.requests import order_id
+from defi_analytics.engine.stops import strategies_holding
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.stops import protective_stop
 
 STRATEGY = "stop"
 """What protective stops are booked under."""
+_DIGITS = 60
 
 
 class Protection(NamedTuple):
@@ -32,14 +35,13 @@ class Protection(NamedTuple):
 def protection(
     books: Bookkeeping, position: Position | None, market: Market, limits: RiskLimits, decision: str
 ) -> Protection:
-    """A stop works while nobody is here, so it must be that of the position there is: same side, size, price.
+    """A stop works while nobody is here, so it must be that of what is held: same side, size, price.
 
     One that is not proven yet counts as standing: it may become what is wanted, and cannot be cancelled.
     """
     name = order_id(decision, STRATEGY, market.key)
-    # What no fill explains is not ours to touch.
-    ours = market.key in books.net and books.net[market.key].quantity
-    wanted = protective_stop(position, market, limits, STRATEGY, name) if position and ours else None
+    ours = _ours(books, position) if position else None
+    wanted = protective_stop(ours, market, limits, STRATEGY, name) if ours else None
     stops = list(_stops(books, market.key))
     fitting = [stop for stop in stops if stop.state is not OrderState.OPEN or _same(stop.request, wanted)]
     stale = tuple(
@@ -61,8 +63,22 @@ def unneeded(books: Bookkeeping) -> list[TrackedOrder]:
     return [order for order in resting if not _guards(order.request, books)]
 
 
+def _ours(books: Bookkeeping, position: Position) -> Position | None:
+    """So much of it as strategies hold, at what they paid: the rest is a person's, or unexplained."""
+    held = _held(books, position.key)
+    if held * position.quantity <= 0:
+        return None
+    with localcontext(prec=_DIGITS):
+        paid = sum((own.cost for _, own in strategies_holding(books, position.key)), Decimal(0))
+        return replace(position, quantity=min(held, position.quantity, key=abs), entry_price=paid / abs(held))
+
+
+def _held(books: Bookkeeping, key: MarketKey) -> Decimal:
+    return sum((own.quantity for _, own in strategies_holding(books, key)), Decimal(0))
+
+
 def _guards(request: OrderRequest, books: Bookkeeping) -> bool:
-    held = books.net.get(request.market.key, Inventory()).quantity
+    held = _held(books, request.market.key)
     reduces = held < 0 if request.side is Side.BUY else held > 0
     return request.kind is OrderKind.STOP and request.reduce_only and reduces
 

@@ -1,6 +1,8 @@
 """What is written down of our orders and transactions, as the journal holds it."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -14,6 +16,7 @@ from defi_analytics.domain.transaction import (
     Submission,
     TransactionResult,
 )
+from defi_analytics.errors import ExecutionError
 
 
 class Kind(StrEnum):
@@ -24,6 +27,7 @@ class Kind(StrEnum):
     RESOLVED = "resolved"
     FILLS = "fills"
     CLOSED = "closed"
+    REFUSED = "refused"
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -88,12 +92,25 @@ class Closed(msgspec.Struct, frozen=True):
 
 NODE_BEHIND = frozenset({("sdk", 32)})
 """Refusals that say nothing of the bytes: a node that is a block behind refuses a good sequence."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Orders to leave a position that the chain would not have taken, and so were never signed."""
+
+    orders: tuple[OrderRequest, ...]
+    at: datetime
+    code: int
+    codespace: str
+    reason: str
+
+
 TYPES: Mapping[str, type[Any]] = {
     Kind.SIGNED: Signed,
     Kind.SENT: Sending,
     Kind.RESOLVED: Resolved,
     Kind.FILLS: Fills,
     Kind.CLOSED: Closed,
+    Kind.REFUSED: Refused,
 }
 
 
@@ -101,3 +118,19 @@ def refused_for_good(submission: Submission) -> bool:
     """Whether a node refused the bytes for what they are."""
     refused = submission.outcome is Sent.REJECTED
     return refused and (submission.codespace, submission.code) not in NODE_BEHIND
+
+
+def transaction_hash(tx_bytes: bytes) -> str:
+    """Source: CometBFT, a transaction's key is the SHA-256 of its bytes."""
+    return hashlib.sha256(tx_bytes).hexdigest().upper()
+
+
+def check(transaction: SignedTransaction, requests: Sequence[OrderRequest]) -> None:
+    """What the write-ahead promise rests on. Raises ExecutionError; nothing was sent."""
+    ids = tuple(request.client_order_id for request in requests)
+    if transaction.timeout_height <= 0:
+        raise ExecutionError("a transaction without a timeout height could never be proven absent")
+    if transaction.client_order_ids != ids:
+        raise ExecutionError("the signed transaction is not for the orders that were approved")
+    if transaction_hash(transaction.tx_bytes) != transaction.tx_hash:
+        raise ExecutionError("the signed transaction's hash is not that of its bytes")

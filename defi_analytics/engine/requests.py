@@ -11,6 +11,7 @@ from defi_analytics.domain.order import LONGEST_CLIENT_ORDER_ID, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 
 _GAS_ASSET = "INJ"
+_ZERO = Decimal(0)
 PREFIX = "defi-"
 """Of the ids of all our orders."""
 
@@ -37,21 +38,33 @@ def request_of(market: Market, strategy: str, intent: Intent, decision: str) -> 
 
 
 def covered(intent: Intent, market: Market, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> Intent:
-    """A sale on spot cut to what is there beyond `reserved`: of more the gate would let nothing go.
+    """An order on spot cut to what is there beyond `reserved`: of more the gate would let nothing go.
 
-    Gas may have taken a lot of it, or the account's owner sold some.
+    Gas may have taken a lot of it, or the account's owner sold some. Nor is the owner's own spent where it is
+    a market's quote.
     """
-    if market.kind is not MarketKind.SPOT or intent.side == BUY:
+    if market.kind is not MarketKind.SPOT:
         return intent
+    if intent.side == BUY:
+        per_lot = market.price(intent.ticks) * market.quantity_tick * (1 + max(_ZERO, market.taker_fee))
+        spends = market.quote in reserved and per_lot > 0
+        most = int(_free(market.quote, portfolio, reserved) / per_lot) if spends else intent.lots
+        return intent._replace(lots=min(intent.lots, most))
     balance = portfolio.balances.get(market.base_denom)
-    total = sum(own.total for own in portfolio.balances.values() if own.asset == market.base)
-    free = total - reserved.get(market.base, Decimal(0))
-    lots = int(max(Decimal(0), min(balance.available, free)) / market.quantity_tick) if balance else 0
-    return intent._replace(lots=min(intent.lots, lots))
+    free = min(balance.available, _free(market.base, portfolio, reserved)) if balance else _ZERO
+    return intent._replace(lots=min(intent.lots, int(max(_ZERO, free) / market.quantity_tick)))
+
+
+def _free(asset: str, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> Decimal:
+    total = sum((own.total for own in portfolio.balances.values() if own.asset == asset), _ZERO)
+    return max(_ZERO, total - reserved.get(asset, _ZERO))
 
 
 def still_reserved(reserved: Mapping[str, Decimal], gas_paid: Decimal) -> dict[str, Decimal]:
-    """Gas was paid out of what the account had, not out of what the strategies bought."""
+    """Gas was paid out of what the account had, not out of what the strategies bought.
+
+    `gas_paid` is what the account paid itself: nothing where another key does, or another subaccount.
+    """
     left = dict(reserved)
     if _GAS_ASSET in left:
         left[_GAS_ASSET] = max(Decimal(0), left[_GAS_ASSET] - gas_paid)

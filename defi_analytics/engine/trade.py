@@ -4,7 +4,6 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,11 +14,12 @@ from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.facts import market_facts, marks_of
+from defi_analytics.engine.exits import EMERGENCY, emergency
+from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
 from defi_analytics.engine.stops import stopped_out, strategies_holding
@@ -49,9 +49,15 @@ class Terms:
     """INJ."""
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: not to be traded."""
+    pays_gas: bool = True
+    """Out of what is traded here; false where another key or subaccount pays, and on paper."""
 
     def on(self, key: MarketKey) -> RiskLimits:
         return tightened(self.limits, self.market_limits.get(key, self.limits))
+
+    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
+        """What of `reserved` gas has not eaten up."""
+        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
 
 
 class Known(NamedTuple):
@@ -91,6 +97,12 @@ class Decision:
     @property
     def approved(self) -> tuple[Approved, ...]:
         return tuple(answer for answer in self.answers if isinstance(answer, Approved))
+
+    @property
+    def groups(self) -> list[tuple[tuple[ApprovedOrder, ...], tuple[Cancel, ...]]]:
+        """What is sent in one transaction each: what is to be taken off the book first."""
+        off: list[tuple[tuple[ApprovedOrder, ...], tuple[Cancel, ...]]] = [((), self.cancels)]
+        return off * bool(self.cancels) + [(approved.orders, ()) for approved in self.approved]
 
     @property
     def refused(self) -> tuple[Refused, ...]:
@@ -136,8 +148,8 @@ def _stopped(
     """What is held beyond the limits, by whichever strategy: it may not be one of this run's."""
     found: list[tuple[Considered, Wish | None]] = []
     limits, position = terms.on(market.key), known.portfolio.positions.get(market.key)
-    for strategy, intent, said in stopped_out(known.snapshot, market, known.books, limits, position):
-        wish = None
+    for strategy, wanted, why in stopped_out(known.snapshot, market, known.books, limits, position):
+        intent, said, wish = *_insistent(known, market, strategy, wanted, why, limits), None
         if intent.side != 0:
             request = request_of(market, strategy, covered_by(known, terms, market, intent), decision)
             wish = Wish(request, Expected(protects=True))
@@ -187,14 +199,23 @@ def _considered(
         return seen, None
     if intent.why == Why.ENTRY and not _backed(edge, intent):
         return Considered(strategy.name, market.key, _unbacked(edge)), None
+    why = Why(intent.why).name.lower().replace("_", "-")
+    intent, said = _insistent(known, market, strategy.name, intent, why, terms.on(market.key))
     request = request_of(market, strategy.name, covered_by(known, terms, market, intent), decision)
     expected = Expected(
         expected_edge(view, intent),
         uses_prediction=strategy.kind is EdgeKind.PREDICTION,
         protects=intent.why == Why.EXIT_STOP,
     )
-    said = Why(intent.why).name.lower().replace("_", "-")
     return Considered(strategy.name, market.key, said, request.client_order_id), Wish(request, expected)
+
+
+def _insistent(
+    known: Known, market: Market, strategy: str, wanted: Intent, why: str, limits: RiskLimits
+) -> tuple[Intent, str]:
+    """An intent and why; instead of an exit that came to nothing too often, the emergency exit."""
+    instead = emergency(known.snapshot, market, known.books, strategy, wanted, limits)
+    return (wanted, why) if instead is None else (instead, EMERGENCY)
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
@@ -218,8 +239,7 @@ def decision_id(known: Known) -> str:
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
     """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    rate = marks_of(known.snapshot, [market], terms.currency).assets.get(market.quote, math.nan)
-    most = limits.max_trade_size / rate if rate > 0 else 0.0
+    most = largest_notional(known.snapshot, market, terms.currency, limits)
     return params._replace(
         max_notional=min(params.max_notional, most),
         max_slippage=min(params.max_slippage, limits.max_slippage),
@@ -234,7 +254,7 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
-    return covered(intent, market, known.portfolio, still_reserved(terms.reserved, known.books.gas_paid))
+    return covered(intent, market, known.portfolio, terms.kept(known.books))
 
 
 def account_of(
@@ -250,7 +270,7 @@ def account_of(
         portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        still_reserved(terms.reserved, books.gas_paid),
+        terms.kept(books),
         risk.left_out(terms.reserved, markets),
     )
 
@@ -259,18 +279,18 @@ def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], 
     snapshot, books = known.snapshot, known.books
     account = account_of(terms, known.portfolio, snapshot, markets, books, known.risk)
     recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
-    unproven = [o for o in books.live if o.state in (OrderState.SIGNED, OrderState.UNKNOWN)]
     return Context(
         account=account,
         state=known.risk,
         markets={m.key: market_facts(snapshot, m, account.marks) for m in markets},
         clock_skew_s=known.clock_skew_s,
         orders_last_minute=len(recent),
-        orders_this_block=sum(order.signed_at >= known.portfolio.at for order in recent),
+        # By blocks, not by clocks: what was signed at the block that was seen can only enter the next one.
+        orders_this_block=sum(o.signed_height >= known.portfolio.height for o in books.orders.values()),
         gas_per_order=terms.gas_per_order,
         used_ids=frozenset(books.orders),
-        in_flight=tuple(order.request for order in unproven),
-        unresolved=frozenset(order.request.market.key for order in unproven),
+        in_flight=tuple(order.request for order in books.uncounted),
+        unresolved=frozenset(order.request.market.key for order in books.uncounted),
         expected={wish.request.client_order_id: wish.expected for wish in wishes},
         market_limits=terms.market_limits,
         last_fills=books.last_fills,

@@ -62,3 +62,4 @@ class MarketState(IntEnum):
     ACTIVE = 1
     PAUSED = 2
     CLOSED = 3
+    POST_ONLY = 4

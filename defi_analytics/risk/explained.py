@@ -110,7 +110,8 @@ DENIALS: Mapping[Denial, Explained] = MappingProxyType({
         "Set the clock; let a time service keep it.",
     ),
     Denial.MARKET_STATE: Explained(
-        "", "The market is not open for trading.", "Wait, or trade another market.",
+        "", "The market is paused or closed, or after a standstill takes post-only orders alone.",
+        "Wait, or trade another market.",
     ),
     Denial.COOLDOWN: Explained(
         "s", "The last exit on this market is too recent.", "Wait; see cooldown_period.",
@@ -188,6 +189,7 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     ),
     "max_leg_imbalance": Limited(_FRACTION, "of legs, unhedged by each other", Denial.LEG_IMBALANCE),
     "fill_band": Limited(_FRACTION, "price off that of the last own fill", Denial.PRICE_BAND_FILL),
+    "max_failed_exits": Limited("exits", "in a row, before one goes to the worst price", Denial.NONE),
 })  # fmt: skip
 """By field of `RiskLimits`."""
 

@@ -124,6 +124,18 @@ def equity(account: Account) -> float:
     return math.fsum(values)
 
 
+def unpriced(account: Account) -> tuple[str, ...]:
+    """The assets that keep `equity` from being a number."""
+    assets = account.marks.assets
+    balances = account.portfolio.balances.values()
+    held = [balance.asset for balance in balances if balance.asset and balance.total]
+    for position in account.portfolio.positions.values():
+        market = account.markets.get(position.key)
+        held += [market.base, market.quote] if market else [position.key.market_id]
+    held += [asset for asset, own in account.apart.items() if own]
+    return tuple(a for a in dict.fromkeys(held) if not math.isfinite(assets.get(a, math.nan)))
+
+
 def exposures(account: Account) -> Exposures:
     """Inventory, positions and open orders."""
     lines: dict[LineKey, Line] = {}

@@ -4,7 +4,7 @@
 
 | kind | body | means |
 |---|---|---|
-| risk.equity | equity | what the account is worth now, in account currency; none or no number halts |
+| risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
 | risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
 | risk.capital | equity, amount | so much of it is risked, which losses are fractions of; no amount: all |
@@ -69,11 +69,10 @@ def observed(
     """The records to append when the account was valued: the equity, and the halt it leads to.
 
     None while `skew_s`, this machine's clock less the chain's, is beyond its limit: no day may end by it.
+    None of an equity that is not known either: the gate lets nothing in then, see `engine.worth`.
     """
-    if not abs(skew_s) <= limits.max_clock_skew_s:
+    if not (math.isfinite(equity) and abs(skew_s) <= limits.max_clock_skew_s):
         return ()
-    if not math.isfinite(equity):
-        return (Record(EQUITY, {}),)
     seen = Record(EQUITY, {"equity": equity})
     after = apply(state, seen.kind, at, seen.body)
     verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)
@@ -140,12 +139,14 @@ def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 def _capital(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     equity, amount = _number(body["equity"]), _number(body["amount"]) if "amount" in body else math.inf
-    if not (equity > 0.0 and amount > 0.0):
+    risked = min(equity, amount)
+    if state.equity > state.apart:
+        return replace(rescaled(state, equity, risked), capital=amount)
+    # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
+    if not risked > 0.0:
         raise ValueError("nothing can be risked of nothing")
-    if not state.equity > state.apart:
-        # Nothing was known yet, or all of it is lost: that trading halted for it, a person has to lift.
-        state = replace(begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0)), apart=0.0)
-    return replace(rescaled(state, equity, min(equity, amount)), capital=amount)
+    fresh = begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0))
+    return replace(fresh, capital=amount, apart=equity - risked)
 
 
 def _halt(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:

@@ -69,6 +69,8 @@ class RiskLimits(NamedTuple):
     """Fraction of all that legs which belong together trade, by which they may not hedge each other."""
     fill_band: float = 0.05
     """Fraction of the price of the account's own last fill on the market, while it is recent."""
+    max_failed_exits: int = 3
+    """In a row, of one holding; the next goes to the worst price that the bands for exits allow."""
 
 
 LARGER_IS_TIGHTER = frozenset({

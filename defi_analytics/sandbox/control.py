@@ -14,7 +14,8 @@ from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.sandbox.gateway import json_response
 from defi_analytics.sandbox.ledger.addresses import decoded
 from defi_analytics.sandbox.ledger.failed import Failed
-from defi_analytics.sandbox.listings import BINANCE, HYPERLIQUID, SPOT
+from defi_analytics.sandbox.ledger.standstill import BLOCKS_AFTER_DOWNTIME, STATUSES
+from defi_analytics.sandbox.listings import BINANCE, HYPERLIQUID, LISTINGS, SPOT
 from defi_analytics.sandbox.node import CHAIN_ID, timestamp
 from defi_analytics.sandbox.server import Request, Response
 from defi_analytics.sandbox.truth import Planted, truth
@@ -100,6 +101,25 @@ def _faucet(request: Request, chain: Chain) -> Response:
     return json_response({"address": address, "denom": denom, "balance": balance})
 
 
+def _market(request: Request, chain: Chain) -> Response:
+    """Pauses a market, takes it down, or opens it again: by its id, or by a ticker that only one bears."""
+    name, status = request.first("market"), request.first("status", "Paused")
+    found = [one.market_id for one in LISTINGS.values() if name in {one.market_id, one.ticker}]
+    own = [one for one in found if not LISTINGS[one].impostor] or found
+    if len(own) != 1 or status not in STATUSES:
+        said = f"one market, and one of {', '.join(STATUSES)}"
+        return json_response({"error": f"market {name!r}, status {status!r}: it takes {said}"}, 400)
+    chain.ledger.standstill.put(own[0], status, chain.moment().block)
+    return json_response({"market": own[0], "status": status})
+
+
+def _post_only(request: Request, chain: Chain) -> Response:
+    text = request.first("blocks", str(BLOCKS_AFTER_DOWNTIME))
+    if not re.fullmatch(r"\d{1,9}", text):
+        return json_response({"error": f"blocks {text!r} is not a number of blocks"}, 400)
+    return json_response({"until_height": chain.post_only(int(text))})
+
+
 def _faults(chain: Chain) -> dict[str, Any]:
     faults = chain.faults
     return {"seed": faults.seed, "on": dict(faults.on), "happened": dict(sorted(faults.counts.items()))}
@@ -141,6 +161,8 @@ _ANSWERS: Mapping[tuple[str, str], Callable[[Request, Chain], Response]] = {
     ("POST", "advance"): _advance,
     ("GET", "ledger"): lambda _, chain: _ledger(chain),
     ("POST", "faucet"): _faucet,
+    ("POST", "market"): _market,
+    ("POST", "post_only"): _post_only,
     ("GET", "faults"): lambda _, chain: json_response(_faults(chain)),
     ("POST", "faults"): _set_faults,
 }

@@ -162,13 +162,29 @@ def _levels(orders: tuple[Order, ...], limit: int) -> list[dict[str, str]]:
     return [{"p": dec(price), "q": dec(quantity)} for price, quantity in levels(orders)[:limit]]
 
 
-def _wanted(request: Request, listings: Iterable[Any]) -> list[Any]:
+def _wanted(moment: Moment, request: Request, listings: Iterable[Any]) -> list[Any]:
+    """Of one status, which nobody calls by another name."""
     status, ids = request.first("status", "Active") or "Active", request.every("market_ids")
-    return [one for one in listings if one.status == status and (not ids or one.market_id in ids)]
+    now = [_as_it_is(moment, one) for one in listings]
+    return [one for one in now if one.status == status and (not ids or one.market_id in ids)]
+
+
+def _as_it_is(moment: Moment, listing: Any) -> Any:
+    if moment.ledger is None:
+        return listing
+    return listing._replace(status=moment.ledger.standstill.status(listing.market_id))
 
 
 def _tops(request: Request) -> bool:
     return request.first("with_mid_price_and_tob") == "true"
+
+
+def _enabled(moment: Moment, kind: type[Any], market_id: str) -> Any:
+    """Queries of one market find those alone that are active, or are being taken down."""
+    listing = _as_it_is(moment, _listing(kind, market_id))
+    if listing.status not in {"Active", "Demolished"}:
+        raise Refused(Code.NOT_FOUND, f"{kind.__name__.lower()} market {market_id}: key not found")
+    return listing
 
 
 def _listing(kind: type[Any], market_id: str) -> Any:
@@ -179,31 +195,43 @@ def _listing(kind: type[Any], market_id: str) -> Any:
 
 
 def _spot_markets(moment: Moment, request: Request) -> Any:
-    return {"markets": [spot_market(one) for one in _wanted(request, SPOT)]}
+    return {"markets": [spot_market(one) for one in _wanted(moment, request, SPOT)]}
 
 
 def _spot_market(moment: Moment, request: Request, market_id: str) -> Any:
-    return {"market": spot_market(_listing(Spot, market_id))}
+    return {"market": spot_market(_enabled(moment, Spot, market_id))}
 
 
 def _full_spot_markets(moment: Moment, request: Request) -> Any:
     tops = _tops(request)
-    return {"markets": [full_spot_market(moment, one, tops=tops) for one in _wanted(request, SPOT)]}
+    return {"markets": [full_spot_market(moment, one, tops=tops) for one in _wanted(moment, request, SPOT)]}
 
 
 def _full_spot_market(moment: Moment, request: Request, market_id: str) -> Any:
-    return {"market": full_spot_market(moment, _listing(Spot, market_id), tops=_tops(request))}
+    return {"market": full_spot_market(moment, _enabled(moment, Spot, market_id), tops=_tops(request))}
 
 
 def _derivative_markets(moment: Moment, request: Request) -> Any:
     tops = _tops(request)
-    wanted = _wanted(request, PERPETUALS)
+    wanted = _wanted(moment, request, PERPETUALS)
     return {"markets": [full_derivative_market(moment, one, tops=tops) for one in wanted]}
 
 
 def _one_derivative_market(moment: Moment, request: Request, market_id: str) -> Any:
     # This query has no switch for the top of book: it always tells it.
-    return {"market": full_derivative_market(moment, _listing(Perpetual, market_id), tops=True)}
+    return {"market": full_derivative_market(moment, _enabled(moment, Perpetual, market_id), tops=True)}
+
+
+def _params(moment: Moment, request: Request) -> Any:
+    """Those that say when post-only orders alone are taken."""
+    until = 0 if moment.ledger is None else moment.ledger.standstill.post_only_until
+    return {
+        "params": {
+            "post_only_mode_height_threshold": str(until),
+            "min_post_only_mode_downtime_duration": "DURATION_10M",
+            "post_only_mode_blocks_amount_after_downtime": "1000",
+        }
+    }
 
 
 def _no_markets(moment: Moment, request: Request) -> Any:
@@ -227,6 +255,7 @@ def _top(kind: type[Any]) -> Any:
 
 _V2 = "GET /injective/exchange/v2"
 ROUTES = (
+    Route(f"{_V2}/exchange/exchangeParams", _params),
     Route(f"{_V2}/spot/markets", _spot_markets),
     Route(f"{_V2}/spot/markets/{{market_id}}", _spot_market),
     Route(f"{_V2}/spot/full_markets", _full_spot_markets),

@@ -5,11 +5,14 @@ impostors are invented, in the manner of what anyone can list there, but for the
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _USDT = "peggy0xdAC17F958D2ee523a2206206994597C13D831ec7"
 _MAKER_FEE = Decimal("-0.00005")
 _TAKER_FEE = Decimal("0.0005")
+
+
+Status = Literal["Active", "Paused", "Demolished", "Expired", "ForcePaused"]
 
 
 class Feed(NamedTuple):
@@ -47,7 +50,7 @@ class Spot(NamedTuple):
     quote_denom: str = _USDT
     quote_decimals: int = 6
     min_notional: Decimal = Decimal(1)
-    status: str = "Active"
+    status: Status = "Active"
     maker_fee: Decimal = _MAKER_FEE
     taker_fee: Decimal = _TAKER_FEE
 
@@ -69,7 +72,7 @@ class Perpetual(NamedTuple):
     quote_denom: str = _USDT
     quote_decimals: int = 6
     min_notional: Decimal = Decimal(1)
-    status: str = "Active"
+    status: Status = "Active"
     maker_fee: Decimal = _MAKER_FEE
     taker_fee: Decimal = _TAKER_FEE
 

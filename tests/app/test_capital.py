@@ -110,11 +110,13 @@ async def test_no_capital_is_set_apart_in_what_is_not_known() -> None:
 def test_no_more_is_exposed_than_there_is_capital(tmp_path: Any) -> None:
     variable = "DEFI_MONITORING__RISK_MANAGEMENT__CAPITAL"
 
-    def limits(**more: str) -> float:
-        return risk_limits(load(None, {"HOME": str(tmp_path), **more}, {}).settings).max_exposure_total
+    def limits(**more: str) -> tuple[float, float]:
+        found = risk_limits(load(None, {"HOME": str(tmp_path), **more}, {}).settings)
+        return found.max_exposure_total, found.max_trade_size
 
-    assert limits() == limits(**{variable: "3000"}) == limits(**{variable: "100000"}) == 3_000.0
-    assert limits(**{variable: "1000"}) == 1_000.0
+    assert limits() == limits(**{variable: "3000"}) == limits(**{variable: "100000"}) == (3_000.0, 500.0)
+    assert limits(**{variable: "1000"}) == (1_000.0, 500.0)
+    assert limits(**{variable: "50"}) == (50.0, 50.0)
 
 
 async def test_a_run_gives_what_the_settings_say_and_risk_tells_the_same(tmp_path: Any) -> None:

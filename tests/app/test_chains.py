@@ -93,6 +93,12 @@ async def test_who_pays_for_gas_is_known_without_the_key(tmp_path: Any) -> None:
         assert onlooker_of(app, Account("testnet", sealed.ADDRESS)).pays_gas
 
 
+async def test_neither_another_subaccount_nor_paper_pays_for_gas(tmp_path: Any) -> None:
+    async with an_app(tmp_path, "testnet") as app:
+        assert not onlooker_of(app, Account.of_chain("testnet", sealed.ADDRESS, 1)).pays_gas
+        assert not onlooker_of(app, Account("testnet", "paper")).pays_gas
+
+
 async def test_a_granter_that_is_the_key_itself_pays(tmp_path: Any) -> None:
     sealed.store(tmp_path)
     async with an_app(tmp_path, "testnet", **{"keys.granter": sealed.ADDRESS}) as app:

@@ -12,8 +12,8 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Cancel, Fill, OrderRequest
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
-from defi_analytics.engine.bookkeeping import Fills, Kind, Resolved, Signed
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
 from defi_analytics.errors import Mismatch
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.start_states import GAS, PERP, SPOT

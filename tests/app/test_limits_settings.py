@@ -8,7 +8,8 @@ from defi_analytics.config.load import load
 from defi_analytics.risk.limits import RiskLimits
 
 VALUES = {"max_daily_trades": "7", "cooldown_period_s": "7", "max_active_positions": "7",
-          "max_prediction_age_s": "7", "max_orders_per_minute": "7", "max_resting_blocks": "7"}  # fmt: skip
+          "max_prediction_age_s": "7", "max_orders_per_minute": "7", "max_resting_blocks": "7",
+          "max_failed_exits": "7"}  # fmt: skip
 
 
 def test_every_setting_that_is_named_exists_and_every_limit_is_named_once():

@@ -170,7 +170,7 @@ class FakeApp:
         self.settings, self.clock, self.network = settings, FakeClock(), network
         self.markets, self.problems, self.asked, self.venues = markets, problems, [], []
 
-    def injective(self, kinds):
+    def injective(self, kinds, known):
         self.asked.append(kinds)
         return Venue("injective", *(m for m in self.markets if m.kind in kinds), problems=self.problems)
 

@@ -141,6 +141,14 @@ async def test_the_start_of_an_asset_is_noted_when_it_comes_to_be_traded() -> No
     assert told.journal.kinds == [BASELINE, BASELINE]
 
 
+async def test_what_the_account_had_stays_its_owners_though_it_pays_on_another_market() -> None:
+    told = Told()
+    told.have |= {"INJ": Decimal(3), "USDC": Decimal(5)}
+    puggo = replace(HOME, market_id="puggo", base="PUGGO", base_denom="puggo", quote="INJ", quote_denom="inj")
+    dollar = replace(HOME, market_id="dollar", quote="USDC", quote_denom="usdc")
+    assert await told.reserved(HOME, puggo, dollar) == {"INJ": Decimal(3), "PUGGO": Decimal(0)}
+
+
 async def test_an_asset_that_is_not_there_yet_begins_with_nothing() -> None:
     told = Told()
     assert await told.reserved() == {"INJ": Decimal(0)}

@@ -90,6 +90,7 @@ async def test_what_the_account_had_before_stays_reserved_over_a_restart(stage):
             stage.app, paper_trader(stage.app), RunRequest(markets=("INJ/USDT",)), ONCE
         ) as agent:
             assert agent.terms.reserved == {"INJ": Decimal(3)}
+            assert (agent.terms.pays_gas, agent.execution.pays_gas) == (False, False), "its books alone do"
 
 
 async def test_a_reference_that_fails_is_left_alone_for_a_while_and_the_others_are_asked(stage):
@@ -121,6 +122,13 @@ async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
     async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
         assert agent.terms.limits.max_daily_loss == pytest.approx(10.0 / start)
         assert isinstance(agent.ledger.risk, RiskState)
+
+
+@pytest.mark.parametrize("request_", [RunRequest(max_loss=0.0), RunRequest(max_notional=0.0)])
+async def test_a_limit_of_nothing_is_a_slip(stage, request_):
+    with pytest.raises(UsageError, match="nothing can be traded with 0"):
+        async with opened_agent(stage.app, paper_trader(stage.app), request_, ONCE):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
 from defi_analytics.app.valuing import VALUED, flow_of, revalue, valued
-from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.market import Market, MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
@@ -52,13 +52,17 @@ class Valued:
         tops = {HOME.market_id: a_top(HOME, 24.0, 26.0)}
         tops |= {"weth": a_top(WETH, 1_990.0, 2_010.0)} if priced else {}
         self.markets = {HOME.market_id: HOME, "weth": WETH, "perp": PERP}
+        self.paused: Market | None = None
 
         async def listing() -> Listing:
             return Listing(NOON, self.markets, tops)
 
+        async def inactive() -> Listing:
+            return Listing(NOON, {"weth": self.paused}, tops) if self.paused else Listing(NOON, {}, {})
+
         self.app: Any = SimpleNamespace(
             settings=SimpleNamespace(run=SimpleNamespace(currency="USDT")),
-            injective=lambda: SimpleNamespace(listing=listing),
+            injective=lambda: SimpleNamespace(listing=listing, inactive=inactive),
         )
 
     def ran(self, equity: float, *markets: Any) -> None:
@@ -67,6 +71,14 @@ class Valued:
 
     async def revalue(self, *markets: Any) -> None:
         await revalue(self.app, self.agent, markets)
+
+
+async def test_an_asset_whose_only_market_was_paused_leaves_the_account_at_its_price() -> None:
+    own = Valued()
+    own.ran(3050.0, HOME, WETH)
+    own.paused = replace(own.markets.pop("weth"), status=MarketStatus.PAUSED)
+    await own.revalue(HOME)
+    assert own.agent.ledger.risk.equity == pytest.approx(3050.0 - 2000)
 
 
 async def test_fewer_markets_are_no_loss_and_more_hide_none() -> None:

@@ -5,9 +5,9 @@ import pytest
 
 from defi_analytics.backtest.history import checked_bars
 from defi_analytics.backtest.replay import over_bars, over_books
-from defi_analytics.domain.decision import BUY, IDLE, Intent, OrderKind, Why
+from defi_analytics.domain.decision import BUY, IDLE, SELL, Intent, OrderKind, Why
 from defi_analytics.risk.codes import Denial, TradingState
-from tests.backtest.cases import BARS, BOOKS, OPENS, PARAMS, RULES, SAME, SIGNAL, SPOT, STRATEGY, run
+from tests.backtest.cases import BARS, BOOKS, NEXT, OPENS, PARAMS, RULES, SAME, SIGNAL, SPOT, STRATEGY, run
 from tests.backtest.histories import LOOSE
 
 
@@ -77,3 +77,29 @@ def test_a_fill_beyond_zero_ends_one_trade_and_begins_the_next():
     assert trades.exited.tolist() == [1, 2, 3, 4]
     assert trades.side.tolist() == [1, -1, 1, -1]
     assert trades.profit.tolist() == [949 - 1001, 949 - 961, 999 - 961, 999 - 1001]
+
+
+def shy(view, holding, params):
+    """Enters at any price, and asks for the best one on its way out."""
+    if holding.lots == 0:
+        worst = view.asks.ticks[0] + 5
+        return Intent(BUY, OrderKind.MARKET.value, worst, params.lots, 0, False, Why.ENTRY.value)
+    best = view.bids.ticks[0]
+    return Intent(SELL, OrderKind.MARKET.value, best, holding.lots, 0, True, Why.EXIT_TIME.value)
+
+
+@pytest.mark.parametrize("interpreted", [True, False])
+def test_an_exit_that_came_to_nothing_twice_goes_as_far_as_the_limits_allow(interpreted):
+    """The market opens below every close: what asks for the best price is late each time."""
+    closes = np.array([1_000, 1_000, 1_000, 1_000, 1_000])
+    opens = np.array([1_000, 1_000, 990, 990, 990])
+    bars = checked_bars(BARS.time_s, opens, closes, SIGNAL)
+    limits = LOOSE._replace(max_failed_exits=2, max_slippage=0.01)
+    strategy = replace(STRATEGY, intend=shy)
+    rules, sized = RULES._replace(limits=limits), Intent(lots=10)
+    result = over_bars(strategy, sized, bars, rules, NEXT, interpreted=interpreted)
+    assert result.trades.exited.tolist() == [4]
+    assert result.trades.profit.tolist() == [10 * (989 - 1_001) - 21]
+    never = RULES._replace(limits=limits._replace(max_failed_exits=9))
+    kept = over_bars(strategy, sized, bars, never, NEXT, interpreted=interpreted)
+    assert (len(kept.trades.profit), kept.holding.lots) == (0, 10)

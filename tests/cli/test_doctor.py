@@ -156,3 +156,10 @@ def test_what_to_do_is_told_at_any_width(defi, state, monkeypatch, columns):
     ran = defi("doctor", terminal=True)
     assert ("stop file: defi risk resume, or remove it" in ran.err) is (columns == "80")
     assert ("What to do" in ran.out) is (columns == "160")
+
+
+def test_what_is_to_be_done_about_several_is_told_once(defi, background, sandbox, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with answering(background, sandbox, monkeypatch, {"/hyperliquid/": DOWN, "/binance/": DOWN}):
+        ran = defi("doctor", terminal=True)
+    assert "hyperliquid, binance: check the network" in ran.err

@@ -54,6 +54,24 @@ def test_markup_of_the_table_library_is_plain_text(capsys):
     assert "[bold red]A[/]B[/]" in capsys.readouterr().out
 
 
+def test_a_table_leaves_out_a_column_that_says_nothing_and_is_nothing_without_rows(capsys):
+    emit(Document("version", [row("a", ""), row("b", "")]), COLUMNS[:2], common(output=Output.TABLE))
+    assert "Version" not in capsys.readouterr().out
+    emit(Document("version", [row("a", ""), row("b", "2")]), COLUMNS[:2], common(output=Output.TABLE))
+    assert "Version" in capsys.readouterr().out
+    emit(Document("version", []), COLUMNS[:2], common(output=Output.TABLE))
+    assert capsys.readouterr().out == ""
+    emit(Document("version", []), COLUMNS[:2], common(output=Output.PLAIN))
+    assert capsys.readouterr().out == "Name\tVersion\n"
+
+
+def test_a_record_leaves_out_what_is_empty_for_people_alone(capsys):
+    emit_record(Document("version", [row("a", "")]), common(output=Output.TABLE))
+    assert "Version" not in capsys.readouterr().out
+    emit_record(Document("version", [row("a", "")]), common(output=Output.PLAIN))
+    assert "version" in capsys.readouterr().out
+
+
 def test_warnings_go_to_standard_error_but_into_the_document_of_json(capsys):
     document = Document(
         "version", [row("a")], warnings=[WarningRow(code="STALE", message="old \x1b[2J book")]

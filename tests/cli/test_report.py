@@ -3,7 +3,8 @@ import io
 
 import pytest
 
-from defi_analytics.cli.report import COLUMNS
+from defi_analytics.app.earned import By
+from defi_analytics.cli.report import columns
 from tests.cli.forms import FORMS, assert_form
 from tests.cli.holding import holds
 from tests.cli.lived import ACCOUNT, MARKET, live
@@ -12,7 +13,7 @@ from tests.cli.lived import ACCOUNT, MARKET, live
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_earned_is_shown_in_every_form(defi, home, form):
     live(home)
-    assert_form(defi("report", "-o", form), form, COLUMNS, 2)
+    assert_form(defi("report", "-o", form), form, columns(By.DAY), 2)
 
 
 def test_a_day_on_which_nothing_was_closed_has_a_fee_and_no_win_rate_and_says_why(defi, home):
@@ -50,4 +51,5 @@ def test_it_is_of_the_days_that_were_asked_for(defi, home, days, count):
 
 def test_an_account_without_a_fill_is_told_in_words(defi):
     seen = defi("report", terminal=True)
-    assert (seen.code, "paper has no fill" in seen.err) == (0, True)
+    assert (seen.code, "paper has no fill yet" in seen.err) == (0, True)
+    assert "paper has no fill in these days" in defi("report", "--until", "2026-01-01", terminal=True).err

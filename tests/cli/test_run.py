@@ -148,8 +148,8 @@ def test_a_signal_ends_it_in_order_after_what_is_under_way(run, kind):
 
 
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_second_signal_ends_it_in_the_midst_of_a_round(defi, home, kind, code):
-    # No block is made in a held sandbox, so what was sent stays without proof, and the round waits for it.
+def test_a_second_signal_ends_it_while_what_was_sent_has_no_proof(defi, home, kind, code):
+    # No block is made in a held sandbox, so what was sent stays without proof, and the run waits for it.
     child = started()
     journal = home / "state" / "accounts" / "sandbox-paper.sqlite-wal"
     while not (journal.exists() and b"signed" in journal.read_bytes()):
@@ -159,7 +159,8 @@ def test_a_second_signal_ends_it_in_the_midst_of_a_round(defi, home, kind, code)
     assert child.poll() is None, "the first one waits for what is under way"
     child.send_signal(kind)
     out, err = child.communicate(timeout=30)
-    assert (child.returncode, out) == (code, "")
+    assert child.returncode == code
+    assert out.count("\n") <= 1, "no round after the one that was under way"
     assert "Traceback" not in err
 
 

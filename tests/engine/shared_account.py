@@ -27,6 +27,8 @@ class Shared(PaperChain):
 
     foreign: list[Fill] = field(default_factory=list)
     told: bool = True
+    moved_entry: Decimal | None = None
+    """What the position cost since somebody sold of it and bought again."""
 
     @property
     def account(self) -> str:
@@ -43,6 +45,9 @@ class Shared(PaperChain):
         for fill in self.foreign:
             if fill.fill_id not in self.books._counted:
                 known = with_trade(known, fill)
+        if self.moved_entry is not None:
+            held = {key: replace(p, entry_price=self.moved_entry) for key, p in known.positions.items()}
+            known = replace(known, positions=held)
         return known
 
     def trade(self, key: Any, amount: Decimal, height: int) -> None:
@@ -61,8 +66,11 @@ def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
         now = replace(had, total=had.total + signed, available=had.available + signed)
         return replace(known, balances={**known.balances, "inj": now})
     before = known.positions.get(fill.key)
-    after = signed + (before.quantity if before else 0)
-    return replace(known, positions={**known.positions, fill.key: Position(fill.key, after, fill.price, ONE)})
+    if before is None:
+        now_held = Position(fill.key, signed, fill.price, ONE)
+    else:
+        now_held = replace(before, quantity=before.quantity + signed)
+    return replace(known, positions={**known.positions, fill.key: now_held})
 
 
 def shared(world: World, journal: MemoryJournal) -> tuple[Agent, Shared]:

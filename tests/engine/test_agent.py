@@ -260,7 +260,7 @@ class _HaltedBetween:
             self.append("risk.halt", self.world.clock.now(), body)
 
 
-async def test_a_halt_by_another_process_is_seen_right_before_an_order_would_be_sent() -> None:
+async def test_a_halt_by_another_process_is_seen_right_before_an_order_would_be_signed() -> None:
     world, journal = World(), MemoryJournal()
     agent = an_agent(world, journal)
     world.show(25.0, away=25.3)

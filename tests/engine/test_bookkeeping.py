@@ -11,7 +11,7 @@ from defi_analytics.domain.order import Fill, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, SignedTransaction
 from defi_analytics.engine import bookkeeping
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.records import Fills, Kind, Resolved, Signed
+from defi_analytics.engine.records import Closed, Fills, Kind, Resolved, Signed
 from defi_analytics.errors import Mismatch
 from tests.builders import a_market
 from tests.fakes import NOON
@@ -69,7 +69,40 @@ def test_a_batch_that_succeeded_may_hold_orders_that_failed() -> None:
         resolved(OrderResult("c1", "0xa"), OrderResult("c2", error_code=59)),
     )
     states = [order.state for order in books.orders.values()]
-    assert states == [OrderState.OPEN, OrderState.REJECTED, OrderState.REJECTED]
+    assert states == [OrderState.OPEN, OrderState.REJECTED, OrderState.UNKNOWN]
+
+
+def test_an_order_without_an_answer_is_live_until_the_fills_of_its_block_are_counted() -> None:
+    books = folded(signed(a_request()), resolved())
+    assert (books.orders["c1"].state, books.settled) == (OrderState.UNKNOWN, False)
+    folded(filled(1, 101, a_fill()), books=books)
+    order = books.orders["c1"]
+    assert (order.state, order.filled, books.settled) == (OrderState.DONE, Decimal(1), True)
+    assert folded(signed(a_request()), resolved(), filled(1, 101)).orders["c1"].state is OrderState.DONE
+
+
+@pytest.mark.parametrize("kind", [OrderKind.LIMIT, OrderKind.STOP])
+def test_an_order_without_an_answer_may_rest_until_the_venue_does_not_list_it(kind: OrderKind) -> None:
+    books = folded(signed(a_request(kind=kind), expiry=500), resolved(), filled(1, 102))
+    assert books.orders["c1"].state is OrderState.OPEN
+    folded((Kind.CLOSED, Closed(102, ("c1",))), books=books)
+    assert books.orders["c1"].state is OrderState.DONE
+
+
+@pytest.mark.parametrize(
+    ("unnamed", "state"), [(1, OrderState.REJECTED), (2, OrderState.UNKNOWN), (0, OrderState.UNKNOWN)]
+)
+def test_a_refusal_that_names_no_order_is_of_the_one_that_is_left(unnamed: int, state: OrderState) -> None:
+    told = [OrderResult("", error_code=41)] * unnamed
+    books = folded(signed(a_request("c1"), a_request("c2")), resolved(OrderResult("c1", "0xa"), *told))
+    assert [order.state for order in books.orders.values()] == [OrderState.OPEN, state]
+    assert books.orders["c2"].error_code == (41 if unnamed == 1 else 0)
+
+
+def test_answers_that_name_no_order_and_differ_are_nobodys() -> None:
+    told = OrderResult("", error_code=41), OrderResult("", "0xa")
+    books = folded(signed(a_request("c1"), a_request("c2")), resolved(*told))
+    assert {order.state for order in books.orders.values()} == {OrderState.UNKNOWN}
 
 
 def test_an_order_is_done_when_it_is_filled_whole_whatever_its_expiry() -> None:
@@ -83,11 +116,14 @@ def test_an_order_is_done_when_it_is_filled_whole_whatever_its_expiry() -> None:
     assert books.orders["c1"].state is OrderState.DONE
 
 
-def test_a_stop_without_an_expiry_lives_until_it_is_told_otherwise() -> None:
+@pytest.mark.parametrize("beside", [0, 120])
+def test_a_stop_lives_until_it_is_told_otherwise_whatever_is_placed_with_it(beside: int) -> None:
     books = folded(
-        signed(a_request(kind=OrderKind.STOP)), resolved(OrderResult("c1", "0xa")), filled(1, 10**9)
+        signed(a_request(kind=OrderKind.STOP), a_request("c2", OrderKind.LIMIT), expiry=beside),
+        resolved(OrderResult("c1", "0xa"), OrderResult("c2", "0xb")),
+        filled(1, 10**9),
     )
-    assert books.orders["c1"].live
+    assert [order.live for order in books.orders.values()] == [True, False]
 
 
 def test_a_fill_of_an_order_that_is_not_ours_belongs_to_no_strategy() -> None:

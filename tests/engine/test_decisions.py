@@ -70,9 +70,12 @@ def test_terms_come_back_as_they_were_told() -> None:
     terms = an_agent(World(), names=("convergence", "prediction")).terms
     tight = terms.limits._replace(max_trade_size=7.5)
     terms = type(terms)(
-        terms.strategies, terms.limits, {HOME.key: tight}, "USDC", 0.1, {"INJ": HOME.price_tick}
+        terms.strategies, terms.limits, {HOME.key: tight}, "USDC", 0.1, {"INJ": HOME.price_tick}, False
     )
-    assert terms_of(terms_told(terms), STRATEGIES) == terms
+    told = terms_told(terms)
+    assert terms_of(told, STRATEGIES) == terms
+    del told["pays_gas"]
+    assert terms_of(told, STRATEGIES).pays_gas, "what runs thought before they wrote it down"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -14,10 +15,13 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Sent, SignedTransaction, Submission
-from defi_analytics.engine.execution import INDEX_BLOCKS, Execution, transaction_hash
+from defi_analytics.engine.absence import INDEX_BLOCKS
+from defi_analytics.engine.execution import SPAN_BLOCKS, Execution
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.records import Kind
+from defi_analytics.engine.records import Kind, transaction_hash
 from defi_analytics.errors import ExecutionError, OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.halting import halt, reduce
 from tests.builders import a_market
 from tests.engine.fake_chain import FakeChain, Killed
 from tests.engine.memory_journal import MemoryJournal
@@ -90,15 +94,58 @@ async def test_an_unanswered_broadcast_is_repeated_with_the_same_bytes() -> None
     assert execution.books.orders["c1"].state is OrderState.DONE
 
 
+def stop(how: str, execution: Execution, journal: MemoryJournal) -> None:
+    """As a person does, from another process or with a file alone."""
+    if how == "file":
+        execution.stopped = lambda: "the file STOP is there"
+        return
+    record = {"halt": halt, "reduce": reduce}[how](Denial.HALTED, "news", "a person")
+    journal.append(record.kind, NOON, record.body)
+
+
+@pytest.mark.parametrize("how", ["halt", "reduce", "file"])
 @pytest.mark.parametrize(("reduces", "sent"), [(False, 1), (True, 2)])
-async def test_while_halted_only_what_reduces_is_repeated(reduces: bool, sent: int) -> None:
-    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
-    execution = an_execution(chain, MemoryJournal())
+async def test_once_somebody_stopped_it_only_what_reduces_is_repeated(
+    how: str, reduces: bool, sent: int
+) -> None:
+    chain, journal = FakeChain(faults=["lost before"], fault_rate=1.0), MemoryJournal()
+    execution = an_execution(chain, journal)
     order = an_order("c1")
     await execution.submit([replace(order, request=replace(order.request, reduce_only=reduces))])
-    execution.ledger.write("risk.halt", {"code": "HALTED", "reason": "told to", "by": "a person"})
-    await execution.settle()
+    stop(how, execution, journal)
+    await execution.prove()
     assert len(chain.sent) == sent
+
+
+@pytest.mark.parametrize("how", ["halt", "reduce", "file"])
+@pytest.mark.parametrize("reduces", [False, True])
+async def test_what_is_stopped_while_it_is_signed_is_not_sent_unless_it_reduces(
+    how: str, reduces: bool
+) -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    execution = an_execution(chain, journal)
+    chain.step = lambda name: stop(how, execution, journal) if name == "sign" else None
+    order = an_order("c1")
+    sent = await execution.submit([replace(order, request=replace(order.request, reduce_only=reduces))])
+    assert bool(chain.sent) is reduces
+    refusal, state = execution.refusal(sent), execution.books.orders["c1"].state
+    if reduces:
+        assert (refusal, state) == (None, OrderState.UNKNOWN)
+    else:
+        assert (str(refusal), state) == ("stopped before it was sent", OrderState.ABSENT)
+        assert not execution.books.unresolved
+
+
+async def test_who_stopped_keeps_no_order_on_the_book() -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    execution = an_execution(chain, journal)
+    await execution.submit([an_order("c1", OrderKind.LIMIT)])
+    chain.make_block()
+    await execution.settle()
+    stop("halt", execution, journal)
+    await execution.submit([], [Cancel(MARKET.key, MARKET, "c1")])
+    chain.make_block()
+    assert not chain.resting
 
 
 async def test_a_transaction_that_never_arrives_is_absent_only_beyond_its_timeout_height() -> None:
@@ -506,3 +553,86 @@ async def test_kills_and_faults_at_every_step_neither_lose_nor_repeat_an_order(s
 
 def test_an_answer_of_unknown_is_kept_apart_from_a_refusal() -> None:
     assert Submission(Sent.UNKNOWN) != Submission(Sent.REJECTED)
+
+
+@pytest.mark.parametrize("kind", [OrderKind.MARKET, OrderKind.LIMIT])
+async def test_an_included_order_that_no_answer_names_is_what_fills_and_book_make_of_it(
+    kind: OrderKind,
+) -> None:
+    chain = FakeChain()
+    execution = an_execution(chain, MemoryJournal())
+    transaction = await execution.submit([an_order("c1", kind)])
+    chain.make_block()
+    chain.included[transaction.tx_hash] = replace(chain.included[transaction.tx_hash], orders=())
+    await execution.settle()
+    assert execution.books.net.get(MARKET.key, Inventory()).quantity == (kind is OrderKind.MARKET)
+    order = execution.books.orders["c1"]
+    assert order.state is (OrderState.DONE if kind is OrderKind.MARKET else OrderState.OPEN)
+    await settled(execution, chain)
+    assert not execution.books.unresolved
+
+
+async def resting(chain: FakeChain, journal: MemoryJournal, order: ApprovedOrder | None = None) -> Execution:
+    execution = an_execution(chain, journal)
+    await execution.submit([order or an_order("c1", OrderKind.LIMIT, blocks=10**9)])
+    chain.make_block()
+    await execution.settle()
+    return execution
+
+
+async def test_no_block_is_read_for_an_order_that_rests_as_it_was_placed() -> None:
+    chain, asked = FakeChain(), list[str]()
+    execution = await resting(chain, MemoryJournal())
+    chain.step = asked.append
+    for _ in range(50):
+        chain.height += 92
+        await execution.settle()
+    assert "fills" not in asked
+    assert execution.books.scanned_height == chain.height
+    chain.height += 92
+    chain.fill("c1", "0xh", MARKET, Side.BUY, Decimal("0.25"))
+    chain.resting["c1"] = replace(chain.resting["c1"], remaining=Decimal("0.75"))
+    for _ in range(3):
+        await execution.settle()
+    assert asked.count("fills") == 1
+    assert execution.books.orders["c1"].filled == Decimal("0.25")
+
+
+async def test_the_markets_that_a_look_left_out_are_asked_for_before_their_blocks_are_passed_over() -> None:
+    chain, other = FakeChain(), replace(MARKET, market_id="other")
+    request = replace(an_order("c1", OrderKind.LIMIT).request, market=other)
+    execution = await resting(chain, MemoryJournal(), ApprovedOrder(request, 10**9, NOON))
+    chain.height += 50
+    await execution.reconcile(await chain.portfolio([MARKET]), [MARKET])
+    assert execution.books.scanned_height == chain.height
+    assert execution.books.orders["c1"].live
+    chain.height += 50
+    del chain.resting["c1"], chain.expiries["c1"]
+    chain.fill("c1", "0xh", other, Side.BUY, Decimal(1))
+    await execution.reconcile(await chain.portfolio([MARKET]), [MARKET])
+    assert execution.books.orders["c1"].state is OrderState.DONE
+
+
+async def test_what_was_read_of_a_long_absence_is_kept_when_the_rest_cannot_be_read() -> None:
+    chain, journal, asked = FakeChain(), MemoryJournal(), list[str]()
+    execution = await resting(chain, journal)
+    began = execution.books.scanned_height
+    chain.height += 2 * SPAN_BLOCKS + 5
+    chain.fill("c1", "0xh", MARKET, Side.BUY, Decimal(1))
+    del chain.resting["c1"], chain.expiries["c1"]
+
+    def down(name: str) -> None:
+        asked.append(name)
+        if asked.count("fills") == 2:
+            raise Unavailable("injective", "down")
+
+    chain.step = down
+    with pytest.raises(Unavailable):
+        await execution.settle()
+    chain.step = str
+    again = an_execution(chain, journal)
+    assert again.books.scanned_height == began + SPAN_BLOCKS
+    await again.settle()
+    assert again.books.orders["c1"].state is OrderState.DONE
+    spans = [(body["first_height"], body["last_height"]) for _, _, body in journal.replay(Kind.FILLS)]
+    assert all(after == last + 1 for (_, last), (after, _) in pairwise(spans))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from defi_analytics.domain.book import Top
 from defi_analytics.domain.market import Market, MarketStatus, OracleFeed
 from defi_analytics.engine.facts import maintenance_margin, market_facts, marks_of
 from defi_analytics.risk.codes import MarketState
@@ -39,6 +40,12 @@ def test_a_margin_that_nobody_told_is_not_known_and_nothing_stands_in_for_it() -
     assert maintenance_margin(SPOT) == 0.0
 
 
+@pytest.mark.parametrize("status", MarketStatus)
+def test_the_rules_see_what_became_of_a_market(status: MarketStatus) -> None:
+    facts = market_facts(a_snapshot(), replace(SPOT, status=status), Marks({}, frozenset()))
+    assert facts.status is MarketState[status.name]
+
+
 def test_what_is_not_known_is_nan() -> None:
     facts = market_facts(a_snapshot(), replace(SPOT, status=MarketStatus.PAUSED), Marks({}, frozenset()))
     unknown = (facts.bid, facts.ask, facts.mid, facts.oracle, facts.book_age_s, facts.oracle_age_s)
@@ -65,6 +72,18 @@ def test_an_oracle_in_a_currency_nobody_converts_is_missing_not_absent() -> None
     facts = market_facts(a_snapshot(quotes=(a_quote(),)), SPOT, MARKS)
     assert facts.has_oracle
     assert math.isnan(facts.oracle)
+
+
+@pytest.mark.parametrize(
+    ("top", "worth"),
+    [((3.9, 4.1), 4.0), ((4.1, 3.9), None), ((None, 4.1), None), ((0.0, 4.1), None), ((3.9, math.inf), None)],
+)
+def test_a_market_whose_book_was_not_read_prices_its_asset_by_its_best_prices(
+    top: tuple[float | None, float | None], worth: float | None
+) -> None:
+    atom = a_market(base="ATOM")
+    snapshot = a_snapshot(tops={atom.key: Top(atom.key, NOON, *top)})
+    assert marks_of(snapshot, [atom], "USDT").assets.get("ATOM") == worth
 
 
 def test_assets_are_worth_what_the_oracle_says_and_others_what_their_book_says() -> None:

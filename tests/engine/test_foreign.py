@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from defi_analytics.domain.market import Market
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Balance, Portfolio
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.differences import Code
-from defi_analytics.engine.foreign import moved
+from defi_analytics.engine.foreign import Known, moved
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OutcomeUnknown, Stale, Unavailable
@@ -250,18 +253,59 @@ async def test_blocks_that_cannot_be_read_let_nobody_trade() -> None:
     assert Kind.SIGNED not in journal.kinds
 
 
+async def test_a_foreign_round_trip_beside_a_stop_of_ours_is_seen_by_what_the_position_cost() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    own, spent = quantity(agent, PERP.key), agent.ledger.books.net[PERP.key].fees
+    chain.trade(PERP.key, ONE, world.height + 1)
+    chain.trade(PERP.key, -ONE, world.height + 1)
+    chain.moved_entry = Decimal("24.999")
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == own
+    assert agent.ledger.books.net[PERP.key].fees == spent + 2
+
+
+async def test_while_a_stop_stands_no_block_is_read_until_something_is_traded() -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    assert [order.request.kind for order in agent.ledger.books.live] == [OrderKind.STOP]
+    agent.execution.chain = pruned(chain)
+    world.height += 100_000
+    await agent.cycle()
+    assert agent.ledger.books.scanned_height > 100_000
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
+
+
 def told(
-    total: str, baseline: str = "100", gas: str = "0.001", asset: str = "INJ"
+    total: str, gas: str = "0.001", asset: str = "INJ", foreign: int = 0, *, pays_gas: bool = True
 ) -> list[tuple[Code, Decimal]]:
-    market = a_market(base=asset)
-    books = Bookkeeping(gas_paid=Decimal(gas))
+    market, baseline = a_market(base=asset), "100"
+    books = Bookkeeping(gas_paid=Decimal(gas), foreign_fills=foreign)
     amount = Decimal(total)
     portfolio = Portfolio("inj1", NOON, 5, {"x": Balance("x", asset, amount, amount)})
-    return [(d.code, d.gap) for d in moved(books, {asset: baseline}, portfolio, [market])]
+    return [(d.code, d.gap) for d in moved(Known(books, {asset: baseline}, pays_gas), portfolio, [market])]
 
 
-def test_gas_is_no_trade_whoever_paid_it() -> None:
+def test_gas_is_no_trade_and_hides_none_however_much_of_it_was_paid() -> None:
     assert told("99.999") == told("100") == told("99.998") == []
+    assert told("95", gas="5") == told("100", gas="5", pays_gas=False) == []
+    assert told("100", gas="5") == [(Code.BALANCE, Decimal(5))]
+    assert told("95", gas="5", pays_gas=False) == [(Code.BALANCE, Decimal(-5))]
+
+
+def test_the_gas_of_foreign_trades_is_nobodys_to_know() -> None:
+    assert told("99.989", foreign=9) == []
+    assert told("99.988", foreign=9) == [(Code.BALANCE, Decimal("-0.011"))]
+    assert told("100.008", foreign=9) == [(Code.BALANCE, Decimal("0.009"))]
+
+
+def test_a_trade_is_told_beside_gas() -> None:
     assert told("100.002") == [(Code.BALANCE, Decimal("0.003"))]
     assert told("99.99", asset="ETH") == [(Code.BALANCE, Decimal("-0.01"))]
 
@@ -270,5 +314,20 @@ def test_what_is_cash_or_was_never_counted_is_not_compared() -> None:
     portfolio = Portfolio("inj1", NOON, 5)
     dollars = a_market(base="USDC")
     beside = a_market(base="INJ", quote="USDC")
-    assert moved(Bookkeeping(), {"USDC": "5"}, portfolio, [dollars, beside]) == ()
-    assert moved(Bookkeeping(), None, portfolio, [beside]) == ()
+    assert moved(Known(Bookkeeping(), {"USDC": "5"}), portfolio, [dollars, beside]) == ()
+    assert moved(Known(Bookkeeping(), {}), portfolio, [beside]) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "there", "gap"), [("spot", "88", []), ("spot", "90", [2]), ("perpetual", "1", [])]
+)
+def test_what_pays_on_one_market_and_is_traded_on_another_is_compared_by_both(
+    kind: str, there: str, gap: list[int]
+) -> None:
+    inj = a_market(base="INJ")
+    puggo = replace(a_market(base="PUGGO", quote="INJ"), market_id="puggo", kind=MarketKind(kind))
+    bought = Fill("f", puggo.key, "defi-1", "0x", Side.BUY, Decimal(3), Decimal(4), Decimal(0), NOON, 5)
+    books = Bookkeeping(net={puggo.key: Inventory().after(bought)})
+    portfolio = Portfolio("inj1", NOON, 5, {"inj": Balance("inj", "INJ", Decimal(there), Decimal(there))})
+    told = moved(Known(books, {"INJ": "100"}), portfolio, [inj, puggo])
+    assert [d.gap for d in told if d.about == "INJ"] == gap

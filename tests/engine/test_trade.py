@@ -1,14 +1,26 @@
 import math
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.engine.trade import decide_trades
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.portfolio import Balance, Portfolio
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.trade import account_of, context_of, decide_trades
+from defi_analytics.errors import Unavailable
+from defi_analytics.risk.codes import Denial
+from defi_analytics.risk.exposure import MarketLots, exposures
+from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
-from tests.engine.trading import PERP, World, an_agent, quantity
+from tests.builders import a_snapshot
+from tests.engine.trading import CALM, HOME, PERP, Failing, World, an_agent, quantity
+from tests.fakes import NOON
 
 
 async def test_a_gap_that_the_scan_rejects_is_not_traded() -> None:
@@ -151,3 +163,91 @@ async def test_a_perpetual_whose_oracle_is_gone_for_good_lets_everybody_out_and_
     world.show(24.6, away=25.0)
     refused = (await agent.cycle()).refused
     assert [one.code.name for one in refused] == ["RISK_STATE_UNKNOWN"]
+
+
+@pytest.mark.parametrize(("pays_gas", "held"), [(True, 50), (False, 0)])
+def test_gas_that_another_key_paid_makes_no_inventory_of_what_its_owner_had(
+    pays_gas: bool, held: int
+) -> None:
+    agent, books = an_agent(World()), Bookkeeping(gas_paid=Decimal("0.05"))
+    terms = replace(agent.terms, reserved={"INJ": Decimal(10)}, pays_gas=pays_gas)
+    coins = {"inj": Balance("inj", "INJ", Decimal(10), Decimal(10))}
+    account = account_of(terms, Portfolio("inj1", NOON, 5, coins), a_snapshot(), [HOME], books, RiskState())
+    assert exposures(account).lots.get(HOME.key, MarketLots()).position == held
+
+
+@pytest.mark.parametrize("price", [24.6, 25.4])
+async def test_an_entry_is_cut_to_what_risk_lets_through_also_below_its_mark(price: float) -> None:
+    world = World(PERP)
+    limits = CALM._replace(max_trade_size=50.0, max_exposure_total=50.0)
+    world.show(price, away=25.0)
+    decision = await an_agent(world, limits=limits).cycle()
+    [order] = [one.request for group in decision.approved for one in group.orders]
+    assert 47 < float(order.notional) <= 50
+
+
+async def entered_unseen(home: Market) -> Agent:
+    """An entry was sent and nobody could tell what became of it; the gap is still there."""
+    world = World(home)
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    chain: Any = agent.execution.chain
+    agent.execution.chain = Failing(chain, "find", Unavailable("chain", "no answer"))
+    with pytest.raises(Unavailable):
+        await agent.cycle()
+    assert quantity(agent, home.key) == 0
+    return agent
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+async def test_an_entry_that_is_proven_a_round_later_is_counted_before_anything_is_decided(
+    home: Market,
+) -> None:
+    agent = await entered_unseen(home)
+    decision = await agent.cycle()
+    [entry] = [order for order in agent.ledger.books.orders.values() if order.request.strategy != "stop"]
+    assert [one.said for one in decision.considered] == ["idle"]
+    assert quantity(agent, home.key) == entry.request.quantity
+
+
+@pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
+async def test_an_order_in_a_block_that_is_not_counted_yet_keeps_others_from_its_market(home: Market) -> None:
+    agent = await entered_unseen(home)
+    chain: Any = agent.execution.chain
+    behind = await chain.block()
+
+    async def block() -> Any:
+        return behind
+
+    chain.block = block
+    decision = await agent.cycle()
+    assert [one.said for one in decision.considered] == ["entry"]
+    assert [refused.code for refused in decision.refused] == [Denial.UNRESOLVED_ORDER]
+    assert len(agent.ledger.books.orders) == 1
+
+
+@pytest.mark.parametrize("fast_s", [8, -8])
+async def test_a_clock_within_its_tolerance_does_not_pile_up_orders_in_one_block(fast_s: int) -> None:
+    world = World()
+    world.fast = timedelta(seconds=fast_s)
+    agent = an_agent(world)
+    for _ in range(3):
+        for price in (25.0, 25.3):
+            world.show(price, away=25.3)
+            decision = await agent.cycle()
+            assert len(decision.approved) == 1, decision.refused
+
+
+@pytest.mark.parametrize(("behind", "counted"), [(0, 1), (-1, 0), (1, 1)])
+async def test_orders_that_can_enter_the_next_block_alone_are_counted_for_it(
+    behind: int, counted: int
+) -> None:
+    world = World()
+    agent = an_agent(world)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    [order] = agent.ledger.books.orders.values()
+    known, seen = await agent._known()
+    portfolio = replace(known.portfolio, height=order.signed_height - behind)
+    context = context_of(known._replace(portfolio=portfolio), seen.markets, [], agent.terms)
+    assert context.orders_this_block == counted

@@ -100,8 +100,9 @@ def an_agent(
     chain = PaperChain(venue, world.latest, world.clock, ledger.books, {"USDT": Decimal(1000)})
     limits = policy.pop("limits", CALM)
     terms = Terms(tuple((STRATEGIES[name], STRATEGIES[name].params) for name in names), limits)
-    more = {name: policy.pop(name) for name in ("stopped", "watch") if name in policy}
-    return Agent(Execution(chain, ledger), world.look, terms, Policy(10.0, **policy), world.clock, **more)
+    more = {name: policy.pop(name) for name in ("watch",) if name in policy}
+    execution = Execution(chain, ledger, policy.pop("stopped", str))
+    return Agent(execution, world.look, terms, Policy(10.0, **policy), world.clock, **more)
 
 
 def quantity(agent: Agent, key: MarketKey = HOME.key) -> Decimal:

@@ -16,7 +16,8 @@ from defi_analytics.clock import WallClock
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderState
-from defi_analytics.engine.execution import MARGIN_BLOCKS, Execution
+from defi_analytics.engine.absence import MARGIN_BLOCKS
+from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import DataError, OrderRejected

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from itertools import cycle, product
+from http import HTTPStatus
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,15 +23,16 @@ from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.sandbox.server import Request, Response, serve
 from tests.cli.harness import Background, Defi, clean_environment, command, forget_log, process_environment
 from tests.docs import command_tree
+from tests.faults import STATUS_KINDS
+from tests.faults.server import STATUSES
 from tests.integration.canary import Canary, files, hatched
 
 LEAVES = [path for path, found in command_tree().items() if not hasattr(found, "list_commands")]
+NO_CONTENT = HTTPStatus.NO_CONTENT
 GRANTER = "inj17w0adeg64ky0daxwd2ugyuneellmjgnxf5vkec"
-FAULTS = ("none", "echoed", "garbled", "down")
+FAULTS = (*STATUS_KINDS, "garbled")
+"""How an upstream throws back what it was sent."""
 LEVELS: tuple[list[str], ...] = ([], ["-vv"], ["-q", "--json"])
-KEYS = {("key", "new"), ("key", "import"), ("key", "check")}
-"""Those that read secrets of the key."""
-
 PLAUSIBLE: dict[tuple[str, ...], list[str]] = {
     ("scan",): ["INJ/USDT", "--explain", "--include-rejected", "--record"],
     ("predict",): ["BTC", "ETH", "--with-market"],
@@ -50,6 +52,7 @@ PLAUSIBLE: dict[tuple[str, ...], list[str]] = {
     ("key", "check"): ["agent", "--granter", GRANTER, "--market", "INJ/USDT"],
     ("key", "grant"): ["agent", "--granter", GRANTER, "--market", "INJ/USDT"],
     ("key", "revoke"): ["agent", "--granter", GRANTER],
+    ("report",): ["--by", "market"],
     ("explain",): ["NOT_CROSSED"],
 }
 """Arguments with which a command does its work; none where it needs none."""
@@ -60,19 +63,22 @@ class Upstream:
     """A sandbox that can be told to throw back at a command whatever the command sent."""
 
     def __init__(self) -> None:
-        self.fault, self.seen = "none", set[str]()
-        self._sandbox = Sandbox(58, WallClock(), hold=True)
+        self.fault, self.seen, self.asked = "none", set[str](), 0
+        self._sandbox = Sandbox(58, WallClock(), block_s=0.1)
 
     async def answer(self, request: Request) -> Response:
         sent = " ".join(text for _, text in request.headers)
         self.seen.update(sent.split())
-        if self.fault == "echoed":
-            return Response(404, f'{{"code": 5, "message": "{sent}"}}'.encode())
+        self.asked += 1
+        if self.fault == "none":
+            return await self._sandbox._respond(request)
+        echo = ("x-echo", sent)
         if self.fault == "garbled":
-            return Response(200, f'{{"{sent}": ["{sent}"'.encode(), headers=(("x-echo", sent),))
-        if self.fault == "down":
-            return Response(503, sent.encode())
-        return await self._sandbox._respond(request)
+            return Response(200, f'{{"{sent}": ["{sent}"'.encode(), headers=(echo,))
+        status, head, _ = STATUSES[self.fault]
+        body = b"" if status == NO_CONTENT else f'{{"code": 5, "message": "{sent}"}}'.encode()
+        told = tuple(tuple(line.split(": ", 1)) for line in head.splitlines())
+        return Response(status, body, headers=(*told, ("x-location", f"https://evil.invalid/?{sent}"), echo))
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +149,7 @@ def cage(canary, private, sealed, upstream, monkeypatch, capsys):
         monkeypatch.setenv(name, text)
     monkeypatch.setattr(log, "_secrets", [])
     monkeypatch.setattr(process, "harden", lambda: None)
+    monkeypatch.setattr(Keystore, "opened", _opened_once(canary))
     monkeypatch.setattr(terminal, "is_there", lambda: False)
     upstream.fault = "none"
     defi = Defi(capsys)
@@ -172,6 +179,23 @@ def cage(canary, private, sealed, upstream, monkeypatch, capsys):
     forget_log()
 
 
+_OPENED: set[str] = set()
+
+
+def _opened_once(canary: Canary) -> Callable[..., bytearray]:
+    """What it really does, the first time in a process: it takes most of a second."""
+    real = Keystore.opened
+
+    def opened(store: Keystore, name: str, passphrase: Secret) -> bytearray:
+        assert passphrase.reveal() == canary.passphrase
+        if name != "agent" or name not in _OPENED:
+            _OPENED.add(name)
+            return real(store, name, passphrase)
+        return bytearray(canary.key)
+
+    return opened
+
+
 def _piped(text: str) -> int:
     reader, writer = os.pipe()
     os.write(writer, text.encode())
@@ -181,27 +205,37 @@ def _piped(text: str) -> int:
 
 def test_every_command_is_in_the_cage():
     assert set(PLAUSIBLE) <= set(LEAVES)
-    assert set(LEAVES) > KEYS
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_no_command_shows_or_keeps_a_secret(path, cage, upstream):
     plausible = PLAUSIBLE.get(path, [])
-    # Opening a key takes most of a second: there every fault meets one way of telling, not all three.
-    tries = zip(cycle(LEVELS), FAULTS, strict=False) if path in KEYS else product(LEVELS, FAULTS)
-    for level, fault in tries:
-        upstream.fault = fault
+    upstream.asked = 0
+    for level in LEVELS:
         ran = cage.run(*path, *plausible, *level)
-        assert cage.found(ran.out, ran.err) == [], f"{level} {fault}"
+        assert cage.found(ran.out, ran.err) == [], level
+    # Who asks nobody meets no fault; every fault meets one of the ways of telling, and each way many faults.
+    faults = FAULTS if upstream.asked else ()
+    for level, upstream.fault in zip(cycle(LEVELS), faults, strict=False):
+        ran = cage.run(*path, *plausible, *level)
+        assert cage.found(ran.out, ran.err) == [], f"{level} {upstream.fault}"
     for word in FAILING:
         ran = cage.run(*path, word, "-vv")
         assert cage.found(ran.out, ran.err) == [], word
 
 
+def test_those_that_ask_an_upstream_are_known_to_meet_its_faults(cage, upstream):
+    """Or else a command that stopped asking would no longer be tried."""
+    for path in (("scan",), ("predict",), ("run",), ("doctor",), ("key", "check"), ("reconcile",)):
+        upstream.asked = 0
+        cage.run(*path, *PLAUSIBLE.get(path, []))
+        assert upstream.asked, path
+
+
 def test_the_api_key_really_went_out_and_came_back(cage, upstream, canary):
     """Or else the cage would prove nothing."""
     upstream.seen.clear()
-    upstream.fault = "echoed"
+    upstream.fault = "s404"
     ran = cage.run("predict", "BTC", "--json", "-vv")
     assert canary.api_key in upstream.seen
     assert ran.code != 0
@@ -251,19 +285,35 @@ def test_a_crash_in_the_midst_of_it_shows_and_keeps_none(cage, monkeypatch, owne
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_no_process_is_ever_started_with_a_secret(cage, canary, tmp_path_factory):
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("key", "new", "fresh"), 0),
+        (("key", "import", "given", "--from-fd", "KEY"), 0),
+        (("key", "check", "agent"), 4),
+        (("run", "--once", "--market", "INJ/USDT"), 0),
+        (("risk", "flatten"), 0),
+        (("predict", "BTC"), 5),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_no_process_is_ever_started_with_a_secret(cage, canary, tmp_path_factory, words, code):
     trace = tmp_path_factory.mktemp("trace") / "execve"
     watched = ["strace", "-f", "-e", "trace=execve", "-s", "4096", "-v", "-o", str(trace)]
+    given = [_piped(canary.key.hex())] if "KEY" in words else []
+    ready = [str(given[0]) if word == "KEY" else word for word in words]
+    ready += ["--expect-address", KeySigner(bytearray(canary.key)).address] if given else []
     ran = subprocess.run(
-        [*watched, *command("key", "check", "agent", "-vv")],
+        [*watched, *command(*ready, "-vv")],
         env=process_environment(),
         stdin=subprocess.DEVNULL,
+        pass_fds=given,
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-    assert ran.returncode == 4
+    assert ran.returncode == code, ran.stderr
     assert "execve" in trace.read_text()
     assert cage.found(ran.stdout, ran.stderr, trace.read_text()) == []
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,10 @@ class Caged:
             urllib.request.urlopen(asked, b"", timeout=20).close()  # noqa: S310 -- our own sandbox
 
     def started(self, *more):
+        return self.command(*RUN, *more)
+
+    def command(self, *words, before=()):
+        """Started in this folder, by `before` where something watches it."""
         config = self.home / "own.yaml"
         config.write_text(f"{SETTINGS}keys: {{name: agent}}\nlogging: {{level: DEBUG}}\n")
         own = {
@@ -62,7 +67,7 @@ class Caged:
             "PYTHONPATH": str(ROOT),
         }
         return subprocess.Popen(
-            ["sh", "-c", f'{DUMPING}; exec "$@"', "sh", sys.executable, "-m", "defi_analytics", *RUN, *more],
+            ["sh", "-c", f'{DUMPING}; exec "$@"', "sh", *before, sys.executable, "-m", "defi_analytics", *words],
             cwd=self.home, env=lean() | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -95,6 +100,23 @@ def test_whatever_a_broadcast_meets_no_secret_is_told_or_kept(caged):
         assert "Traceback" not in err
         assert caged.found(out, err) == [], level
     assert caged.signed() >= 3, "its key was used"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_no_process_is_started_with_a_secret_while_an_agent_trades_and_is_flattened(caged, tmp_path):
+    trace = tmp_path / "execve"
+    watched = ("strace", "-f", "-e", "trace=execve", "-s", "4096", "-v", "-A", "-o", str(trace))
+    flatten = ("risk", "flatten", "--network", "sandbox")
+    for words in (
+        (*RUN, "--cycles", "6", "-vv"),
+        (*flatten, "-vv"),
+        ("orders", "cancel", "--all", "-n", "sandbox"),
+    ):
+        out, err = caged.command(*words, before=watched).communicate(timeout=120)
+        assert "Traceback" not in err
+        assert caged.found(out, err, trace.read_text()) == [], words
+    assert trace.read_text().count("execve(") >= 3
+    assert caged.signed() >= 2, "its key was used, by the run and to flatten"
 
 
 def test_an_agent_that_is_aborted_leaves_no_dump_of_its_key(caged):

@@ -19,4 +19,5 @@ def test_a_published_code_keeps_its_number():
 
 
 def test_every_status_of_a_market_has_its_number():
-    assert {status.name for status in MarketStatus} | {"UNKNOWN"} == set(MarketState.__members__)
+    assert {status.name for status in MarketStatus} == set(MarketState.__members__)
+    assert MarketState.POST_ONLY == 4

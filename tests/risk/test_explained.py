@@ -22,4 +22,4 @@ def test_a_limit_is_in_the_unit_of_its_code():
 
 def test_a_limit_without_a_code_refuses_nothing_by_itself():
     silent = {name for name, told in LIMITS.items() if told.code is Denial.NONE}
-    assert silent == {"stop_loss", "exit_width", "max_resting_blocks"}
+    assert silent == {"stop_loss", "exit_width", "max_resting_blocks", "max_failed_exits"}

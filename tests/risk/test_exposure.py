@@ -16,6 +16,7 @@ from defi_analytics.risk.exposure import (
     equity,
     exposures,
     inventory,
+    unpriced,
     with_requests,
     worth,
 )
@@ -55,6 +56,22 @@ def test_a_quote_that_is_no_account_currency_is_converted():
     assert equity(held) == 30 * 0.5 + 2 * (25 - 20)
 
 
+@pytest.mark.parametrize(
+    ("held", "names"),
+    [
+        (account(balance("wbtc", 1), balance("usdt", 5), balance("inj", 0)), ("WBTC",)),
+        (account(position(1), marks=Marks({"USDT": 1.0}, MARKS.cash)), ("INJ",)),
+        (account(position(1), marks=Marks({"INJ": 1.0}, MARKS.cash)), ("USDT",)),
+        (account(position(1), markets={}), (PERP.market_id,)),
+        (replace(account(balance("usdt", 5)), apart={"TIA": Decimal(3), "INJ": Decimal(0)}), ("TIA",)),
+        (account(balance("factory/evil", 10**9, asset=""), balance("usdt", 5)), ()),
+    ],
+)
+def test_what_has_no_price_is_named(held, names):
+    assert unpriced(held) == names
+    assert math.isnan(equity(held)) == bool(names)
+
+
 def test_a_denom_nobody_vouches_for_is_worth_nothing():
     held = account(balance("factory/evil", 10**9, asset=""), balance("usdt", 5))
     assert (equity(held), exposures(held).total) == (5, 0)
@@ -87,6 +104,15 @@ def test_what_has_no_mark_leaves_equity_unknown(held):
 )
 def test_and_exposure_too(held):
     assert math.isnan(exposures(held).total)
+
+
+def test_what_lies_apart_is_worth_nothing_whatever_its_price():
+    own = balance("inj", 3), balance("usdt", 5), balance("wbtc", 1)
+    held = replace(account(*own[:2]), apart={"INJ": Decimal(2), "WBTC": Decimal(0)})
+    assert equity(held) == 5 + 25
+    sold = replace(account(balance("inj", 1), balance("usdt", 55)), apart=held.apart)
+    assert equity(sold) == 5 + 25, "the owner sold two of them: that is no gain"
+    assert math.isnan(equity(replace(account(*own), apart={"WBTC": Decimal(1)})))
 
 
 def test_a_balance_of_nothing_needs_no_mark():

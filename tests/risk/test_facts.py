@@ -116,6 +116,20 @@ def test_what_the_rules_see_of_the_account():
     )
 
 
+def test_equities_are_those_of_what_is_risked():
+    amounts = (10_000.0, 12_000.0, 11_000.0, 9_000.0, 11_500.0, 8_000.0)
+    state = RiskState(
+        equity=1.0, peak_equity=amounts[1], day="2026-01-02", day_start_equity=amounts[2],
+        day_low_equity=amounts[3], week="2025-12-29", week_start_equity=amounts[4],
+        week_low_equity=amounts[5], capital=3_000.0, apart=7_000.0,
+    )  # fmt: skip
+    seen = facts(request(), context(state=state))
+    assert (
+        seen.equity, seen.peak_equity, seen.day_start_equity, seen.day_low_equity,
+        seen.week_start_equity, seen.week_low_equity,
+    ) == tuple(amount - 7_000 for amount in amounts)  # fmt: skip
+
+
 def test_a_market_that_was_never_left_and_is_not_in_doubt():
     seen = facts(request(SPOT), context())
     assert (seen.since_exit_s, seen.unresolved, seen.duplicate) == (NEVER_S, False, False)

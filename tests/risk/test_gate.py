@@ -21,7 +21,7 @@ from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 from tests.fakes import NOON
-from tests.risk.accounts import ATOM, OTHER, PERP, SPOT, balance, position, request
+from tests.risk.accounts import ATOM, MARKETS, OTHER, PERP, SPOT, account, balance, position, request
 from tests.risk.contexts import EXPECTED, FACTS, LIMITS, STATE, answers, context
 from tests.risk.facts import ACCOUNT, MARKET, ORDER, code
 
@@ -44,7 +44,10 @@ def test_a_fact_that_is_no_finite_number_never_passes(field, wrong):
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(
     "name",
-    sorted(set(RiskLimits._fields) - {"stop_loss", "exit_width", "max_resting_blocks", "max_leg_imbalance"}),
+    sorted(
+        set(RiskLimits._fields)
+        - {"stop_loss", "exit_width", "max_resting_blocks", "max_leg_imbalance", "max_failed_exits"}
+    ),
 )
 def test_nor_does_anything_under_a_limit_that_is_none(name, wrong):
     assert code(LIMITS._replace(**{name: wrong})) is not Denial.NONE
@@ -260,6 +263,19 @@ def test_legs_under_a_limit_that_is_none_are_refused(wrong):
     assert codes(found) == [Denial.RISK_STATE_UNKNOWN]
 
 
+def test_cash_among_the_legs_hedges_nothing_and_needs_no_hedge():
+    cash = replace(OTHER, market_id="cash", base="USDC", base_denom="usdc", quote="USDT", quote_denom="usdt")
+    seen = FACTS[SPOT.key]._replace(bid=490.0, ask=510.0, mid=500.0, oracle=500.0)
+    own = account(balance("usdt", 10_000), markets={**MARKETS, cash.key: cash})
+    given = context(account=own, markets={**FACTS, cash.key: seen})
+    legs = [
+        request(name="c1", group="g"),
+        request(PERP, Side.SELL, name="c2", group="g"),
+        request(cash, price="0.5", quantity=100, name="c3", group="g"),
+    ]
+    assert codes(answers(legs, given)) == [None]
+
+
 def test_a_leg_without_its_counterpart_is_naked():
     same_way = [request(SPOT, name="c1", group="g"), request(PERP, Side.BUY, name="c2", group="g")]
     assert codes(answers(same_way, context())) == [Denial.LEG_IMBALANCE]
@@ -271,7 +287,9 @@ def test_legs_that_only_close_need_not_balance():
     held = context(position(8, margin=200))
     out = request(PERP, Side.SELL, quantity=8, reduce_only=True, group="g")
     assert codes(answers([out], held)) == [None]
-    assert codes(answers([out, request(name="c2", quantity=4, group="g")], held)) == [Denial.LEG_IMBALANCE]
+    into = request(name="c2", quantity=4, group="g")
+    for legs in ([out, into], [into, out]):
+        assert codes(answers(legs, held)) == [Denial.LEG_IMBALANCE]
 
 
 def test_requests_without_a_group_do_not_share_a_fate():

@@ -199,9 +199,13 @@ def test_just_short_of_it_nothing_halts():
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
-def test_an_equity_that_is_not_known_halts_and_keeps_the_last_that_was(wrong):
-    records = observed(START, NOON, wrong, LIMITS)
-    state = folded(*records, state=START)
+def test_an_equity_that_is_not_known_is_not_written(wrong):
+    assert observed(START, NOON, wrong, LIMITS) == ()
+
+
+@pytest.mark.parametrize("body", [{}, {"equity": math.nan}, {"equity": "1000"}])
+def test_an_equity_that_cannot_be_read_halts_and_keeps_the_last_that_was(body):
+    state = folded(Record("risk.equity", body), state=START)
     assert (state.trading, state.code, state.equity) == (
         TradingState.HALTED,
         Denial.RISK_STATE_UNKNOWN,
@@ -307,7 +311,6 @@ class Halting(RuleBasedStateMachine):
         for record in observed(self.state, self.at, value, LIMITS):
             self.write(record)
         if math.isnan(value):
-            self.stopped = Denial.RISK_STATE_UNKNOWN
             return
         self.highest = max(self.highest, value)
         if value <= self.highest * (1 - LIMITS.portfolio_stop_loss) * (1 - 1e-12):

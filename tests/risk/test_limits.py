@@ -16,6 +16,7 @@ DEFAULTS = {
     "max_orders_per_minute": 20, "max_orders_per_block": 4, "max_leverage": 3,
     "min_liquidation_distance": 0.15, "max_gas_per_day": 0.1, "exit_width": 3, "max_resting_blocks": 40,
     "max_weekly_loss": 0.05, "max_leg_imbalance": 0.05, "fill_band": 0.05,
+    "max_failed_exits": 3,
 }  # fmt: skip
 LIMITS = st.builds(RiskLimits._make, st.tuples(*[st.floats(0, 100)] * len(RiskLimits._fields)))
 

@@ -1,5 +1,6 @@
 import math
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from defi_analytics.risk.halting import Record, apply, capital_given, observed
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.losses import Carried, RiskState, carried, day_loss, drawdown, week_loss
 from tests.fakes import NOON
+from tests.risk.accounts import OTHER, SPOT
 
 LOSSES = (drawdown, day_loss, week_loss)
 AMOUNTS = st.floats(1.0, 1e6)
@@ -122,6 +124,12 @@ def test_after_all_of_it_was_lost_other_capital_begins_anew_but_lifts_no_halt():
     again = folded(capital_given(500.0, 98_000.0), state=state)
     assert (again.trading, again.code) == (TradingState.HALTED, Denial.DRAWDOWN_HARD)
     assert (again.apart, losses(again)) == (97_500.0, [0.0] * 3)
+    just = folded(equity(99_000.0), capital_given(500.0, 99_000.0), state=GIVEN)
+    assert (just.code, just.apart) == (Denial.NONE, 98_500.0)
+
+
+def test_capital_may_be_small():
+    assert folded(capital_given(0.5, 10.0)).apart == 9.5
 
 
 def test_losses_are_carried_as_fractions_of_what_is_risked():
@@ -132,6 +140,8 @@ def test_losses_are_carried_as_fractions_of_what_is_risked():
     assert losses(after) == pytest.approx(losses(before))
     assert (after.equity, after.apart) == (50.0, 0.0)
     assert carried(RiskState()) is None
+    assert carried(folded(equity(99_000), state=GIVEN)) is None
+    assert carried(folded(equity(99_000.5), state=GIVEN)) is not None
 
 
 @pytest.mark.parametrize("body", [{}, {"equity": 50.0}, {"equity": 50.0, "peak": "x"}])
@@ -140,3 +150,14 @@ def test_what_is_carried_in_part_or_too_late_halts(body):
     assert apply(RiskState(), "risk.carried", NOON, whole).trading is TradingState.ACTIVE
     assert apply(RiskState(), "risk.carried", NOON, body).trading is TradingState.HALTED
     assert apply(GIVEN, "risk.carried", NOON, whole).trading is TradingState.HALTED
+
+
+def test_without_capital_all_that_is_paid_in_is_risked():
+    state = folded(equity(1_000), equity(900), flow(900))
+    assert (state.apart, state.equity, losses(state)) == (0.0, 1_800.0, pytest.approx([0.1] * 3))
+
+
+def test_with_capital_the_owners_own_of_what_is_traded_is_not_valued():
+    reserved = {"INJ": Decimal(2), "USDC": Decimal(3), "WETH": Decimal(4)}
+    assert GIVEN.left_out(reserved, [SPOT, OTHER]) == {"INJ": 2, "USDC": 3}
+    assert RiskState().left_out(reserved, [SPOT, OTHER]) == {}

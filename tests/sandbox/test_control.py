@@ -98,6 +98,7 @@ def test_the_token_list_has_each_real_denomination_once_with_its_decimals_and_no
     assert all(f"{symbols[one.base_denom]}/{symbols[one.quote_denom]}" == one.ticker for one in real)
 
 
+V2 = "/injective/exchange/v2"
 ADDRESS = "inj1r8n7xah8cgfm0el8u3kvwzja6zrd4le2krtp7d"
 
 
@@ -146,3 +147,36 @@ async def test_what_are_no_faults_change_nothing(client, get, body):
     answer = await client.post("/sandbox/faults", content=body)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
     assert await get("/sandbox/faults") == before
+
+
+async def test_a_market_is_paused_and_opened_again_over_http(client, get):
+    told = (await client.post("/sandbox/market?market=INJ/USDT")).json()
+    assert told == {"market": SPOT[0].market_id, "status": "Paused"}
+    query = {"status": "Paused", "market_ids": SPOT[0].market_id}
+    [row] = (await get(f"{V2}/spot/markets", **query))["markets"]
+    assert row["ticker"] == "INJ/USDT"
+    told = (await client.post(f"/sandbox/market?market={SPOT[0].market_id}&status=Active")).json()
+    assert told["status"] == "Active"
+    assert SPOT[0].market_id in {row["market_id"] for row in (await get(f"{V2}/spot/markets"))["markets"]}
+
+
+@pytest.mark.parametrize("query", ["market=", "market=INJ", "market=INJ/USDT&status=Asleep", ""])
+async def test_what_is_no_market_and_no_status_changes_nothing(client, query):
+    answer = await client.post(f"/sandbox/market?{query}")
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+async def test_post_only_mode_is_told_with_its_height(client, get, sandbox):
+    until = sandbox.moment().height + 8
+    assert (await client.post("/sandbox/post_only?blocks=7")).json() == {"until_height": until}
+    params = (await get(f"{V2}/exchange/exchangeParams"))["params"]
+    assert params["post_only_mode_height_threshold"] == str(until)
+    assert (await client.post("/sandbox/post_only?blocks=x")).status_code == 400
+
+
+async def test_after_a_standstill_of_ten_minutes_post_only_orders_alone_are_taken(client, get, sandbox):
+    height, params = sandbox.moment().height, f"{V2}/exchange/exchangeParams"
+    await client.post("/sandbox/faults", json={"faults": ["halt=599"]})
+    assert (await get(params))["params"]["post_only_mode_height_threshold"] == "0"
+    await client.post("/sandbox/faults", json={"faults": ["halt=600"]})
+    assert (await get(params))["params"]["post_only_mode_height_threshold"] == str(height + 1001)

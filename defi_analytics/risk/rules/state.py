@@ -105,7 +105,9 @@ def hard_drawdown(
 def market_state(
     order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits
 ) -> Verdict:
-    return refused_if(Denial.MARKET_STATE, market.status != MarketState.ACTIVE)
+    """After a standstill only what cannot trade at once is taken for some blocks."""
+    posting = market.status == MarketState.POST_ONLY and order.kind == OrderKind.POST_ONLY
+    return refused_if(Denial.MARKET_STATE, market.status != MarketState.ACTIVE and not posting)
 
 
 def unresolved_order(

@@ -19,6 +19,7 @@ from defi_analytics.sandbox.chain.mempool import Entry, Mempool
 from defi_analytics.sandbox.chain.past import Past
 from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of, receivers
 from defi_analytics.sandbox.ledger.failed import Failed, Sdk, failure
+from defi_analytics.sandbox.ledger.standstill import BLOCKS_AFTER_DOWNTIME, DOWNTIME_S
 from defi_analytics.sandbox.moment import FIRST_HEIGHT, BlockClock, Moment
 from defi_analytics.sandbox.node import CHAIN_ID
 
@@ -123,8 +124,14 @@ class Chain:
         self.faults.set(faults, seed)
         if self.faults.halt_now:
             self.moment()
-            self.clock.halt(self.faults.halt_now.value)
+            self._halt(self.faults.halt_now.value)
             self.faults.counts[Kind.HALT] += 1
+
+    def post_only(self, blocks: int) -> int:
+        """So many blocks from the next on take post-only orders alone. The first height after them."""
+        until = self.moment().height + 1 + blocks
+        self.ledger.standstill.post_only_until = until
+        return until
 
     def take_sequence(self, address: str) -> None:
         """A transaction of this account from elsewhere enters the mempool."""
@@ -156,7 +163,13 @@ class Chain:
             self.take_sequence(transaction.signer)
         halt = None if self.faults.halt_now else self.faults.happens(Kind.HALT)
         if halt:
-            self.clock.halt(halt.value)
+            self._halt(halt.value)
+
+    def _halt(self, seconds: float) -> None:
+        """After a long one, as on mainnet, only post-only orders are taken for a while."""
+        self.clock.halt(seconds)
+        if seconds >= DOWNTIME_S:
+            self.post_only(BLOCKS_AFTER_DOWNTIME)
 
     def _lie_about_sequence(self, transaction: Transaction) -> None:
         if self.faults.happens(Kind.SEQUENCE_MISMATCH):

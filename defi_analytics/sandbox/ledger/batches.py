@@ -105,7 +105,7 @@ def _requests(orders: Iterable[Any], sender: str, market: bool, derivative: bool
 
 def _placed(state: State, asked: list[Request], block: int, *, market: bool, derivative: bool) -> Outcomes:
     kind = Perpetual if derivative else Spot
-    known = [_is_active(one.market_id, kind) for one in asked]
+    known = [_is_active(state, one.market_id, kind) for one in asked]
     done = _each(
         state,
         [one for one, active in zip(asked, known, strict=True) if active],
@@ -117,9 +117,8 @@ def _placed(state: State, asked: list[Request], block: int, *, market: bool, der
     return done._replace(hashes=[next(hashes) if active else "" for active in known])
 
 
-def _is_active(market_id: str, kind: type[Spot] | type[Perpetual]) -> bool:
-    listing = LISTINGS.get(market_id)
-    return isinstance(listing, kind) and listing.status == "Active"
+def _is_active(state: State, market_id: str, kind: type[Spot] | type[Perpetual]) -> bool:
+    return isinstance(LISTINGS.get(market_id), kind) and state.standstill.is_active(market_id)
 
 
 def _each(state: State, asked: list[Request], block: int, *, market: bool, derivative: bool) -> Outcomes:

@@ -51,7 +51,8 @@ def end_block(state: State, block: int) -> BlockEvents:
     liquidated = tuple(_liquidations(state, block))
     triggered = tuple(_triggers(state, block))
     for market_id in sorted({order.market_id for order in state.live(stages=_MATCHED)}):
-        auction.run(state, market_id, block)
+        if state.standstill.is_active(market_id):
+            auction.run(state, market_id, block)
     _expiries(state, block)
     _left_over(state, block)
     events = BlockEvents(
@@ -99,6 +100,8 @@ def _liquidations(state: State, block: int) -> Iterator[Position]:
     """
     for where in sorted(state.positions.all):
         position, listing = state.position(*where), PERPS[where[1]]
+        if not state.standstill.is_active(where[1]):
+            continue
         mark = state.world.mark_price(listing, block)
         if position and liquidatable(position, listing.maintenance_margin_ratio, mark):
             for order in state.live(listing.market_id, position.subaccount):
@@ -151,8 +154,15 @@ def _liquidation_hash(state: State, position: Position) -> str:
 
 
 def _triggers(state: State, block: int) -> Iterator[LiveOrder]:
-    """Conditional orders whose mark price came become orders of this block, with hashes of their own."""
+    """Conditional orders whose mark price came become orders of this block, with hashes of their own.
+
+    None does while only post-only orders are taken, nor in a market that is not active.
+    """
+    if state.standstill.post_only(block):
+        return
     for order in state.live(stages=_CONDITIONAL):
+        if not state.standstill.is_active(order.market_id):
+            continue
         if not _reached(order, state.mark_price(order.market_id, block)):
             continue
         state.remove(order, OrderState.TRIGGERED, block)

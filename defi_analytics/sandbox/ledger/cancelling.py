@@ -32,7 +32,7 @@ def cancel(state: State, data: object, sender: str, block: int, *, derivative: b
     who = subaccount_of(sender, getattr(data, "subaccount_id", ""))
     if not cid and not hashed:
         raise failure(Code.ORDER_HASH_INVALID)
-    if not isinstance(LISTINGS.get(market_id), kind):
+    if not isinstance(LISTINGS.get(market_id), kind) or not state.standstill.may_cancel(market_id):
         code = Code.DERIVATIVE_MARKET_NOT_FOUND if derivative else Code.SPOT_MARKET_NOT_FOUND
         raise failure(code, f"active {kind.__name__.lower()} market doesn't exist {market_id[:80]}")
     found = state.cids.find((who, cid)) if cid else hashed
@@ -46,6 +46,8 @@ def cancel(state: State, data: object, sender: str, block: int, *, derivative: b
 
 def cancel_all(state: State, who: str, market_id: str, block: int) -> None:
     """All that can be cancelled of a subaccount's in a market; conditional orders too."""
+    if not state.standstill.may_cancel(market_id):
+        return
     for order in state.live(market_id, who):
         if order.stage is not Stage.MARKET:
             state.remove(order, OrderState.CANCELED, block)

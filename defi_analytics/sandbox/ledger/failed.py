@@ -63,6 +63,7 @@ class Code(Coded):
     INVALID_AMOUNT = 91, "invalid amount"
     BAD_NONCE = 94, "subaccount nonce is invalid"
     INSUFFICIENT_FUNDS = 95, "insufficient funds"
+    POST_ONLY_MODE = 96, "exchange is in post-only mode"
     CID_EXISTS = 97, "client order id already exists"
     INVALID_CID = 98, "client order id is invalid. Max length is 36 chars"
     INVALID_NOTIONAL = 100, "invalid notional"

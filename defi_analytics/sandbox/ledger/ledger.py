@@ -19,6 +19,7 @@ from defi_analytics.sandbox.ledger.records import (
     Stage,
     Trade,
 )
+from defi_analytics.sandbox.ledger.standstill import Standstill
 from defi_analytics.sandbox.ledger.state import State
 from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.matching import Book
@@ -83,6 +84,11 @@ class Ledger:
         """Once for every block, in sequence; blocks may be left out while the ledger is `idle`."""
         with localcontext(EXACT):
             return blocks.end_block(self._state, block)
+
+    @property
+    def standstill(self) -> Standstill:
+        """Which markets are paused, and whether only post-only orders are taken."""
+        return self._state.standstill
 
     @property
     def idle(self) -> bool:

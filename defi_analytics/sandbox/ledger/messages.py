@@ -146,7 +146,7 @@ def _refuse_default(subaccount: str, code: Code = Code.INSUFFICIENT_DEPOSIT) -> 
 
 
 def _increase_margin(state: State, message: Any, sender: str, block: int) -> dict[str, Any]:
-    listing = active(market_id(message.market_id), Perpetual)
+    listing = active(state, market_id(message.market_id), Perpetual)
     source = subaccount_of(sender, message.source_subaccount_id)
     where = canonical(message.destination_subaccount_id), listing.market_id
     amount = decimal(message.amount)

@@ -20,9 +20,9 @@ _SIDE_COUNT = 20
 """Limit and conditional orders of one side that a subaccount may have in a derivative market."""
 
 
-def active(market_id: str, kind: type[Spot] | type[Perpetual]) -> Listing:
+def active(state: State, market_id: str, kind: type[Spot] | type[Perpetual]) -> Listing:
     listing = LISTINGS.get(market_id)
-    if isinstance(listing, kind) and listing.status == "Active":
+    if isinstance(listing, kind) and state.standstill.is_active(market_id):
         return listing
     if kind is Spot:
         raise failure(Code.SPOT_MARKET_NOT_FOUND, f"active spot market doesn't exist {market_id}")
@@ -33,11 +33,12 @@ def active(market_id: str, kind: type[Spot] | type[Perpetual]) -> Listing:
 
 def place_spot(state: State, request: Request, block: int, *, market: bool) -> LiveOrder:
     """Raises Failed. A refusal before the last steps does not count on the subaccount's nonce."""
-    listing = active(request.market_id, Spot)
+    _check_mode(state, block, market=market)
+    listing = active(state, request.market_id, Spot)
     _check_expiration(request, block, market=market)
     _check_grid(listing, request)
     best = _best(state, request, block)
-    if request.kind.is_post_only and _crosses(request, best):
+    if _posting(state, request, block) and _crosses(request, best):
         raise failure(Code.EXCEEDS_TOP_OF_BOOK)
     _check_cid(state, request)
     hashed = order_hash(request, state.bump(request.subaccount))
@@ -54,12 +55,13 @@ def place_spot(state: State, request: Request, block: int, *, market: bool) -> L
 
 def place_derivative(state: State, request: Request, block: int, *, market: bool) -> LiveOrder:
     """Raises Failed. Every attempt counts on the subaccount's nonce."""
-    listing = active(request.market_id, Perpetual)
+    listing = active(state, request.market_id, Perpetual)
     hashed = order_hash(request, state.bump(request.subaccount))
     stage = _stage(request, market=market)
     try:
         _check_cid(state, request)
         _check_expiration(request, block, market=market)
+        _check_mode(state, block, market=market)
         if not stage.conditional:
             _check_top(state, request, block, stage)
         mark = state.mark_price(request.market_id, block - 1)
@@ -126,6 +128,16 @@ def _crosses(request: Request, best: Decimal | None) -> bool:
     return request.price >= best if request.kind.is_buy else request.price <= best
 
 
+def _check_mode(state: State, block: int, *, market: bool) -> None:
+    if market and state.standstill.post_only(block):
+        until = f"until height {state.standstill.post_only_until}"
+        raise failure(Code.POST_ONLY_MODE, f"cannot create market orders in post only mode {until}")
+
+
+def _posting(state: State, request: Request, block: int) -> bool:
+    return request.kind.is_post_only or state.standstill.post_only(block)
+
+
 def _check_expiration(request: Request, block: int, *, market: bool) -> None:
     if market and request.expiration_height:
         raise failure(Code.INVALID_EXPIRATION, "market orders cannot have expiration block")
@@ -156,7 +168,7 @@ def _check_cid(state: State, request: Request) -> None:
 
 def _check_top(state: State, request: Request, block: int, stage: Stage) -> None:
     crosses = _crosses(request, _best(state, request, block))
-    if request.kind.is_post_only and crosses:
+    if _posting(state, request, block) and crosses:
         raise failure(Code.EXCEEDS_TOP_OF_BOOK)
     if stage is not Stage.MARKET:
         return

@@ -149,7 +149,10 @@ def _positions_in_market(moment: Moment, request: Request, market_id: str) -> An
 
 
 def _subaccount_positions(moment: Moment, request: Request, whose: str) -> Any:
-    return {"state": [_named(one) for one in ledger_of(moment).positions(whose.lower())]}
+    """Of the markets that are active alone, as on the chain."""
+    ledger = ledger_of(moment)
+    found = [one for one in ledger.positions(whose.lower()) if ledger.standstill.is_active(one.market_id)]
+    return {"state": [_named(one) for one in found]}
 
 
 def _position(moment: Moment, request: Request, whose: str, market_id: str) -> Any:

@@ -20,6 +20,7 @@ from defi_analytics.sandbox.ledger.records import (
     Stage,
     Trade,
 )
+from defi_analytics.sandbox.ledger.standstill import Standstill
 from defi_analytics.sandbox.ledger.tables import Table, Undo
 from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.matching import Book
@@ -57,6 +58,7 @@ class State:
         self.trades: list[Trade] = []
         self.left: dict[str, tuple[int, Book]] = {}
         """By market: the last block in which users took part, and what the world's orders came to."""
+        self.standstill = Standstill()
         self.last_block: int | None = None
         self._counts: Table[str, int] = Table(self.undo)
 
@@ -89,6 +91,7 @@ class State:
 
     def standing(self, market_id: str, block: int) -> Book:
         """The book at the end of a block, with every order that users have resting now."""
+        block = self.standstill.moved(market_id, block)
         at, world = self.left.get(market_id, (None, None))
         if world is None or at != block:
             world = self.world.block(market_id, block).book

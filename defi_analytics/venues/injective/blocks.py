@@ -55,11 +55,15 @@ class BlockTime:
     clock: Clock
     network: Network
     _asked_at: float = field(default=0.0, init=False)
-    _asking: "asyncio.Task[datetime] | None" = field(default=None, init=False)
+    _asking: "asyncio.Task[Block] | None" = field(default=None, init=False)
     _waiting: int = field(default=0, init=False)
 
     async def read(self) -> datetime:
         """UTC, as the chain tells it. Raises DataError."""
+        return (await self.latest()).at
+
+    async def latest(self) -> Block:
+        """The block itself. Raises DataError."""
         task = self._current()
         self._waiting += 1
         try:
@@ -69,23 +73,20 @@ class BlockTime:
             if task is self._asking:
                 self._leave(task)
 
-    def _current(self) -> "asyncio.Task[datetime]":
+    def _current(self) -> "asyncio.Task[Block]":
         now, task = self.clock.monotonic(), self._asking
         if task is None or (task.done() and now - self._asked_at >= SHARED_S):
-            task = asyncio.ensure_future(self._ask())
+            task = asyncio.ensure_future(latest_block(self.http, self.network))
             self._asking, self._asked_at, self._waiting = task, now, 0
         return task
 
-    def _leave(self, task: "asyncio.Task[datetime]") -> None:
+    def _leave(self, task: "asyncio.Task[Block]") -> None:
         self._waiting -= 1
         unwanted = not (task.done() or self._waiting)
         if unwanted:
             task.cancel()
         if unwanted or (task.done() and (task.cancelled() or task.exception())):
             self._asking = None
-
-    async def _ask(self) -> datetime:
-        return (await latest_block(self.http, self.network)).at
 
 
 async def latest_block(http: HttpClient, network: Network) -> Block:

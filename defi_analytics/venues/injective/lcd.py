@@ -1,13 +1,12 @@
 """The chain read through its REST gateway (LCD), exchange v2: human units, no key, no indexer to lag."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from defi_analytics.domain.book import Candle, OrderBook
-from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.market import Market, MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing, Problem
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Clock, HttpClient
@@ -18,15 +17,16 @@ from defi_analytics.venues.injective.charts import Charts
 from defi_analytics.venues.injective.funding import Funding, latest_rate, parse_funding
 from defi_analytics.venues.injective.indexer import SOURCE as INDEXER
 from defi_analytics.venues.injective.indexer import InjectiveIndexer
-from defi_analytics.venues.injective.market_rows import VENUE
+from defi_analytics.venues.injective.market_rows import INACTIVE, VENUE
 from defi_analytics.venues.injective.markets import parse_derivative_markets, parse_spot_markets
 from defi_analytics.venues.injective.networks import Network
+from defi_analytics.venues.injective.taking_orders import PATH as PARAMS
+from defi_analytics.venues.injective.taking_orders import parse_post_only_until
 from defi_analytics.venues.wire import together
 
 DEPTH = 100
 ALL_KINDS = frozenset(MarketKind)
 _DERIVATIVES = frozenset({MarketKind.PERPETUAL, MarketKind.FUTURE})
-_WITH_TOPS = {"status": "Active", "with_mid_price_and_tob": "true"}
 
 Parser = Callable[[str, bytes, Assets, datetime], Listing]
 
@@ -47,6 +47,8 @@ class InjectiveMarketData:
     """Without derivatives, or without spot, a listing costs one request instead of two."""
     depth: int = DEPTH
     """Levels asked for on each side of a book."""
+    known: tuple[Market, ...] = ()
+    """Who trades these is told what became of them: see `listing`."""
     charts: Charts = field(init=False)
     _block_time: BlockTime = field(init=False, repr=False)
 
@@ -59,13 +61,35 @@ class InjectiveMarketData:
         return VENUE
 
     async def listing(self) -> Listing:
-        """All active markets of `kinds`. One list that fails is a problem; all that fail, an error."""
-        lists: list[Coroutine[Any, Any, Listing | DataError]] = []
-        if MarketKind.SPOT in self.kinds:
-            lists.append(self._list("spot/full_markets", parse_spot_markets))
-        if self.kinds & _DERIVATIVES:
-            lists.append(self._list("derivative/markets", parse_derivative_markets))
-        return self._merged(await asyncio.gather(*lists))
+        """All active markets of `kinds`. One list that fails is a problem; all that fail, an error.
+
+        Of the `known` ones it tells also those that are not active any more, with their status, UNKNOWN
+        where nobody tells it; and for their sake, whether the exchange takes post-only orders alone. Where
+        the list that they belong to fails, they are left out.
+        """
+        if not self.known:
+            return self._merged(await self._lists("Active"))
+        lists, told = await asyncio.gather(self._lists("Active"), self._post_only())
+        listed = self._merged(lists)
+        if isinstance(told, DataError):
+            listed = replace(listed, problems=(*listed.problems, _problem(told)))
+        elif told:
+            posted = {key: _as(market, MarketStatus.POST_ONLY) for key, market in listed.markets.items()}
+            listed = replace(listed, markets=posted)
+        failed = {path for path, answer in lists.items() if isinstance(answer, DataError)}
+        return await self._with_known(listed, failed)
+
+    async def inactive(self, market_ids: Collection[str] = ()) -> Listing:
+        """Markets of `kinds` that are listed and not active; only these, where some are named.
+
+        Raises DataError as `listing` does.
+        """
+        found = Listing(VENUE, {}, {})
+        for status in INACTIVE:
+            missing = [one for one in market_ids if one not in found.markets]
+            if missing or not market_ids:
+                found = _both(found, self._merged(await self._lists(status, missing)))
+        return found
 
     async def details(self, market: Market) -> Market:
         return market
@@ -109,14 +133,49 @@ class InjectiveMarketData:
     def _url(self, path: str) -> str:
         return f"{self.network.lcd_url}/injective/exchange/v2/{path}"
 
-    async def _list(self, path: str, parse: Parser) -> Listing | DataError:
+    async def _lists(self, status: str, market_ids: Sequence[str] = ()) -> dict[str, Listing | DataError]:
+        """By path."""
+        asked = {path: parse for path, (kinds, parse) in _LISTS.items() if self.kinds & kinds}
+        answers = await asyncio.gather(*(self._list(*each, status, market_ids) for each in asked.items()))
+        return dict(zip(asked, answers, strict=True))
+
+    async def _list(
+        self, path: str, parse: Parser, status: str, market_ids: Sequence[str]
+    ) -> Listing | DataError:
+        query = [("status", status), ("with_mid_price_and_tob", "true")]
+        query += [("market_ids", market_id) for market_id in market_ids]
         try:
-            body = await self.http.get(VENUE, self._url(path), _WITH_TOPS)
+            body = await self.http.get(VENUE, self._url(path), query)
             return parse(VENUE, body, self.assets, self.clock.now())
         except DataError as error:
             return error
 
-    def _merged(self, answers: Sequence[Listing | DataError]) -> Listing:
+    async def _post_only(self) -> bool | DataError:
+        """Whether the next block takes no order that would trade at once."""
+        try:
+            body, block = await together(self.http.get(VENUE, self._url(PARAMS)), self._block_time.latest())
+            return parse_post_only_until(VENUE, body) > block.height + 1
+        except DataError as error:
+            return error
+
+    async def _with_known(self, listed: Listing, failed: Collection[str]) -> Listing:
+        absent = {
+            market.market_id: _as(market, MarketStatus.UNKNOWN)
+            for market in self.known
+            if market.market_id not in listed.markets
+            and market.kind in self.kinds
+            and _path(market) not in failed
+        }
+        if not absent:
+            return listed
+        try:
+            found = await self.inactive(absent)
+        except DataError as error:
+            found = Listing(VENUE, {}, {}, (_problem(error),))
+        return _both(replace(listed, markets={**absent, **listed.markets}), found)
+
+    def _merged(self, lists: Mapping[str, Listing | DataError]) -> Listing:
+        answers = list(lists.values())
         errors = [answer for answer in answers if isinstance(answer, DataError)]
         if errors and len(errors) == len(answers):
             raise errors[0]
@@ -130,6 +189,26 @@ class InjectiveMarketData:
         tops = {key: top for one in listings for key, top in one.tops.items() if key in markets}
         problems = [problem for one in listings for problem in one.problems]
         return Listing(VENUE, markets, tops, (*problems, *map(_problem, errors)))
+
+
+_LISTS: dict[str, tuple[frozenset[MarketKind], Parser]] = {
+    "spot/full_markets": (frozenset({MarketKind.SPOT}), parse_spot_markets),
+    "derivative/markets": (_DERIVATIVES, parse_derivative_markets),
+}
+
+
+def _path(market: Market) -> str:
+    return next(path for path, (kinds, _) in _LISTS.items() if market.kind in kinds)
+
+
+def _as(market: Market, status: MarketStatus) -> Market:
+    return replace(market, status=status)
+
+
+def _both(first: Listing, second: Listing) -> Listing:
+    """What the second tells of a market counts."""
+    markets, tops = {**first.markets, **second.markets}, {**first.tops, **second.tops}
+    return Listing(first.venue, markets, tops, (*first.problems, *second.problems))
 
 
 def _folder(market: Market) -> str:

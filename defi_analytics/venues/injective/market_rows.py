@@ -25,6 +25,11 @@ Denom = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 # Hundreds of markets share a few dozen ticks and fees.
 _shared = lru_cache(maxsize=1_024)(human)
 _MARKET_ID = re.compile(r"0x[0-9a-f]{64}")
+INACTIVE = ("Paused", "ForcePaused", "Demolished", "Expired")
+"""What lists are asked for besides "Active": each is of one status, and empty for one that is unknown.
+
+Queries of a single market find no paused one. Source: injective-core, modules/exchange/keeper/grpc_query.go.
+"""
 _STATUSES = {
     "active": MarketStatus.ACTIVE,
     "paused": MarketStatus.PAUSED,

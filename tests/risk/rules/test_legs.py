@@ -17,6 +17,7 @@ def verdict(*legs, limits=LIMITS):
 def test_what_is_bought_and_sold_of_an_asset_hedges_each_other_up_to_the_limit():
     assert verdict(("INJ", BUY, 100.0), ("INJ", SELL, 100.0)).code is Denial.NONE
     assert verdict(("INJ", BUY, 100.0), ("INJ", SELL, 60.0)).code is Denial.NONE
+    assert verdict(("INJ", BUY, 0.25), ("INJ", SELL, 0.25)).code is Denial.NONE
     assert verdict(("INJ", SELL, 100.0), ("INJ", BUY, 50.0)) == (Denial.LEG_IMBALANCE, 0.25, 50 / 150)
 
 

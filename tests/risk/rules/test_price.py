@@ -171,6 +171,14 @@ def test_an_account_that_never_filled_has_no_fill_to_be_measured_from():
     assert code(last_fill=math.nan, since_fill_s=NEVER_S) is Denial.NONE
     assert code(last_fill=math.nan) is Denial.RISK_STATE_UNKNOWN
     assert code(LIMITS._replace(fill_band=math.nan), since_fill_s=NEVER_S) is Denial.RISK_STATE_UNKNOWN
+    told = verdict(LIMITS._replace(fill_band=-1.0), since_fill_s=NEVER_S)
+    assert told == (Denial.PRICE_BAND_FILL, -1.0, 0.0)
+
+
+def test_a_fill_is_recent_for_a_minute():
+    far = {"last_fill": 20_000.0}
+    assert code(**far, since_fill_s=60.0) is Denial.PRICE_BAND_FILL
+    assert code(**far, since_fill_s=60.5) is Denial.NONE
 
 
 def test_slippage_may_reach_its_limit_and_that_of_an_exit_three_times_as_much():

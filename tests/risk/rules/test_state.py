@@ -175,6 +175,15 @@ def test_a_market_that_is_not_open_is_left_alone(status):
     assert code(status=status) is Denial.MARKET_STATE
 
 
+def test_after_a_standstill_only_what_rests_passes():
+    assert code(status=MarketState.POST_ONLY, kind=OrderKind.POST_ONLY) is not Denial.MARKET_STATE
+    assert code(status=MarketState.PAUSED, kind=OrderKind.POST_ONLY) is Denial.MARKET_STATE
+    for kind in (OrderKind.MARKET, OrderKind.LIMIT):
+        assert code(status=MarketState.POST_ONLY, kind=kind) is Denial.MARKET_STATE
+    stop = {**REDUCING, "kind": OrderKind.STOP, "trigger": 990}
+    assert code(status=MarketState.POST_ONLY, **stop) is Denial.MARKET_STATE
+
+
 def test_an_unresolved_order_on_a_spot_market_stops_sales_too():
     spot = {"unresolved": True, "perpetual": False}
     assert code(**REDUCING | spot) is Denial.UNRESOLVED_ORDER

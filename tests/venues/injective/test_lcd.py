@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.market import MarketKind, MarketStatus
 from defi_analytics.errors import Malformed, NotFound, RateLimited, Unavailable
 from defi_analytics.venues.injective.assets import assets_of
+from defi_analytics.venues.injective.blocks import parse_block
 from defi_analytics.venues.injective.lcd import InjectiveMarketData
+from defi_analytics.venues.injective.markets import parse_spot_markets
 from defi_analytics.venues.injective.networks import MAINNET
 from tests.fakes import NOON, FakeClock, FakeHttp
 from tests.shared_data import shared_json
@@ -78,6 +80,92 @@ async def test_one_failing_list_does_not_lose_the_other():
     listing = await injective.listing()
     assert [problem.code for problem in listing.problems] == ["MALFORMED"]
     assert market_id(7) in listing.markets
+
+
+NONE, PARAMS = body({"markets": []}), "/exchange/v2/exchange/exchangeParams"
+MODE = body({"params": {"post_only_mode_height_threshold": "0", "minimal_protocol_fee_rate": "0.00005"}})
+
+
+def watching(*known, paused=NONE, **answers):
+    """A venue that is to tell of these whatever became of them; `paused` lists what is paused."""
+    told = {f"{PERPS}?status=Paused": NONE, "status=Paused": paused, PARAMS: MODE, BLOCK: block()}
+    told |= {f"status={status}": NONE for status in ("ForcePaused", "Demolished", "Expired")}
+    told |= {SPOTS: SPOT_LIST, PERPS: PERP_LIST}
+    injective, http, clock = venue({**answers, **{k: v for k, v in told.items() if k not in answers}})
+    injective.known = tuple(known)
+    return injective, http, clock
+
+
+def spot_market(**row):
+    parsed = parse_spot_markets("injective", body({"markets": [spot(**row)]}), assets_of("injective-1"), NOON)
+    return next(iter(parsed.markets.values()))
+
+
+async def test_what_is_known_and_active_costs_no_further_list():
+    injective, http, _ = watching(spot_market())
+    listing = await injective.listing()
+    assert set(listing.markets) == {INJ_USDT_ID, market_id(7), market_id(8)}
+    assert (len(http.requests), listing.problems) == (4, ())
+
+
+async def test_a_known_market_that_was_paused_is_told_with_its_status_and_top():
+    other = spot(market_id=market_id(3), status="Paused")
+    paused = body({"markets": [{"market": other, "mid_price_and_tob": tops("5.1", "5", "5.2")}]})
+    injective, http, _ = watching(spot_market(), spot_market(market_id=market_id(3)), paused=paused)
+    listing = await injective.listing()
+    assert listing.markets[market_id(3)].status is MarketStatus.PAUSED
+    assert listing.markets[INJ_USDT_ID].status is MarketStatus.ACTIVE
+    assert listing.tops[market_id(3)].mid == 5.1
+    asked = [request for request in http.requests if "status=Active" not in request and "markets?" in request]
+    assert len(asked) == 2
+    assert all(f"status=Paused&with_mid_price_and_tob=true&market_ids={market_id(3)}" in one for one in asked)
+
+
+async def test_a_known_market_that_no_list_has_is_unknown_and_one_that_nobody_can_tell_of_too():
+    gone = spot_market(market_id=market_id(3))
+    listing = await watching(gone)[0].listing()
+    assert (listing.markets[market_id(3)].status, listing.problems) == (MarketStatus.UNKNOWN, ())
+    silent = Unavailable("injective", "503")
+    injective, _, _ = watching(gone, **{f"{PERPS}?status=Paused": silent, "status=Paused": silent})
+    listing = await injective.listing()
+    assert listing.markets[market_id(3)].status is MarketStatus.UNKNOWN
+    assert [problem.code for problem in listing.problems] == ["UNAVAILABLE"]
+    assert listing.markets[INJ_USDT_ID].status is MarketStatus.ACTIVE
+
+
+async def test_a_known_market_whose_own_list_failed_is_left_out():
+    injective, _, _ = watching(
+        spot_market(market_id=market_id(3)), **{f"{SPOTS}?status=Active": Unavailable("injective", "503")}
+    )
+    listing = await injective.listing()
+    assert set(listing.markets) == {market_id(7), market_id(8)}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"), [(1, MarketStatus.ACTIVE), (2, MarketStatus.POST_ONLY), (900, MarketStatus.POST_ONLY)]
+)
+async def test_after_a_standstill_the_next_blocks_take_post_only_orders_alone(more, status):
+    height = parse_block("injective", block()).height
+    mode = body({"params": {"post_only_mode_height_threshold": str(height + more)}})
+    injective, _, _ = watching(spot_market(), **{PARAMS: mode})
+    listing = await injective.listing()
+    assert {market.status for market in listing.markets.values()} == {status}
+
+
+async def test_a_mode_that_nobody_tells_is_a_problem_and_no_status():
+    injective, _, _ = watching(spot_market(), **{PARAMS: body({"params": {"post_only": 1}, "x": "y"})})
+    assert (await injective.listing()).problems == ()
+    injective, _, _ = watching(spot_market(), **{PARAMS: b"{}"})
+    listing = await injective.listing()
+    assert [problem.code for problem in listing.problems] == ["MALFORMED"]
+    assert {market.status for market in listing.markets.values()} == {MarketStatus.ACTIVE}
+
+
+async def test_every_status_but_active_is_asked_for_where_no_market_is_named():
+    injective, http, _ = watching(paused=body({"markets": [spot(status="Paused")]}))
+    listing = await injective.inactive()
+    assert [market.status for market in listing.markets.values()] == [MarketStatus.PAUSED]
+    assert len(http.requests) == 8
 
 
 async def test_a_listing_fails_when_every_list_does():

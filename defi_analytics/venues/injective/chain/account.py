@@ -17,7 +17,7 @@ from defi_analytics.venues.injective.chain.node import Node
 from defi_analytics.venues.injective.chain.resting import Counts
 from defi_analytics.venues.injective.chain.together import all_of
 from defi_analytics.venues.injective.chain.trader import Trader
-from defi_analytics.venues.injective.market_rows import VENUE
+from defi_analytics.venues.injective.market_rows import INACTIVE, VENUE
 from defi_analytics.venues.wire import together
 
 PAGE = "1000"
@@ -33,6 +33,11 @@ class Holdings:
     node: Node
     trader: Trader
     assets: Assets
+    expected: frozenset[str] = frozenset()
+    """Ids of markets in which there should be a position: the list of all tells those of active ones alone.
+
+    Source: injective-core, modules/exchange/keeper, GetAllActivePositionsBySubaccountID.
+    """
 
     async def read(self, block: Block, markets: Sequence[Market]) -> Portfolio:
         """As of `block`: every read names its height, so a node behind it refuses instead of mixing blocks.
@@ -46,16 +51,13 @@ class Holdings:
             together(self._coins(height), self._deposits(height)),
             together(self._positions(height), self._counts(markets, height)),
         )
-        owned = {market.market_id: held[market.market_id] for market in markets if market.market_id in held}
+        held |= await self._elsewhere(markets, held, height)
+        owned = {market: held[market.market_id] for market in markets if market.market_id in held}
         rules, orders = await together(
-            self._rules(list(owned), height),
+            self._rules(owned, height),
             all_of(self._orders(markets, holdings.locked(deposits), counts, height)),
         )
-        positions = [
-            holdings.position(market, owned[market.market_id], rules[market.market_id])
-            for market in markets
-            if market.market_id in owned
-        ]
+        positions = [holdings.position(market, one, rules[market.market_id]) for market, one in owned.items()]
         return Portfolio(
             account=self.trader.account,
             at=block.at,
@@ -93,6 +95,17 @@ class Holdings:
         body = await self.node.exchange(f"subaccount_positions/{subaccount}", height)
         return holdings.parse_positions(VENUE, body, subaccount)
 
+    async def _elsewhere(
+        self, markets: Sequence[Market], held: Mapping[str, holdings.Held], height: int
+    ) -> dict[str, holdings.Held]:
+        """Positions that are expected and not in the list of all, each asked for by itself."""
+        derivatives = (market.market_id for market in markets if market.kind is not MarketKind.SPOT)
+        asked = [one for one in derivatives if one in self.expected and one not in held]
+        subaccount = self.trader.subaccount_id
+        bodies = await all_of(self.node.exchange(f"positions/{subaccount}/{one}", height) for one in asked)
+        found = [holdings.parse_position(VENUE, body) for body in bodies]
+        return {market_id: one for market_id, one in zip(asked, found, strict=True) if one is not None}
+
     async def _deposits(self, height: int) -> dict[str, holdings.Amounts]:
         params = {"subaccount_id": self.trader.subaccount_id}
         body = await self.node.exchange("exchange/subaccountDeposits", height, params)
@@ -105,23 +118,19 @@ class Holdings:
         body = await self.node.exchange(f"order_metadata/{self.trader.subaccount_id}", height)
         return resting.parse_counts(VENUE, body)
 
-    async def _rules(self, market_ids: Sequence[str], height: int) -> dict[str, holdings.Rules]:
-        """One request for all that are active, and one for each that is not: the list names one status."""
-        if not market_ids:
-            return {}
-        params = [("status", "Active"), *(("market_ids", one) for one in market_ids)]
-        listed = holdings.parse_rules(VENUE, await self.node.exchange("derivative/markets", height, params))
-        others = [one for one in market_ids if one not in listed]
-        for found in await all_of(self._rules_of_one(one, height) for one in others):
-            listed |= found
-        return listed
-
-    async def _rules_of_one(self, market_id: str, height: int) -> dict[str, holdings.Rules]:
-        body = await self.node.exchange(f"derivative/markets/{market_id}", height)
-        found = holdings.parse_rules(VENUE, body)
-        if market_id not in found:
-            raise Malformed(VENUE, "another market than was asked for")
-        return found
+    async def _rules(self, owned: Mapping[Market, holdings.Held], height: int) -> dict[str, holdings.Rules]:
+        """One request for all that are active; those that are not are looked for in the other lists."""
+        found: dict[str, holdings.Rules] = {}
+        for status in ("Active", *INACTIVE):
+            missing = [market.market_id for market in owned if market.market_id not in found]
+            if not missing:
+                return found
+            params = [("status", status), *(("market_ids", one) for one in missing)]
+            body = await self.node.exchange("derivative/markets", height, params)
+            found |= holdings.parse_rules(VENUE, body)
+        return {
+            market.market_id: holdings.rules_by_itself(market, held) for market, held in owned.items()
+        } | found
 
     def _orders(
         self, markets: Sequence[Market], locked: frozenset[str], counts: Mapping[str, Counts], height: int

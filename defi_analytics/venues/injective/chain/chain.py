@@ -1,6 +1,6 @@
 """Injective as a chain that executes signed transactions: the only place that writes to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -50,6 +50,8 @@ class InjectiveChain:
     granter: str = ""
     subaccount_index: int = 0
     policy: ChainPolicy = field(default_factory=ChainPolicy)
+    expected: Callable[[], Collection[str]] = tuple
+    """Ids of derivative markets in which the account should have a position: see `Holdings.expected`."""
     trader: Trader = field(init=False)
     _node: Node = field(init=False, repr=False)
     _preparing: Preparing = field(init=False, repr=False)
@@ -143,15 +145,17 @@ class InjectiveChain:
         Of the default subaccount the bank's balances count, of any other only its deposits.
         """
         block = await self.block()
-        return await Holdings(self._node, self.trader, self.assets).read(block, markets)
+        expected = frozenset(self.expected())
+        return await Holdings(self._node, self.trader, self.assets, expected).read(block, markets)
 
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         """Of the node's block results, and of the indexer for what lies further back.
 
-        The node is read block by block for the last `policy.node_blocks` of the span, the indexer's trades
+        The node is read block by block for the last `policy.node_blocks` of the chain, the indexer's trades
         for what is before them, where it proves not to be behind; both give the same fills with the same ids.
         """
-        history = History(self._node, self.trader, self.policy.node_blocks)
+        latest = max(last_height, self._latest.height if self._latest else 0)
+        history = History(self._node, self.trader, latest - self.policy.node_blocks + 1)
         return await history.read(markets, first_height, last_height)
 
     async def grants(self) -> tuple[grants.Grant, ...]:

@@ -20,20 +20,19 @@ AT_ONCE = 20
 class History:
     node: Node
     trader: Trader
-    node_blocks: int
-    """So many latest blocks of a span are read from the node."""
+    near: int
+    """From this block on the node is read."""
 
     async def read(self, markets: Sequence[Market], first_height: int, last_height: int) -> list[Fill]:
         """Oldest first, each once.
 
-        The last `node_blocks` come from the node, block by block: it is the truth and does not lag. Only
-        what lies before them comes from the indexer, which keeps what nodes prune, and only where it shows
-        that it is not behind; else the node is asked for those blocks too.
+        What is near comes from the node, block by block: it is the truth and does not lag. Only what lies
+        before comes from the indexer, which keeps what nodes prune, and only where it shows that it is not
+        behind; else the node is asked for those blocks too.
         """
-        boundary = max(first_height, last_height - self.node_blocks + 1)
-        found = await self._from_node(markets, boundary, last_height)
-        if first_height < boundary:
-            found += await self._from_indexer(markets, first_height, boundary - 1)
+        found = await self._from_node(markets, max(first_height, self.near), last_height)
+        if first_height < self.near:
+            found += await self._from_indexer(markets, first_height, min(last_height, self.near - 1))
         heights = sorted({one.height for one in found})
         blocks = await all_of(self.node.block(height) for height in heights)
         return numbered(found, {block.height: block.at for block in blocks})
@@ -52,12 +51,12 @@ class History:
     async def _from_indexer(self, markets: Sequence[Market], first: int, last: int) -> list[Execution]:
         start, end = await all_of((self.node.block(first), self.node.block(last)))
         indexed = IndexedTrades(self.node.http, self.node.network, self.trader.subaccount_id)
-        proven = await all_of(indexed.tells_beyond(market, end) for market in markets)
+        kinds = sorted({market.kind for market in markets})
+        told = await all_of(indexed.tells_beyond(kind, end) for kind in kinds)
+        proven = {kind for kind, passed in zip(kinds, told, strict=True) if passed}
         per_market = await all_of(
-            indexed.executions(market, start, end)
-            for market, passed in zip(markets, proven, strict=True)
-            if passed
+            indexed.executions(market, start, end) for market in markets if market.kind in proven
         )
         found = [one for own in per_market for one in own]
-        unproven = [market for market, passed in zip(markets, proven, strict=True) if not passed]
+        unproven = [market for market in markets if market.kind not in proven]
         return found + (await self._from_node(unproven, first, last) if unproven else [])

@@ -88,6 +88,10 @@ class _States(msgspec.Struct, gc=False):
     state: Annotated[list[_State], msgspec.Meta(max_length=_MOST)] | None = None
 
 
+class _OneState(msgspec.Struct, gc=False):
+    state: _Position | None = None
+
+
 class _Ratios(msgspec.Struct, gc=False):
     market_id: str
     maintenance_margin_ratio: str
@@ -116,6 +120,7 @@ class _MarketAnswer(msgspec.Struct, gc=False):
 _BANK = msgspec.json.Decoder(_Bank)
 _DEPOSITS = msgspec.json.Decoder(_Deposits)
 _STATES = msgspec.json.Decoder(_States)
+_ONE_STATE = msgspec.json.Decoder(_OneState)
 _MARKET = msgspec.json.Decoder(_MarketAnswer)
 
 
@@ -143,6 +148,14 @@ def parse_positions(source: str, body: bytes, subaccount_id: str) -> dict[str, H
             raise ValueError("a position of another subaccount")
         held = {state.market_id.lower(): _held(state.position) for state in states}
         return {market_id: one for market_id, one in held.items() if one.quantity}
+
+
+def parse_position(source: str, body: bytes) -> Held | None:
+    """Of one subaccount in one market; None where it has none."""
+    with reading(source, "position"):
+        state = _ONE_STATE.decode(body).state
+        held = None if state is None else _held(state)
+        return held if held and held.quantity else None
 
 
 def parse_rules(source: str, body: bytes) -> dict[str, Rules]:
@@ -192,6 +205,11 @@ def position(market: Market, held: Held, rules: Rules) -> Position:
         liquidation_price=liquidation_price(held, rules),
         funding_index=rules.cumulative_funding,
     )
+
+
+def rules_by_itself(market: Market, held: Held) -> Rules:
+    """Where no list has the market any more: the ratio as it was, and no funding since the entry."""
+    return Rules(market.maintenance_margin_ratio or Decimal(0), held.funding_entry)
 
 
 def funded_margin(held: Held, rules: Rules) -> Decimal:

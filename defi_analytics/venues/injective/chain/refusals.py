@@ -118,7 +118,8 @@ def refused(text: str) -> OrderRejected:
 
 def coded(client_order_id: str, code: int) -> OrderRejected:
     """An order that would fail though its transaction would not."""
-    message = f"{safe(client_order_id, 36)}: {explained(EXCHANGE, code)}"
+    whose = safe(client_order_id, 36) if client_order_id else "an order of it"
+    message = f"{whose}: {explained(EXCHANGE, code)}"
     return OrderRejected(message, order_code=code, codespace=EXCHANGE)
 
 

@@ -1,7 +1,8 @@
 """What the exchange module answered to each order of a transaction.
 
 Source: cosmos.base.abci TxMsgData; injective.exchange.v2 Msg…Response, whose batch holds a failed order's
-error code in decimal where its hash would be; EventOrderFail.
+error code in decimal where its hash would be, and nothing, in no list of client ids either, for an order in a
+market that is not active; EventOrderFail.
 """
 
 import re
@@ -27,24 +28,25 @@ _BATCHES = (
         "failed_derivative_market_orders_cids",
     ),
 )
+INACTIVE = 41
+"""Invalid market status: what an order that was passed over would have been refused with by itself."""
 _FLAGS = msgspec.json.Decoder(list[int])
 _CIDS = msgspec.json.Decoder(list[str])
 
 
 def order_results(data: bytes, events: Iterable[ChainEvent]) -> tuple[OrderResult, ...]:
-    """One for each order of a transaction that succeeded. Raises ValueError for data that are none."""
+    """One for each order of a transaction that succeeded; without a client id for one that was passed over.
+
+    Raises ValueError for data that are none.
+    """
     try:
         answers = protos().results.TxMsgData.FromString(data).msg_responses
-        found = {
-            result.client_order_id: result
-            for answer in answers
-            for result in _of(answer.type_url, answer.value)
-        }
+        every = [result for answer in answers for result in _of(answer.type_url, answer.value)]
     except (protos().decode_error, UnicodeDecodeError) as error:
         raise ValueError(f"message responses: {error}") from None
-    for result in failures(events):
-        found[result.client_order_id] = result
-    return tuple(found.values())
+    named = {result.client_order_id: result for result in every if result.client_order_id}
+    named |= {result.client_order_id: result for result in failures(events)}
+    return (*named.values(), *(result for result in every if not result.client_order_id))
 
 
 def failures(events: Iterable[ChainEvent]) -> Iterator[OrderResult]:
@@ -81,11 +83,14 @@ def _of_batch(answer: Any) -> Iterator[OrderResult]:
 
 def _slots(slots: Sequence[str], created: Sequence[str], failed: Sequence[str]) -> Iterator[OrderResult]:
     codes = [slot for slot in slots if _CODE.fullmatch(slot)]
-    if (len(slots) - len(codes), len(codes)) != (len(created), len(failed)):
+    hashes = [slot for slot in slots if slot and not _CODE.fullmatch(slot)]
+    if (len(hashes), len(codes)) != (len(created), len(failed)):
         raise ValueError("a batch whose orders and client ids do not match")
     placed, refused = iter(created), iter(failed)
     for slot in slots:
-        if _CODE.fullmatch(slot):
+        if not slot:
+            yield OrderResult("", error_code=INACTIVE)
+        elif _CODE.fullmatch(slot):
             yield OrderResult(next(refused), error_code=int(slot))
         else:
             yield OrderResult(next(placed), order_hash=_hash(slot))

@@ -17,6 +17,11 @@ class Trader:
     def delegated(self) -> bool:
         return self.signer != self.account
 
+    @property
+    def pays_gas(self) -> bool:
+        """Whether gas comes out of what this subaccount has: the default one's money is the bank's."""
+        return not self.delegated and self.subaccount_id == subaccount_id(self.signer, 0)
+
 
 def trader(signer: str, granter: str, subaccount_index: int) -> Trader:
     """Raises ConfigError for addresses that are none."""

@@ -109,15 +109,16 @@ class IndexedTrades:
                 return [row.execution for row in found.values() if _within(row, first, last)]
         raise Malformed(SOURCE, f"more than {MOST_PAGES * PAGE} trades, or pages without an end")
 
-    async def tells_beyond(self, market: Market, last: Block) -> bool:
-        """Whether it has anybody's trade on this market after that block, so that none before is missing.
+    async def tells_beyond(self, kind: MarketKind, last: Block) -> bool:
+        """Whether it has anybody's trade after that block, so that none before is missing.
 
-        False proves nothing: the market may be quiet, the indexer hours behind, or not answering.
+        On whichever market of the kind: it follows the chain block by block, so that a market where nobody
+        trades is no sign of its being behind. False proves nothing: it may be, or may not answer.
         """
         after = to_milliseconds(last.at) + 1
-        params = {"marketId": market.market_id, "startTime": str(after), "limit": "1"}
+        params = {"startTime": str(after), "limit": "1"}
         try:
-            body = await self.http.get(SOURCE, self._url(market), params)
+            body = await self.http.get(SOURCE, self._url(kind), params)
             return parse_latest(SOURCE, body) > after
         except DataError:
             return False
@@ -132,10 +133,10 @@ class IndexedTrades:
             "skip": str(skip),
             "limit": str(PAGE),
         }
-        return await self.http.get(SOURCE, self._url(market), params)
+        return await self.http.get(SOURCE, self._url(market.kind), params)
 
-    def _url(self, market: Market) -> str:
-        folder = "spot" if market.kind is MarketKind.SPOT else "derivative"
+    def _url(self, kind: MarketKind) -> str:
+        folder = "spot" if kind is MarketKind.SPOT else "derivative"
         return f"{self.network.indexer_url}/api/exchange/{folder}/v2/trades"
 
 

@@ -27,7 +27,6 @@ from tests.venues.injective.chain.kit_holdings import (
     counts,
     dec,
     deposits,
-    full_market,
     full_markets,
     node,
     orders,
@@ -116,8 +115,40 @@ async def test_spot_orders_are_looked_for_where_either_denomination_is_locked(de
 
 
 async def test_a_position_in_a_market_that_is_paused_knows_its_rules_too():
-    own = node(**{"derivative/markets?": full_markets(), f"derivative/markets/{PERP_ID}": full_market()})
+    paused = f"derivative/markets?status=Paused&market_ids={PERP_ID}"
+    own = node(**{paused: full_markets(PERP_ID), "derivative/markets?": full_markets()})
     assert (await a_chain(own).portfolio(MARKETS)).positions.keys() == {perp().key}
+
+
+async def test_a_position_in_a_market_that_no_list_has_is_told_by_what_was_known_of_it():
+    own = node(**{"derivative/markets?": full_markets()})
+    [position] = (await a_chain(own).portfolio(MARKETS)).positions.values()
+    [listed] = (await a_chain(node()).portfolio(MARKETS)).positions.values()
+    assert position.quantity == listed.quantity
+    assert sum("derivative/markets?" in request for request in own.requests) == 5
+
+
+async def test_a_position_that_is_expected_and_in_no_list_is_asked_for_in_its_market():
+    state = json.loads(positions())["state"][0]["position"]
+    one = f"v2/positions/{SUBACCOUNT}/{PERP_ID}"
+    answers = {"subaccount_positions": b'{"state":[]}', one: json.dumps({"state": state}).encode()}
+    own = node(**answers)
+    assert not (await a_chain(own).portfolio(MARKETS)).positions
+    assert not any(one in request for request in own.requests)
+    chain = a_chain(node(**answers))
+    chain.expected = lambda: {PERP_ID, SPOT_ID}
+    [position] = (await chain.portfolio(MARKETS)).positions.values()
+    [listed] = (await a_chain(node()).portfolio(MARKETS)).positions.values()
+    assert position == listed
+
+
+@pytest.mark.parametrize("state", [None, {"quantity": dec("0")}])
+async def test_an_expected_position_that_is_gone_is_none(state):
+    told = json.loads(positions())["state"][0]["position"]
+    body = json.dumps({"state": None if state is None else {**told, **state}}).encode()
+    chain = a_chain(node(subaccount_positions=b'{"state":[]}', **{f"v2/positions/{SUBACCOUNT}": body}))
+    chain.expected = lambda: {PERP_ID}
+    assert not (await chain.portfolio(MARKETS)).positions
 
 
 async def test_a_granters_portfolio_is_the_granters():
@@ -159,7 +190,6 @@ async def test_a_bank_without_an_end_is_malformed():
         ("subaccount_positions", positions(quantity=dec("-1"))),
         ("subaccount_positions", positions(entry_price="1e9")),
         ("derivative/markets?", full_markets(PERP_ID, ratio="1")),
-        ("derivative/markets", full_market(SPOT_ID)),
         ("order_metadata", b"{}"),
         ("order_metadata", counts(resting=-1)),
         ("order_metadata", counts().replace(b"vanilla_limit_order_count", b"other")),

@@ -99,6 +99,32 @@ async def test_the_rpc_is_checked_once_and_blocks_are_asked_for_together():
     assert sum("/block_results" in request for request in world.requests) == 100
 
 
+async def test_a_market_where_nobody_trades_any_more_is_told_by_the_indexer_as_well():
+    """A day of blocks, read one by one, would take a public node two hours."""
+    world = World(trade(1000, PERP_ID))
+    found = await fills(world, 1000, 134_000)
+    assert [one.height for one in found] == [1000]
+    asked = [request for request in world.requests if "/trades" in request and "skip" not in request]
+    assert len(asked) == 2
+    assert not [request for request in asked if "marketId" in request]
+    assert sum("block_results" in request for request in world.requests) == ChainPolicy().node_blocks
+
+
+async def test_what_lies_far_back_from_the_chains_latest_block_is_the_indexers_however_the_span_ends():
+    class Ahead(World):
+        async def get(self, source: str, url: str, params: Any = None, headers: Any = None) -> bytes:
+            return header(5000) if url.endswith("/latest") else await super().get(source, url, params)
+
+    world = Ahead(trade(1000), trade(4999))
+    chain = a_chain(world)
+    await chain.block()
+    markets = list(MARKETS.values())
+    assert [one.height for one in await chain.fills(markets, 900, 1100)] == [1000]
+    assert not [request for request in world.requests if "block_results" in request]
+    assert [one.height for one in await chain.fills(markets, 4990, 5000)] == [4999]
+    assert sum("block_results" in request for request in world.requests) == 11
+
+
 async def test_an_indexer_that_is_behind_hides_no_fill():
     history = [trade(1000), trade(1003, PERP_ID, order="0x" + "0b" * 32)]
     world = World(*history)

@@ -4,10 +4,9 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.transaction import OrderResult
-from defi_analytics.errors import Malformed
 from defi_analytics.venues.injective.chain.protos import packed, protos
 from tests.shared_data import shared
-from tests.venues.injective.chain.kit import msg_data
+from tests.venues.injective.chain.kit import HEIGHT, msg_data
 from tests.venues.injective.chain.kit_outcome import ONE, TWO, batch, found, order_fail, outcome
 
 
@@ -60,6 +59,20 @@ async def test_other_messages_answer_nothing_about_orders():
     assert (await found(outcome(msg_data(cancelled)))).orders == ()
 
 
+@pytest.mark.parametrize("delegated", [True, False])
+async def test_an_order_that_was_passed_over_because_its_market_paused_is_refused_without_its_name(
+    delegated: bool,
+):
+    inner = batch(spot_market_order_hashes=["", ONE, "24"],
+        created_spot_market_orders_cids=["b"],
+        failed_spot_market_orders_cids=["c"],
+    )  # fmt: skip
+    execute = protos().authz_messages.MsgExecResponse(results=[inner.SerializeToString()])
+    result = await found(outcome(msg_data(execute if delegated else inner)))
+    told = OrderResult("b", ONE), OrderResult("c", error_code=24), OrderResult("", error_code=41)
+    assert result.orders == told
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -68,16 +81,20 @@ async def test_other_messages_answer_nothing_about_orders():
         {"spot_order_hashes": ["0x12"], "created_spot_orders_cids": ["a"]},
     ],
 )
-async def test_a_batch_whose_slots_do_not_fit_its_orders_is_malformed(fields: Mapping[str, Any]):
-    with pytest.raises(Malformed):
-        await found(outcome(msg_data(batch(**fields))))
+async def test_of_a_batch_whose_slots_do_not_fit_its_orders_only_the_events_are_believed(
+    fields: Mapping[str, Any],
+):
+    data = msg_data(batch(**fields))
+    assert (await found(outcome(data))).orders == ()
+    told = (await found(outcome(data, [order_fail("[59]", '["b"]')]))).orders
+    assert told == (OrderResult("b", error_code=59),)
 
 
-async def test_data_cut_in_the_middle_is_malformed():
+async def test_data_cut_in_the_middle_tell_of_no_order_and_hide_no_inclusion():
     answer = packed(batch(spot_order_hashes=[ONE], created_spot_orders_cids=["a"]))
     data = protos().results.TxMsgData(msg_responses=[answer]).SerializeToString()
-    with pytest.raises(Malformed):
-        await found(outcome(data[:-3]))
+    result = await found(outcome(data[:-3]))
+    assert (result.height, result.code, result.orders) == (HEIGHT, 0, ())
 
 
 def test_a_recorded_answer_of_a_delegated_market_order_is_read():

@@ -50,6 +50,13 @@ async def test_a_simulation_that_could_not_be_asked_is_not_a_refusal(error: Data
         await signed(FakeNode(simulate=error))
 
 
+async def test_an_order_in_a_market_that_pauses_is_refused_before_it_is_signed():
+    answer = protos().exchange.MsgBatchUpdateOrdersResponse(spot_market_order_hashes=[""])
+    with pytest.raises(OrderRejected, match="an order of it: the market is paused or closed") as caught:
+        await signed(FakeNode(simulate=simulation(1000, answer)))
+    assert (caught.value.order_code, caught.value.codespace) == (41, "exchange")
+
+
 async def test_a_batch_that_would_succeed_without_one_of_its_orders_is_refused():
     answer = protos().exchange.MsgBatchUpdateOrdersResponse(
         spot_order_hashes=["0x" + "ab" * 32, "59"],

@@ -1,0 +1,90 @@
+"""Which markets are meant, whatever became of them since they were named or traded."""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+
+from defi_analytics.app.parts import App
+from defi_analytics.domain.market import Market, MarketStatus
+from defi_analytics.domain.snapshot import Listing
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.errors import UnknownMarket, UsageError
+from defi_analytics.venues.injective.resolve import resolve_many
+
+_LISTED = frozenset({MarketStatus.ACTIVE, MarketStatus.POST_ONLY})
+
+
+async def chosen(app: App, names: Sequence[str], known: Sequence[Market] = ()) -> list[Market]:
+    """The verified markets by these names, paused ones too; without names all that take orders.
+
+    `known` ones are found by their ids even where no list has them any more. Raises UnknownMarket for a name
+    that no list has.
+    """
+    listed = list((await app.injective(known=known).listing()).markets.values())
+    if not names:
+        return [market for market in _verified(listed) if market.status in _LISTED]
+    own = {market.market_id: market for market in (*known, *listed)}
+    inactive: list[Market] | None = None
+    found: dict[str, Market] = {}
+    for name in names:
+        named = [own[name]] if name in own else _named(name, listed)
+        if not named:
+            if inactive is None:
+                inactive = list((await app.injective().inactive()).markets.values())
+            # Where that has none either, it is the active ones that tell what is near.
+            named = _named(name, inactive) or resolve_many([name], listed)
+        found.update((market.market_id, market) for market in _verified(named))
+    return list(found.values())
+
+
+async def by_ids(app: App, market_ids: Collection[str], known: Sequence[Market] = ()) -> list[Market]:
+    """Those that any list has, or that are `known`."""
+    listed = (await app.injective(known=known).listing()).markets
+    absent = [one for one in market_ids if one not in listed]
+    others = (await app.injective().inactive(absent)).markets if absent else {}
+    own = {market.market_id: market for market in known} | dict(others) | dict(listed)
+    return [own[one] for one in dict.fromkeys((*market_ids, *(m.market_id for m in known))) if one in own]
+
+
+async def everywhere(app: App) -> Listing:
+    """All markets, those that take no orders too: for what only they tell."""
+    active, other = await app.injective().listing(), await app.injective().inactive()
+    return Listing(
+        active.venue, {**other.markets, **active.markets}, {**other.tops, **active.tops}, active.problems
+    )
+
+
+async def left_behind(
+    app: App, names: Sequence[str], ledger: Ledger, markets: Sequence[Market]
+) -> list[Market]:
+    """What is held on markets that are not active: a run on all of them values it, and closes it later.
+
+    Raises UsageError for a position that a run on these `markets` would do neither with, though it could.
+    """
+    known, ours = ledger.books.markets, {market.key for market in markets}
+    left = [key for key, own in sorted(ledger.books.net.items()) if own.quantity and key not in ours]
+    if not left:
+        return []
+    listed = (await app.injective().listing()).markets
+    there = [listed[key.market_id] for key in left if key.market_id in listed]
+    open_ones = [market.ticker for market in there if may_trade(market)]
+    if open_ones:
+        raise UsageError(
+            f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
+            hint="name them too with --market, or close what is held: defi risk flatten",
+        )
+    return [] if names else [known[key] for key in left if key in known]
+
+
+def may_trade(market: Market) -> bool:
+    """Now, or once it takes orders again."""
+    return market.verified and market.status is not MarketStatus.CLOSED
+
+
+def _named(name: str, markets: Collection[Market]) -> Sequence[Market]:
+    with suppress(UnknownMarket):
+        return _verified(resolve_many([name], markets))
+    return ()
+
+
+def _verified(markets: Collection[Market]) -> Sequence[Market]:
+    return [market for market in markets if market.verified]

@@ -1,0 +1,39 @@
+"""Exits that do not come off: counted by the books, and then made as far as the gate lets them."""
+
+from defi_analytics.domain.decision import Intent, OrderKind
+from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.snapshot import Snapshot
+from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.facts import market_facts
+from defi_analytics.risk.emergency import came_off, escalated
+from defi_analytics.risk.exposure import Marks
+from defi_analytics.risk.limits import RiskLimits
+
+EMERGENCY = "exit-emergency"
+"""What is said of such an exit."""
+_NO_MARKS = Marks({}, frozenset())
+"""Prices are judged in the market's own quote."""
+
+
+def failed_exits(books: Bookkeeping, strategy: str, key: MarketKey) -> int:
+    """How many in a row, up to the last that came off or to the entry: refused, or not half of it filled."""
+    count = 0
+    for order in reversed(books.orders.values()):
+        request = order.request
+        if order.live or (request.strategy, request.market.key) != (strategy, key):
+            continue
+        filled = int(order.filled / request.market.quantity_tick)
+        if filled and (not request.reduce_only or came_off(request.lots, filled)):
+            break
+        count += request.reduce_only and request.kind is OrderKind.MARKET
+    return count
+
+
+def emergency(
+    snapshot: Snapshot, market: Market, books: Bookkeeping, strategy: str, wanted: Intent, limits: RiskLimits
+) -> Intent | None:
+    """What to do instead of an exit that came to nothing too often; None while it did not."""
+    failed = failed_exits(books, strategy, market.key) if wanted.reduce_only else 0
+    if not failed >= limits.max_failed_exits:
+        return None
+    return escalated(wanted, failed, market_facts(snapshot, market, _NO_MARKS), limits)

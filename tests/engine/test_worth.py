@@ -1,0 +1,67 @@
+"""A part of the account that nothing prices: nothing is entered, and once it lasts a person is called."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.domain.portfolio import Balance, Portfolio
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.worth import PATIENCE, Worth
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.exposure import Account, Marks
+from defi_analytics.risk.limits import RiskLimits
+from tests.engine.memory_journal import MemoryJournal
+from tests.fakes import FakeClock
+
+CASH = frozenset({"USDT"})
+PRICED, SILENT = Marks({"USDT": 1.0, "WETH": 2_500.0}, CASH), Marks({"USDT": 1.0}, CASH)
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = Ledger.opened(MemoryJournal(), self.clock)
+        self.worth = Worth()
+
+    def sees(self, marks: Marks, later: timedelta = timedelta(0)) -> TradingState:
+        self.clock.advance(later.total_seconds())
+        own = {
+            "weth": Balance("weth", "WETH", Decimal(2), Decimal(2)),
+            "usdt": Balance("usdt", "USDT", Decimal(5), Decimal(5)),
+        }
+        account = Account(Portfolio("inj1", self.clock.now(), 1, own), {}, marks)
+        self.worth.observe(self.ledger, account, RiskLimits(), self.clock.now(), 0.0)
+        return self.ledger.risk.trading
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+def test_a_price_that_is_missing_for_a_moment_halts_nobody(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert watched.sees(PRICED) is TradingState.ACTIVE
+    assert watched.sees(SILENT) is TradingState.ACTIVE
+    assert watched.sees(SILENT, PATIENCE / 2) is TradingState.ACTIVE
+    assert watched.ledger.risk.equity == 5_005.0
+    assert [record.message for record in caplog.records] == [
+        "what the account is worth is not known: no price of WETH; nothing is entered meanwhile"
+    ]
+
+
+def test_a_price_that_stays_away_halts_and_is_named(watched: Watched) -> None:
+    watched.sees(SILENT)
+    assert watched.sees(SILENT, PATIENCE) is TradingState.HALTED
+    risk = watched.ledger.risk
+    assert (risk.code, risk.by) == (Denial.RISK_STATE_UNKNOWN, "risk")
+    assert risk.reason.startswith("what the account is worth is not known: no price of WETH, since ")
+    assert watched.sees(SILENT, PATIENCE) is TradingState.HALTED, "and a person has to lift it"
+
+
+def test_a_price_that_comes_back_begins_the_patience_anew(watched: Watched) -> None:
+    watched.sees(SILENT)
+    watched.sees(PRICED, PATIENCE * 2)
+    assert watched.sees(SILENT) is TradingState.ACTIVE
