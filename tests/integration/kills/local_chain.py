@@ -20,8 +20,9 @@ from tests.shared_data import ROOT
 FAULTS = (
     "drop_before=0.03", "drop_after=0.03", "hang_after=0.02", "late_inclusion=3@0.04", "error_before=0.03",
     "error_after=0.03", "sequence_mismatch=0.02", "foreign_tx=0.03", "stale_node=0.01",
+    "rpc_behind=1@0.02", "tx_index_lag=20@0.1", "indexer_lag=20@0.5", "base_fee=1.2@0.03",
 )  # fmt: skip
-"""One broadcast in five meets one of them; reads meet a node that is a block behind."""
+"""One broadcast in five meets one of them; reads meet a node, an index or an indexer that is behind."""
 
 
 def lean() -> dict[str, str]:
