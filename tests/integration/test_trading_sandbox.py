@@ -17,6 +17,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +50,10 @@ from tests.integration import entrusted
 from tests.integration.trading import EVERY_BLOCKS, MARKETS, SOAK, Stage, quick_folder, staged
 
 BLOCKS = 2_000
+GOING_ON = 2_000 if SOAK else 120
+"""Blocks that go on while it works."""
+MISPRICED = 455
+"""Of seed 75: soon after, a perpetual and a spot market are off."""
 HOUR_BLOCK = 5_539
 """The first of the second hour: funding is paid in the midst of a run."""
 HORIZON_S = 28_800
@@ -296,3 +301,27 @@ async def test_none_of_them_touches_a_world_in_which_nothing_is_mispriced(live, 
             unpacker = Unpacker()
             decided = [unpacker.unpacked(body) for _, _, body in agent.ledger.journal.replay(DECIDED)]
             assert any(replayed(one)[0].predictions for one in decided), "it knew of forecasts"
+
+
+@pytest.mark.parametrize("seed", [pytest.param(75, marks=needs_the_sdk)])
+async def test_books_move_while_it_decides_and_every_unit_is_explained(seed, home):
+    """Blocks of a moment, by the clock on the wall: whatever it decided, the market has moved on."""
+    async with staged(home, seed=seed, hot=True, slept=False, block_s=0.1, start_block=MISPRICED) as stage:
+        books, world = Books(stage), stage.sandbox.moment
+        async with stage.agent("convergence", "oracle", blocks=GOING_ON, live=True) as agent:
+            agent.policy = replace(agent.policy, interval_s=0.1, on_exit=OnExit.FLATTEN)
+            began = world().block
+            await agent.run()
+            assert [cycle.error for cycle in stage.cycles if cycle.error] == []
+            assert agent.ledger.risk.trading is TradingState.ACTIVE
+            assert world().block - began >= GOING_ON
+            books.check(agent)
+            check_decisions(agent)
+            await reconciled(agent)
+            later = {
+                fill.height - FIRST_HEIGHT - entry.block
+                for entry in entries(stage)
+                for fill in fills_of(agent)
+                if fill.key == entry.market.key and fill.height - FIRST_HEIGHT > entry.block
+            }
+            assert later, f"{len(stage.cycles)} rounds without a trade"

@@ -57,7 +57,7 @@ class Stage:
 
     sandbox: Sandbox
     app: App
-    clock: SleptClock
+    clock: SleptClock | WallClock
     markets: tuple[str, ...] = MARKETS
     cycles: list[Cycle] = field(default_factory=list)
 
@@ -84,9 +84,14 @@ def quick_folder() -> Path:
 
 
 @asynccontextmanager
-async def staged(home: Path, seed: int = 3, *, hot: bool = False, **world: Any) -> AsyncIterator[Stage]:
-    """`hot` lets a key trade that may do nothing else, on a subaccount of whoever owns the funds."""
-    clock = SleptClock()
+async def staged(
+    home: Path, seed: int = 3, *, hot: bool = False, slept: bool = True, **world: Any
+) -> AsyncIterator[Stage]:
+    """`hot` lets a key trade that may do nothing else, on a subaccount of whoever owns the funds.
+
+    Where time is not `slept`, blocks go on while the agent works.
+    """
+    clock: SleptClock | WallClock = SleptClock() if slept else WallClock()
     async with Sandbox(seed, clock, **world) as sandbox:
         port = int(sandbox.url.rpartition(":")[2])
         own = pointed_at(settings(home, seed, port), sandbox.endpoints)
@@ -94,7 +99,7 @@ async def staged(home: Path, seed: int = 3, *, hot: bool = False, **world: Any) 
             own = replace(own, keys=KeySettings("agent", DEV_ADDRESS, entrusted.INDEX))
             sealed.store(home)
             trust(sandbox)
-            clock.elapsed_s += sandbox.block_s
+            await clock.sleep(sandbox.block_s)
             sandbox.moment()  # the block in which it happens
         # HTTP keeps to real time, and a busy machine is no failure; without a folder it keeps no file per host.
         async with Http(WallClock(), replace(policy_of(own), deadline_s=PATIENCE_S)) as http:

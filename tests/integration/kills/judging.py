@@ -83,6 +83,17 @@ def _orders(signed, resolved, ledger):
                 yield f"{cid}: placed is {placed} in the journal ({outcome['reason']}), the ledger disagrees"
 
 
+def entered_twice(ledger):
+    """Orders to buy that met the market while what an earlier one bought was still held."""
+    held, first = Counter(), set()
+    for row in ledger["trades"]:
+        where, order = row["market_id"], row["order_hash"]
+        if row["is_buy"] and held[where] > 0 and order not in first:
+            yield f"{row['cid']} in block {row['block']} while {held[where]} were held on {where}"
+        first.add(order)
+        held[where] += Decimal(row["quantity"]) * (1 if row["is_buy"] else -1)
+
+
 def _trade(row):
     # The share of a fee that comes back to who names itself comes back to its default subaccount alone.
     recipient = SUBACCOUNT[:42] if row["fee_recipient"] == DEV_ADDRESS else ""

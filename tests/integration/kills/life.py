@@ -62,6 +62,8 @@ CRASHED = 99
 """Exit code of a life that ended by an error nobody expects."""
 RESTING_BLOCKS = 12
 TIMEOUT_BLOCKS = 15
+SIGNAL_S = 1.0
+"""How long `once` wants to be in, and then out."""
 _FEW = 3
 """Times the smallest order a market takes."""
 
@@ -79,6 +81,8 @@ class Place:
     """Only orders that rest, far from the market."""
     hot: bool = False
     """With a key that its owner lets trade a subaccount, and that owns nothing but its gas."""
+    once: bool = False
+    """In for a while and out for a while: whoever holds something already does not enter."""
     broken: bool = False
     """Sends before it writes, as is usual elsewhere: what the harness must find."""
 
@@ -129,6 +133,21 @@ def busy(view, holding, params):
     return Intent(side, OrderKind.MARKET, worst, lots, why=Why.EXIT_REDUCE)
 
 
+def once(view, holding, params):
+    """One entry for each time in which it wants to be in: a second one is an entry that nobody wanted."""
+    if not (view.bids.ticks and view.asks.ticks):
+        return IDLE
+    inside = int(view.time_s / SIGNAL_S) % 2 == 0
+    if inside and holding.lots == 0:
+        best = view.asks.ticks[0]
+        lots = _FEW * max(view.grid.min_lots, math.ceil(view.grid.min_notional / best), 1)
+        return Intent(BUY, OrderKind.MARKET, math.floor(best * 1.005), lots, why=Why.EXIT_REDUCE)
+    if not inside and holding.lots > 0:
+        worst = math.ceil(view.bids.ticks[0] * 0.995)
+        return Intent(SELL, OrderKind.MARKET, worst, holding.lots, why=Why.EXIT_REDUCE)
+    return IDLE
+
+
 def resting(view, holding, params):
     """A bid so far below the market that nobody takes it."""
     if not view.bids.ticks:
@@ -139,7 +158,8 @@ def resting(view, holding, params):
 
 
 def strategy_of(place: Place) -> PureStrategy:
-    return PureStrategy("busy", EdgeKind.ORACLE, reversion.ORACLE, resting if place.restless else busy)
+    intend = resting if place.restless else once if place.once else busy
+    return PureStrategy("busy", EdgeKind.ORACLE, reversion.ORACLE, intend)
 
 
 def stage(place: Place) -> None:

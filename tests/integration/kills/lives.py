@@ -1,6 +1,6 @@
 """Forks one life after the other and kills it: imports are paid once, recovery every time.
 
-python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting] [--hot]
+python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting] [--hot] [--once]
 """
 
 import argparse
@@ -173,6 +173,7 @@ def main() -> None:
     told.add_argument("--broken", action="store_true")
     told.add_argument("--resting", action="store_true")
     told.add_argument("--hot", action="store_true")
+    told.add_argument("--once", action="store_true")
     own = told.parse_args()
     place = Place(
         own.home,
@@ -182,6 +183,7 @@ def main() -> None:
         restless=own.resting,
         broken=own.broken,
         hot=own.hot,
+        once=own.once,
     )
     if own.resting:
         sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
