@@ -6,17 +6,17 @@ Floats, integers and arrays only: the same source is called live and compiled fo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from defi_analytics.backtest.gates import Rules
+from defi_analytics.backtest.account import Rules
+from defi_analytics.backtest.gates import Seen, at_hand
 from defi_analytics.backtest.history import Bars
 from defi_analytics.backtest.step import (
     Moment,
+    Progress,
     Record,
-    State,
-    approved,
+    answered,
     filled,
-    sent,
+    noted,
     settled,
-    started,
     valued,
     wanted,
     worth_now,
@@ -37,16 +37,17 @@ class BarModel(NamedTuple):
 
 def replay_bars(
     intend: Callable[[View, Holding, Any], Intent],
-) -> Callable[[Bars, Any, Rules, BarModel, Record], State]:
+) -> Callable[[Bars, Any, Rules, BarModel, Record, Progress], Progress]:
     """The loop of one strategy: a function of its own, so that it is compiled with that strategy in it."""
 
-    def replay(bars: Bars, params: Any, rules: Rules, model: BarModel, record: Record) -> State:
-        """At least one bar. Writes into `record` and returns how it ended; what is open then stays open."""
+    def replay(
+        bars: Bars, params: Any, rules: Rules, model: BarModel, record: Record, progress: Progress
+    ) -> Progress:
+        """On from `progress` to its end, writing into `record`; what is open then stays open."""
         times, opens, closes, equity = bars.time_s, bars.open, bars.close, record.equity
-        fair, uncertainty, until_s = bars.signal
-        state = started(rules, times[0])
-        waiting = IDLE
-        for row in range(len(times)):
+        fair, uncertainty, until_s, backed = bars.signal
+        first, end, state, waiting, _ = progress
+        for row in range(first, end):
             if waiting.side != 0:
                 # A bar opens when the one before it closes.
                 moment = Moment(row, times[row - 1])
@@ -55,18 +56,20 @@ def replay_bars(
                 waiting = IDLE
             bids, asks = _bids(closes[row], model), _asks(closes[row], model)
             view = View(times[row], bids, asks, fair[row], uncertainty[row], until_s[row], rules.grid)
-            state = valued(state, view, rules)
-            intent = wanted(view, state, intend, params, rules)
+            seen = Seen(view, at_hand(float(closes[row])))
+            state = valued(state, view, seen.told.oracle, rules)
+            intent = wanted(seen, state, intend, params, backed[row], rules)
             # The gate only where there is something to judge: arrays that cross a call cost more than a bar.
-            if intent.side != 0 and approved(intent, view, state, rules, record):
-                state = sent(state, intent)
-                if model.same_bar:
+            if intent.side != 0:
+                code = answered(intent, seen, state, rules, record)
+                state = noted(state, intent, code, row, rules.gas_per_order, record)
+                if code == 0 and model.same_bar:
                     done = filled(intent, bids, asks)
                     state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
-                else:
+                elif code == 0:
                     waiting = intent
             equity[row] = worth_now(state)
-        return state
+        return Progress(end, end, state, waiting, end)
 
     return replay
 

@@ -6,17 +6,18 @@ Floats, integers and arrays only: the same source is called live and compiled fo
 from collections.abc import Callable
 from typing import Any
 
-from defi_analytics.backtest.gates import Rules
+from defi_analytics.backtest.account import Rules
+from defi_analytics.backtest.gates import Seen, Told
 from defi_analytics.backtest.history import Books
 from defi_analytics.backtest.step import (
     Moment,
+    Progress,
     Record,
-    State,
-    approved,
+    answered,
     filled,
-    sent,
+    noted,
+    priced_at,
     settled,
-    started,
     valued,
     wanted,
     worth_now,
@@ -26,37 +27,51 @@ from defi_analytics.domain.decision import IDLE, Grid, Holding, Intent, Ladder, 
 
 def replay_books(
     intend: Callable[[View, Holding, Any], Intent],
-) -> Callable[[Books, Any, Rules, int, Record], State]:
+) -> Callable[[Books, Any, Rules, int, Record, Progress], Progress]:
     """The loop of one strategy: a function of its own, so that it is compiled with that strategy in it."""
 
-    def replay(books: Books, params: Any, rules: Rules, late: int, record: Record) -> State:
-        """At least one snapshot. Writes into `record` and returns how it ended; what is open then stays open.
+    def replay(
+        books: Books, params: Any, rules: Rules, late: int, record: Record, progress: Progress
+    ) -> Progress:
+        """On from `progress` to its end, writing into `record`; what is open then stays open.
 
         An order meets the book `late` snapshots after the one it was decided on, and until then nothing else
         is decided: 0 for a book that waits for us, 1 for the next block's.
         """
-        state = started(rules, books.time_s[0])
-        waiting, due = IDLE, 0
-        for row in range(len(books.time_s)):
-            view = _view(books, row, rules.grid)
+        first, end, state, waiting, due = progress
+        for row in range(first, end):
+            seen = Seen(_view(books, row, rules.grid), _told(books, row))
+            view = seen.shown
             if waiting.side != 0 and row >= due:
                 done = filled(waiting, view.bids, view.asks)
                 state = settled(state, waiting, done, Moment(row, view.time_s), rules.grid, record)
                 waiting = IDLE
-            state = valued(state, view, rules)
+            state = valued(state, view, priced_at(seen, state.holding), rules)
             if waiting.side == 0:
-                intent = wanted(view, state, intend, params, rules)
-                if intent.side != 0 and approved(intent, view, state, rules, record):
-                    state = sent(state, intent)
-                    if late == 0:
+                intent = wanted(seen, state, intend, params, books.signal.backed[row], rules)
+                if intent.side != 0:
+                    code = answered(intent, seen, state, rules, record)
+                    state = noted(state, intent, code, row, rules.gas_per_order, record)
+                    if code == 0 and late == 0:
                         done = filled(intent, view.bids, view.asks)
                         state = settled(state, intent, done, Moment(row, view.time_s), rules.grid, record)
-                    else:
+                    elif code == 0:
                         waiting, due = intent, row + late
             record.equity[row] = worth_now(state)
-        return state
+        return Progress(end, end, state, waiting, due)
 
     return replay
+
+
+def _told(books: Books, row: int) -> Told:
+    inputs = books.inputs
+    return Told(
+        inputs.oracle[row],
+        inputs.oracle_age_s[row],
+        inputs.book_age_s[row],
+        inputs.prediction_age_s[row],
+        inputs.published,
+    )
 
 
 def _view(books: Books, row: int, grid: Grid) -> View:

@@ -43,6 +43,16 @@ def _callee(function: FunctionType) -> Any:
     return _numba().njit(_twin(function, function.__name__), **dict(_ALONG))
 
 
+def made_ready(function: Any, *arguments: Any) -> None:
+    """Compiles what `compiled` returned for arguments of these types, which takes seconds the first time.
+
+    A call would do it too; but this may be interrupted, which a call of compiled code must not be.
+    """
+    kinds = tuple(map(_numba().typeof, arguments))
+    if kinds not in function.overloads:
+        function.compile(kinds)
+
+
 def compile_errors() -> tuple[type[Exception], ...]:
     """What compiling, or the first call, raises when the source is not for compiling."""
     return _numba().core.errors.NumbaError, RecursionError

@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from defi_analytics.backtest.account import Rules
 from defi_analytics.backtest.bars import BarModel, replay_bars
 from defi_analytics.backtest.books import replay_books
-from defi_analytics.backtest.compiled import compile_errors, compiled
-from defi_analytics.backtest.gates import Rules
+from defi_analytics.backtest.compiled import compile_errors, compiled, made_ready
 from defi_analytics.backtest.history import Bars, Books, Integers, plain
-from defi_analytics.backtest.step import Record, State
+from defi_analytics.backtest.step import Asked, Progress, Record, started
+from defi_analytics.backtest.undisturbed import undisturbed
 from defi_analytics.domain.decision import Holding, Intent
+from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.codes import Denial, TradingState
+
+CHUNK_ROWS = 100_000
+"""In one compiled call, which no signal interrupts: some milliseconds, or half a second of deep books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,26 @@ class Trades:
 
 
 @dataclass(frozen=True, slots=True)
+class Orders:
+    """Every order that was wanted, one array a column; see `step.Asked`."""
+
+    row: Integers
+    side: Integers
+    ticks: Integers
+    lots: Integers
+    why: Integers
+    code: Integers
+    """A `Denial`; 0 for an order that was sent."""
+    filled: Integers
+    """Lots."""
+    cash: Integers
+    """Cash units that changed hands, without fees."""
+    fee: Integers
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
+    orders: Orders
     trades: Trades
     equity: Integers
     """Cash units gained since the start, row by row."""
@@ -68,34 +92,44 @@ def over_books(
 
 
 def _replayed(
-    loop: Callable[..., Callable[..., State]],
+    loop: Callable[..., Callable[..., Progress]],
     strategy: Strategy,
     inputs: tuple[Any, Any, Rules, Any],
     *,
     interpreted: bool,
 ) -> Result:
-    history, params, rules, model = inputs
+    history, params, given, model = inputs
     rows = len(history.time_s)
     if rows == 0:
         raise ValueError("time_s: no rows")
-    record = _empty(rows, rules)
+    foretold = strategy.kind is EdgeKind.PREDICTION
+    rules = given._replace(capital=float(given.capital), uses_prediction=foretold)
+    record, progress = _empty(rows, rules), started(rules, float(history.time_s[0]))
     if not interpreted:
         with suppress(*compile_errors()):
-            end = _compiled(loop, strategy.intend)(history, params, rules, model, record)
-            return _result(end, record, compiled=True)
-    end = loop(strategy.intend)(plain(history), params, rules, model, record)
+            fast = _compiled(loop, strategy.intend)
+            fixed = history, params, rules, model, record
+            made_ready(fast, *fixed, progress)
+            while progress.row < rows:
+                part = progress._replace(end=min(rows, progress.row + CHUNK_ROWS))
+                with undisturbed():
+                    progress = fast(*fixed, part)
+            return _result(progress, record, compiled=True)
+    whole = progress._replace(end=rows)
+    end = loop(strategy.intend)(plain(history), params, rules, model, record, whole)
     return _result(end, record, compiled=False)
 
 
 @cache
 def _compiled(
-    loop: Callable[..., Callable[..., State]], intend: Callable[..., Intent]
-) -> Callable[..., State]:
+    loop: Callable[..., Callable[..., Progress]], intend: Callable[..., Intent]
+) -> Callable[..., Progress]:
     """Once for each strategy."""
     return compiled(loop(intend))
 
 
 def _empty(rows: int, rules: Rules) -> Record:
+    asked = Asked(*(np.empty(rows, np.int64) for _ in Asked._fields))
     return Record(
         entered=np.empty(rows, np.int64),
         exited=np.empty(rows, np.int64),
@@ -104,17 +138,21 @@ def _empty(rows: int, rules: Rules) -> Record:
         fees=np.empty(rows, np.int64),
         why=np.empty(rows, np.int64),
         equity=np.empty(rows, np.int64),
-        denials=np.zeros(max(Denial) + 1, np.int64),
         recent=np.full(max(1, rules.limits.max_orders_per_minute), -np.inf),
+        asked=asked,
     )
 
 
-def _result(end: State, record: Record, *, compiled: bool) -> Result:
+def _result(progress: Progress, record: Record, *, compiled: bool) -> Result:
+    end = progress.state
     columns = (record.entered, record.exited, record.side, record.profit, record.fees, record.why)
+    asked = [np.asarray(column)[: end.asked].copy() for column in record.asked]
+    codes = np.bincount(asked[Asked._fields.index("code")])
     return Result(
+        orders=Orders(*asked),
         trades=Trades(*(np.asarray(column)[: end.trades].copy() for column in columns)),
         equity=np.asarray(record.equity),
-        denials={Denial(code): int(count) for code, count in enumerate(record.denials) if count},
+        denials={Denial(code): int(count) for code, count in enumerate(codes) if code and count},
         holding=Holding(*end.holding),
         trading=TradingState(end.account.state),
         compiled=compiled,

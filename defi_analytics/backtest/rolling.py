@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from defi_analytics.backtest.compiled import compiled
-from defi_analytics.backtest.history import Column, Signal, unknown
+from defi_analytics.backtest.history import Column, Signal, either_side, unknown
+from defi_analytics.backtest.undisturbed import undisturbed
 
 _MOST_SPAN = math.isqrt(2**63 - 1)
 
@@ -29,8 +30,10 @@ def rolling_signal(close: Any, window: int) -> Signal:
     fair, uncertainty = np.empty(rows), np.empty(rows)
     fair[: window - 1] = uncertainty[: window - 1] = np.nan
     if rows >= window:
-        compiled(fill_rolling)(close, window, fair, uncertainty)
-    return Signal(fair, uncertainty, unknown(rows))
+        fill = compiled(fill_rolling)
+        with undisturbed():
+            fill(close, window, fair, uncertainty)
+    return Signal(fair, uncertainty, unknown(rows), either_side(rows))
 
 
 def fill_rolling(close: Column, window: int, fair: Column, uncertainty: Column) -> None:

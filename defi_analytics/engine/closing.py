@@ -7,7 +7,7 @@ from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.exits import EMERGENCY, emergency
+from defi_analytics.engine.exits import EMERGENCY, passing
 from defi_analytics.engine.requests import request_of
 from defi_analytics.engine.trade import (
     Considered,
@@ -71,8 +71,8 @@ def _close(
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)
     intent = Intent(side, OrderKind.MARKET, ticks, lots, 0, True, Why.EXIT_REDUCE)
     limits = terms.on(market.key)
-    instead = emergency(known.snapshot, market, known.books, strategy, intent, limits)
-    wanted = covered_by(known, terms, market, instead or intent)
+    passed, urgent = passing(known.snapshot, market, known.books, strategy, intent, limits)
+    wanted = covered_by(known, terms, market, passed)
     request = request_of(market, strategy, wanted, f"close|{decision_id(known)}")
-    told = Considered(strategy, market.key, EMERGENCY, request.client_order_id) if instead else None
+    told = Considered(strategy, market.key, EMERGENCY, request.client_order_id) if urgent else None
     return Wish(request, Expected(by_person=True)), told

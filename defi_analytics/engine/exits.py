@@ -5,7 +5,7 @@ from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.facts import market_facts
-from defi_analytics.risk.emergency import came_off, escalated
+from defi_analytics.risk.emergency import came_off, passable
 from defi_analytics.risk.exposure import Marks
 from defi_analytics.risk.limits import RiskLimits
 
@@ -29,11 +29,15 @@ def failed_exits(books: Bookkeeping, strategy: str, key: MarketKey) -> int:
     return count
 
 
-def emergency(
+def passing(
     snapshot: Snapshot, market: Market, books: Bookkeeping, strategy: str, wanted: Intent, limits: RiskLimits
-) -> Intent | None:
-    """What to do instead of an exit that came to nothing too often; None while it did not."""
-    failed = failed_exits(books, strategy, market.key) if wanted.reduce_only else 0
-    if not failed >= limits.max_failed_exits:
-        return None
-    return escalated(wanted, failed, market_facts(snapshot, market, _NO_MARKS), limits)
+) -> tuple[Intent, bool]:
+    """An exit at a price that the gate lets through, and whether it came to nothing too often before.
+
+    What reduces nothing stays as it is.
+    """
+    if not wanted.reduce_only:
+        return wanted, False
+    failed = failed_exits(books, strategy, market.key)
+    made = passable(wanted, failed, market_facts(snapshot, market, _NO_MARKS), limits)
+    return made, failed >= limits.max_failed_exits

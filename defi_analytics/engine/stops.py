@@ -18,7 +18,7 @@ from defi_analytics.engine.views import holding_of, view_of
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance, share_to_close
 from defi_analytics.risk.stops import stop_hit
-from defi_analytics.strategies.sizing import closing
+from defi_analytics.strategies.sizing import closing, part_of
 
 
 def strategies_holding(books: Bookkeeping, key: MarketKey) -> list[tuple[str, Inventory]]:
@@ -80,9 +80,7 @@ def _unwound(snapshot: Snapshot, market: Market, held: Inventory, gap: float, li
         return IDLE
     holding, view = holding_of(held, market), view_of(snapshot, market, None)
     whole = closing(view, holding, Why.EXIT_REDUCE.value, limits.max_slippage * limits.exit_width)
-    half, grid = (whole.lots + 1) // 2, view.grid
-    traded = half >= grid.min_lots and half * whole.ticks >= grid.min_notional
-    return whole._replace(lots=half) if share < 1.0 and traded else whole
+    return part_of(whole, share, view.grid)
 
 
 def _mark(snapshot: Snapshot, market: Market, view: View) -> float:

@@ -18,7 +18,7 @@ from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.exits import EMERGENCY, emergency
+from defi_analytics.engine.exits import EMERGENCY, passing
 from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
 from defi_analytics.engine.requests import covered, request_of, still_reserved
@@ -28,7 +28,7 @@ from defi_analytics.ports import Strategy
 from defi_analytics.risk.exposure import Account
 from defi_analytics.risk.facts import Context, Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.limits import RiskLimits, tightened
+from defi_analytics.risk.limits import RiskLimits, bounded, tightened
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.sizing import expected_edge
 
@@ -213,9 +213,9 @@ def _considered(
 def _insistent(
     known: Known, market: Market, strategy: str, wanted: Intent, why: str, limits: RiskLimits
 ) -> tuple[Intent, str]:
-    """An intent and why; instead of an exit that came to nothing too often, the emergency exit."""
-    instead = emergency(known.snapshot, market, known.books, strategy, wanted, limits)
-    return (wanted, why) if instead is None else (instead, EMERGENCY)
+    """An intent and why; an exit at a price that passes, one that came to nothing too often at the worst."""
+    intent, urgent = passing(known.snapshot, market, known.books, strategy, wanted, limits)
+    return intent, EMERGENCY if urgent else why
 
 
 def _backed(edge: Edge | None, intent: Intent) -> bool:
@@ -237,15 +237,8 @@ def decision_id(known: Known) -> str:
 
 
 def _bounded(params: Any, terms: Terms, market: Market, known: Known) -> Any:
-    """The strategy's parameters, never looser than the limits: it does not wish what risk would refuse."""
     limits = terms.on(market.key)
-    most = largest_notional(known.snapshot, market, terms.currency, limits)
-    return params._replace(
-        max_notional=min(params.max_notional, most),
-        max_slippage=min(params.max_slippage, limits.max_slippage),
-        stop_loss=min(params.stop_loss, limits.stop_loss),
-        min_edge=max(params.min_edge, limits.min_profit_threshold),
-    )
+    return bounded(params, limits, largest_notional(known.snapshot, market, terms.currency, limits))
 
 
 def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Protection:

@@ -1,4 +1,4 @@
-"""The emergency exit: what did not come off several times goes as far as the gate lets it.
+"""At what price an exit is made: one that the gate lets through, or the worst of them if nothing helps.
 
 Floats, integers and arrays only: the same source is called live and compiled for replays.
 """
@@ -18,22 +18,26 @@ def came_off(lots: int, filled: int) -> bool:
     return 2 * filled >= lots
 
 
-def escalated(intent: Intent, failed: int, market: MarketFacts, limits: RiskLimits) -> Intent:
-    """The same exit as a market order at the worst price that the gate lets through, once `failed` is enough.
+def passable(intent: Intent, failed: int, market: MarketFacts, limits: RiskLimits) -> Intent:
+    """The same exit at a price that the gate lets through; once `failed` is enough, at the worst of these.
 
-    Unchanged where it reduces nothing, or where nothing is bid or offered.
+    Unchanged where it reduces nothing, where nothing is bid or offered, and where even the best price is
+    beyond a band: that is for the gate to say.
     """
-    if not (intent.reduce_only and failed >= limits.max_failed_exits):
+    if not intent.reduce_only or intent.kind == OrderKind.STOP.value:
         return intent
+    insists = failed >= limits.max_failed_exits
     side, width = float(intent.side), limits.exit_width * _WITHIN
     best = market.ask if intent.side == BUY else market.bid
-    worst = best * (1.0 + side * limits.max_slippage * width)
+    worst = best * (1.0 + side * limits.max_slippage * width) if insists else float(intent.ticks)
     worst = _nearer(worst, side, market.mid, limits.mid_band * width)
-    worst = _nearer(worst, side, market.oracle, limits.oracle_band * width)
-    if not math.isfinite(worst):
+    if market.has_oracle and market.oracle_age_s <= limits.max_oracle_age_s * limits.exit_width:
+        worst = _nearer(worst, side, market.oracle, limits.oracle_band * width)
+    if not (math.isfinite(worst) and (worst - best) * side >= 0.0):
         return intent
     ticks = math.floor(worst) if intent.side == BUY else max(1, math.ceil(worst))
-    return Intent(intent.side, OrderKind.MARKET.value, ticks, intent.lots, 0, True, intent.why)
+    kind = OrderKind.MARKET.value if insists else intent.kind
+    return Intent(intent.side, kind, ticks, intent.lots, 0, True, intent.why)
 
 
 def _nearer(worst: float, side: float, reference: float, band: float) -> float:

@@ -5,7 +5,7 @@ that reaches its limit is not.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class RiskLimits(NamedTuple):
@@ -85,6 +85,20 @@ def tightened(limits: RiskLimits, other: RiskLimits) -> RiskLimits:
     """
     pairs = zip(RiskLimits._fields, limits, other, strict=True)
     return RiskLimits._make(_stricter(name, mine, theirs) for name, mine, theirs in pairs)
+
+
+def bounded(params: Any, limits: RiskLimits, most: float) -> Any:
+    """A strategy's parameters, never looser than the limits: it does not wish what risk would refuse.
+
+    `most` is what one order may come to, in the market's quote.
+    """
+    return params._replace(
+        max_notional=min(params.max_notional, most),
+        max_slippage=min(params.max_slippage, limits.max_slippage),
+        urgent_slippage=min(params.urgent_slippage, limits.max_slippage * limits.exit_width),
+        stop_loss=min(params.stop_loss, limits.stop_loss),
+        min_edge=max(params.min_edge, limits.min_profit_threshold),
+    )
 
 
 def _stricter(name: str, mine: float, theirs: float) -> float:

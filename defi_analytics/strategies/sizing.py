@@ -120,6 +120,14 @@ def closing(view: View, holding: Holding, why: int, slippage: float) -> Intent:
     return Intent(side, OrderKind.MARKET.value, worst, abs(holding.lots), 0, True, why)
 
 
+def part_of(whole: Intent, share: float, grid: Grid) -> Intent:
+    """Half of a closing order where less than all is to be closed, unless the market trades no such half."""
+    half = (whole.lots + 1) // 2
+    traded = half >= grid.min_lots and half * whole.ticks >= grid.min_notional
+    lots = half if share < 1.0 and traded else whole.lots
+    return Intent(whole.side, whole.kind, whole.ticks, lots, whole.trigger, whole.reduce_only, whole.why)
+
+
 def why_leave(view: View, holding: Holding, terms: Exit) -> int:
     """The first reason to close, as a `Why`. Stop and time need no fair value; a crossed book tells none."""
     if _broken(view):

@@ -40,10 +40,13 @@ def app(tmp_path: Any, monkeypatch: Any) -> Any:
     def chain(ledger: Ledger) -> PaperChain:
         return PaperChain(venue, world.latest, world.clock, ledger.books, have)
 
+    async def inactive() -> Listing:
+        return Listing("injective", {}, {})
+
     monkeypatch.setattr(reconciling, "traded_markets", markets)
     monkeypatch.setattr(reconciling, "onlooker_of", lambda app, account: Trader(account, chain))
     settings = SimpleNamespace(home=tmp_path, run=SimpleNamespace(currency="USDT"))
-    source = SimpleNamespace(listing=listing)
+    source = SimpleNamespace(listing=listing, inactive=inactive)
     return SimpleNamespace(
         settings=settings, network="testnet", clock=world.clock, have=have, injective=lambda: source
     )

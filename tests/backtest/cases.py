@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from defi_analytics.backtest.account import Rules
 from defi_analytics.backtest.bars import BarModel
-from defi_analytics.backtest.gates import Rules
 from defi_analytics.backtest.history import checked_bars, checked_books, checked_signal
 from defi_analytics.backtest.replay import over_bars
 from defi_analytics.domain.decision import Grid

@@ -2,9 +2,15 @@
 
 import numpy as np
 
+from defi_analytics.backtest.account import Rules
 from defi_analytics.backtest.bars import BarModel
-from defi_analytics.backtest.gates import Rules
-from defi_analytics.backtest.history import checked_bars, checked_books, checked_signal
+from defi_analytics.backtest.history import (
+    EITHER_SIDE,
+    checked_bars,
+    checked_books,
+    checked_inputs,
+    checked_signal,
+)
 from defi_analytics.domain.decision import Grid
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.strategies import prediction, reversion
@@ -28,6 +34,7 @@ LOOSE = RiskLimits(
     max_exposure_market=1e9,
     oracle_band=1.0,
     mid_band=1.0,
+    fill_band=1.0,
     max_orders_per_minute=50,
     max_leverage=10.0,
     min_liquidation_distance=0.0,
@@ -48,9 +55,16 @@ TIGHT = {
     "max_exposure_total": 40.0,
     "oracle_band": 0.004,
     "mid_band": 0.003,
+    "fill_band": 0.002,
     "max_orders_per_minute": 1,
     "max_leverage": 1.5,
     "min_liquidation_distance": 0.6,
+    "max_exposure_market": 45.0,
+    "max_exposure_asset": 45.0,
+    "max_book_age_s": 2.0,
+    "max_oracle_age_s": 30.0,
+    "max_prediction_age_s": 100.0,
+    "max_gas_per_day": 0.003,
 }
 
 
@@ -75,6 +89,7 @@ def some_rules(rng, *, perpetual):
         float(rng.choice([10.0, 1_000.0, 50_000.0])),
         float(rng.choice([1.0, 2.0, 5.0])),
         0.05,
+        0.001,
     )
 
 
@@ -111,7 +126,19 @@ def _signal(rng, middle, times):
     until_s = times + rng.choice([-10.0, 30.0, 600.0, 9_000.0], rows)
     for column in (fair, uncertainty, until_s):
         column[rng.random(rows) < 0.05] = np.nan
-    return checked_signal(np.abs(fair), uncertainty, until_s)
+    backed = rng.choice([-1, 0, 1, EITHER_SIDE], rows, p=[0.1, 0.1, 0.1, 0.7])
+    return checked_signal(np.abs(fair), uncertainty, until_s, backed)
+
+
+def _inputs(rng, middle):
+    """None where nothing but the books was recorded."""
+    if rng.random() < 0.5:
+        return None
+    rows = len(middle)
+    oracle = middle * (1 + rng.normal(0, 0.002, rows))
+    oracle[rng.random(rows) < 0.02] = np.nan
+    ages = (rng.choice([0.0, 1.0, 5.0, 60.0, 500.0], rows, p=[0.4, 0.3, 0.2, 0.08, 0.02]) for _ in range(3))
+    return checked_inputs(oracle, *ages, published=bool(rng.integers(4)))
 
 
 def some_bars(rng):
@@ -127,7 +154,9 @@ def some_books(rng):
     times, middle = _times(rng, rows), _walk(rng, rows)
     bids = _side(rng, middle - rng.integers(0, 4, rows), -1)
     asks = _side(rng, middle + rng.integers(0, 4, rows), 1)
-    return checked_books(times, bids, asks, _signal(rng, middle, times)), int(rng.integers(0, 3))
+    return checked_books(times, bids, asks, _signal(rng, middle, times), _inputs(rng, middle)), int(
+        rng.integers(0, 3)
+    )
 
 
 def _side(rng, best, away):

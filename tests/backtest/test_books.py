@@ -20,3 +20,9 @@ def test_one_sided_books_start_nothing_and_keep_the_last_value():
     result = over_books(STRATEGY, PARAMS, one_sided, RULES, 0, interpreted=True)
     assert result.equity.tolist() == [-20, -20, -20]
     assert result.holding.lots == 10
+
+
+def test_nothing_is_decided_while_an_order_is_on_its_way():
+    result = over_books(STRATEGY, PARAMS, BOOKS, RULES, 2, interpreted=True)
+    # It meets a book that has become too dear, and is asked for no more: the dip is over.
+    assert (result.orders.row.tolist(), result.orders.filled.tolist()) == ([0], [0])

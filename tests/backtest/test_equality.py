@@ -1,6 +1,8 @@
 """What is compiled and what trades live are one: bit for bit, on ten thousand random histories."""
 
+import sys
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,12 +17,24 @@ EACH = 1_680
 LOOPS = {"bars": (some_bars, over_bars), "books": (some_books, over_books)}
 
 
+@contextmanager
+def untraced():
+    """Without coverage, which other tests measure of the same lines: here it would take most of the time."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
+
+
 def bits(result):
-    columns = [getattr(result.trades, name).tobytes() for name in result.trades.__slots__]
+    tables = result.trades, result.orders
+    columns = [getattr(table, name).tobytes() for table in tables for name in table.__slots__]
     return (*columns, result.equity.tobytes(), repr(result.denials), repr(result.holding), result.trading)
 
 
-# Long on a busy machine, and a timeout that strikes on the way out of compiled code ends the whole process.
+# Long on a busy machine.
 @pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 @pytest.mark.parametrize("loop", LOOPS)
@@ -29,10 +43,11 @@ def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, str
     rng = np.random.default_rng([20_261_122, list(STRATEGIES).index(strategy.name), list(LOOPS).index(loop)])
     trades, denials, whys = 0, Counter(), Counter()
     for number in range(EACH):
-        history, model = draw(rng)
-        rules, params = some_rules(rng, perpetual=bool(number % 2)), some_params(rng, strategy)
-        fast = replay(strategy, params, history, rules, model)
-        slow = replay(strategy, params, history, rules, model, interpreted=True)
+        with untraced():
+            history, model = draw(rng)
+            rules, params = some_rules(rng, perpetual=bool(number % 2)), some_params(rng, strategy)
+            fast = replay(strategy, params, history, rules, model)
+            slow = replay(strategy, params, history, rules, model, interpreted=True)
         assert (fast.compiled, slow.compiled) == (True, False)
         assert bits(fast) == bits(slow), f"history {number}"
         trades += len(slow.trades.profit)
@@ -40,5 +55,5 @@ def test_compiled_and_interpreted_replays_are_the_same_to_the_last_bit(loop, str
         whys.update(slow.trades.why.tolist())
     # Not vacuous: much was traded, for every reason to leave, and many rules had something to refuse.
     assert trades > EACH / 4
-    assert len(whys) == 3
-    assert len(denials) >= 12, denials
+    assert len(whys) >= 3
+    assert len(denials) >= {"bars": 12, "books": 18}[loop], denials

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from defi_analytics.backtest import gates
-from defi_analytics.backtest.gates import Account, Rules, counted, judged, observed, opened, remember
+from defi_analytics.backtest.account import Account, Rules, counted, observed, opened, remember
+from defi_analytics.backtest.gates import Seen, at_hand, judged
 from defi_analytics.domain.decision import BUY, SELL, Holding, Intent, OrderKind, Why
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import OrderRequest
@@ -35,7 +36,13 @@ def rules(perpetual: bool = True, capital: float = 1_000.0, leverage: float = 1.
 def code(under: Rules, intent=BUYING, view=None, holding=FLAT, account=None, recent=None) -> int:
     view = view or a_view(grid=under.grid)
     account = account or opened(under, NOON_S)
-    return judged(intent, view, holding, account, recent or CALM, under).code
+    return judged(intent, seen(view), holding, account, recent or CALM, under).code
+
+
+def seen(view) -> Seen:
+    """With the middle of the book for an oracle."""
+    sides = view.bids.ticks and view.asks.ticks
+    return Seen(view, at_hand((view.bids.ticks[0] + view.asks.ticks[0]) / 2 if sides else math.nan))
 
 
 def test_an_order_within_all_limits_passes():
@@ -112,7 +119,9 @@ def test_a_market_rests_after_an_exit():
 
 def test_orders_of_the_last_minute_count():
     assert code(rules(max_orders_per_minute=1), recent=[NOON_S - 61.0, NOON_S - 1.0]) == Denial.RATE_LIMIT
-    assert code(rules(max_orders_per_minute=1), recent=[NOON_S - 61.0, NOON_S - 60.0]) == Denial.NONE
+    assert code(rules(max_orders_per_minute=1), recent=[NOON_S - 61.0, NOON_S - 60.0]) == Denial.RATE_LIMIT
+    late = [NOON_S - 61.0, NOON_S - 60.000_001]
+    assert code(rules(max_orders_per_minute=1), recent=late) == Denial.NONE
 
 
 def test_the_oldest_order_is_forgotten_first():
@@ -128,8 +137,8 @@ def test_an_order_against_an_empty_side_is_refused():
 
 def test_only_what_does_not_reduce_is_a_trade_of_the_day():
     account = opened(rules(), NOON_S)
-    assert counted(account, BUYING).trades_today == 1
-    assert counted(account, SELLING) == account
+    assert counted(account, BUYING, 0.5)[6:8] == (1, 0.5)
+    assert counted(account, SELLING, 0.0) == account
 
 
 moments = st.lists(st.tuples(st.floats(1.0, 250_000.0), st.floats(500.0, 1_500.0)), min_size=1, max_size=20)
@@ -159,9 +168,11 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             state.day_start_equity,
             state.day_low_equity,
             state.trades_today,
+            state.gas_today,
             account.week_end_s,
             state.week_start_equity,
             state.week_low_equity,
+            *account[-2:],
         )
 
 
@@ -185,8 +196,8 @@ def test_an_order_is_judged_by_the_same_figures_as_a_live_one(market, side, tick
     under = Rules(grid, LOOSE, 10_000.0, float(leverage), 0.05)
     view = a_view(bids=[(24_990, 50)], asks=[(25_010, 50)], grid=grid)
     intent = Intent(BUY if side is Side.BUY else SELL, OrderKind.LIMIT.value, ticks, lots)
-    order, holding = gates._order(intent, view, under), Holding(held, cost)
-    account = gates._account(order, view, holding, opened(under, NOON_S), CALM, under)
+    order, holding = gates._order(intent, seen(view), under), Holding(held, cost)
+    account = gates._account(order, seen(view), holding, opened(under, NOON_S), CALM, under)
     wanted, owner = order_facts(asked, live), account_facts(asked, live, opening_tally(live), NOON)
     if market is SPOT and side is Side.SELL:
         # Lots there, base here.
@@ -201,3 +212,14 @@ def test_an_order_is_judged_by_the_same_figures_as_a_live_one(market, side, tick
 def test_an_account_that_lost_everything_is_halted():
     broke = observed(opened(rules(), NOON_S), NOON_S, -1.0, LOOSE)
     assert broke.state == TradingState.HALTED
+
+
+def test_an_account_that_nothing_prices_enters_nothing_and_remembers_what_it_was_worth():
+    account = opened(rules(), NOON_S)
+    assert observed(account, NOON_S + 1e6, math.nan, LOOSE) == account
+    one_sided = a_view(bids=[], grid=rules().grid)
+    more = gates._account(
+        gates._order(BUYING, seen(one_sided), rules()), seen(one_sided), HELD, account, CALM, rules()
+    )
+    assert math.isnan(more.equity)
+    assert code(rules(), view=one_sided, holding=HELD) == Denial.RISK_STATE_UNKNOWN

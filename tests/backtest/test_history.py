@@ -9,15 +9,35 @@ from defi_analytics.backtest.history import (
     Signal,
     checked_bars,
     checked_books,
+    checked_inputs,
     checked_signal,
     plain,
 )
 from defi_analytics.domain.decision import MOST_CASH, MOST_LOTS
 
 FAIR = checked_signal([100.0, math.nan])
+THREE = checked_signal([100.0] * 3)
 TIMES = [1.0, 2.0]
 BIDS = ([0, 2, 3], [99, 98, 97], [1, 2, 3])
 ASKS = ([0, 1, 3], [101, 101, 102], [1, 2, 3])
+
+
+def told(oracle, age_s=(1.0, -1.0)):
+    return checked_inputs(oracle, age_s, np.zeros(len(oracle)), np.zeros(len(oracle)), published=True)
+
+
+def test_books_without_inputs_are_fresh_and_their_last_middle_stands_for_the_oracle():
+    nobody = ([0, 0, 1, 1], [98], [1])
+    books = checked_books([1.0, 2.0, 3.0], nobody, ([0, 1, 2, 3], [101, 101, 102], [1, 2, 3]), THREE)
+    inputs = plain(books).inputs
+    assert math.isnan(inputs.oracle[0])
+    assert (inputs.oracle[1:], *inputs[1:]) == ([99.5, 99.5], [0.0] * 3, [0.0] * 3, [0.0] * 3, False)
+
+
+def test_inputs_may_be_unknown_or_early():
+    inputs = plain(told([100.0, math.nan]))
+    assert (inputs.oracle[0], inputs.oracle_age_s, inputs.published) == (100.0, [1.0, -1.0], True)
+    assert math.isnan(inputs.oracle[1])
 
 
 def test_what_is_not_told_is_no_number():
@@ -67,6 +87,11 @@ def test_no_sum_of_what_is_accepted_outgrows_64_bits():
         (lambda: checked_signal([1.0], [1.0, 2.0]), "uncertainty: 2 rows of 1"),
         (lambda: checked_signal([1.0], [-1.0]), "uncertainty: row 0 is infinite or negative"),
         (lambda: checked_signal([1.0], None, [-math.inf]), "until_s: row 0 is infinite or negative"),
+        (lambda: checked_signal([1.0], backed=[0, 1]), "backed: not one side for each of 1 rows"),
+        (lambda: checked_signal([1.0], backed=[-2]), "backed: no side"),
+        (lambda: told([-1.0, 1.0]), "oracle: row 0 is infinite or negative"),
+        (lambda: told([1.0, 1.0], [1.0, -math.inf]), "oracle_age_s: row 1 is infinite"),
+        (lambda: checked_books(TIMES, BIDS, ASKS, FAIR, told([1.0], [1.0])), "oracle: 1 rows of 2"),
         (lambda: checked_books(TIMES, ([0, 2, 3], [98, 99, 97], [1, 2, 3]), ASKS, FAIR), "bids: level 1 is"),
         (lambda: checked_books(TIMES, BIDS, ([0, 1, 3], [1, 2, 2], [1, 2, 3]), FAIR), "asks: level 2 is"),
         (lambda: checked_books(TIMES, ([0, 2], [9, 8], [1, 1]), ASKS, FAIR), "bids: the rows' levels"),

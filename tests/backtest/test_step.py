@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from defi_analytics.backtest.history import checked_bars
+from defi_analytics.backtest.history import checked_bars, checked_signal
 from defi_analytics.backtest.replay import over_bars, over_books
 from defi_analytics.domain.decision import BUY, IDLE, SELL, Intent, OrderKind, Why
 from defi_analytics.risk.codes import Denial, TradingState
@@ -77,6 +77,32 @@ def test_a_fill_beyond_zero_ends_one_trade_and_begins_the_next():
     assert trades.exited.tolist() == [1, 2, 3, 4]
     assert trades.side.tolist() == [1, -1, 1, -1]
     assert trades.profit.tolist() == [949 - 1001, 949 - 961, 999 - 961, 999 - 1001]
+
+
+def buy_and_hold(view, holding, params):
+    if holding.lots != 0:
+        return IDLE
+    return Intent(BUY, OrderKind.MARKET.value, 1_001, 10, 0, False, Why.ENTRY.value)
+
+
+@pytest.mark.parametrize(
+    ("price", "lots", "asked"),
+    # Bought at 1001 with a fifth of margin and taken over at 843: 15.7 per cent away, then 8.4, then 4.2.
+    [(920, 5, 5), (880, 0, 10)],
+)
+def test_a_position_that_comes_too_near_to_being_taken_over_is_halved_and_then_closed(price, lots, asked):
+    rules = RULES._replace(
+        grid=SPOT._replace(perpetual=True, taker_fee=0.0),
+        limits=LOOSE._replace(min_liquidation_distance=0.15),
+        leverage=5.0,
+        maintenance_margin=0.05,
+    )
+    closes = np.array([1_000, price])
+    bars = checked_bars(BARS.time_s[:2], closes, closes, checked_signal(np.full(2, 1_000.0)))
+    result = over_bars(replace(STRATEGY, intend=buy_and_hold), PARAMS, bars, rules, SAME, interpreted=True)
+    orders = result.orders
+    assert orders.why.tolist() == [Why.ENTRY, Why.EXIT_REDUCE]
+    assert (orders.lots[1], result.holding.lots) == (asked, lots)
 
 
 def shy(view, holding, params):

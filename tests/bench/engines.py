@@ -21,8 +21,8 @@ Run = Callable[[], tuple[Any, Any, float]]
 
 def defi(cents: Any) -> Run:
     """Every gate on; a tick of a thousandth of a cent, so that the spread the gate insists on costs nothing."""
+    from defi_analytics.backtest.account import Rules
     from defi_analytics.backtest.bars import BarModel
-    from defi_analytics.backtest.gates import Rules
     from defi_analytics.backtest.history import checked_bars
     from defi_analytics.backtest.replay import over_bars
     from defi_analytics.backtest.rolling import rolling_signal

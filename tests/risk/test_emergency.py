@@ -1,8 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from defi_analytics.domain.decision import BUY, IDLE, SELL, Intent, OrderKind, Why
-from defi_analytics.risk.emergency import came_off, escalated
+from defi_analytics.risk.emergency import came_off, passable
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.rules.price import mid_band, oracle_band, slippage
 from tests.risk.facts import ACCOUNT, MARKET, ORDER
@@ -12,6 +13,16 @@ EXIT = Intent(SELL, OrderKind.LIMIT.value, 25_000, 40, 0, True, Why.EXIT_CONVERG
 BOOK = MARKET._replace(bid=25_000.0, ask=25_010.0, mid=25_005.0, oracle=25_005.0)
 
 
+def codes_of(done, seen, limits):
+    best = seen.ask if done.side == BUY else seen.bid
+    asked = ORDER._replace(
+        side=done.side, kind=done.kind, ticks=done.ticks, lots=40, reduce_only=True,
+        slippage=done.side * (done.ticks - best) / best,
+    )  # fmt: skip
+    held = ACCOUNT._replace(position_lots=-done.side * 40)
+    return {rule(asked, seen, held, limits).code for rule in (slippage, mid_band, oracle_band)}
+
+
 def test_half_of_an_exit_is_enough_to_go_on_as_before():
     assert came_off(4, 2)
     assert not came_off(4, 1)
@@ -19,33 +30,71 @@ def test_half_of_an_exit_is_enough_to_go_on_as_before():
 
 
 def test_an_exit_goes_to_the_worst_price_only_once_it_failed_often_enough():
-    assert escalated(EXIT, LIMITS.max_failed_exits - 1, BOOK, LIMITS) == EXIT
-    done = escalated(EXIT, LIMITS.max_failed_exits, BOOK, LIMITS)
+    assert passable(EXIT, LIMITS.max_failed_exits - 1, BOOK, LIMITS) == EXIT
+    done = passable(EXIT, LIMITS.max_failed_exits, BOOK, LIMITS)
     # 3 % below the best bid, which is three times what an entry may slip.
     assert done == EXIT._replace(kind=OrderKind.MARKET.value, ticks=24_251)
-    buys = escalated(EXIT._replace(side=BUY), 9, BOOK, LIMITS)
+    buys = passable(EXIT._replace(side=BUY), 9, BOOK, LIMITS)
     assert (buys.ticks, buys.reduce_only) == (25_760, True)
 
 
 def test_a_band_that_is_nearer_keeps_it_from_a_price_that_the_gate_would_refuse():
     wide = BOOK._replace(bid=24_000.0, ask=26_010.0)
-    assert escalated(EXIT, 3, wide, LIMITS).ticks == 23_505  # 6 % below the middle
+    assert passable(EXIT, 3, wide, LIMITS).ticks == 23_505  # 6 % below the middle
     near = wide._replace(oracle=27_500.0)
-    assert escalated(EXIT, 3, near, LIMITS).ticks == 23_505
-    assert escalated(EXIT, 3, near._replace(oracle=28_000.0), LIMITS).ticks == 23_801  # 15 % below the oracle
+    assert passable(EXIT, 3, near, LIMITS).ticks == 23_505
+    assert passable(EXIT, 3, near._replace(oracle=28_000.0), LIMITS).ticks == 23_801  # 15 % below the oracle
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        RiskLimits(mid_band=0.01),
+        RiskLimits(max_slippage=0.02),
+        RiskLimits(oracle_band=0.005),
+        RiskLimits(mid_band=0.02, max_slippage=0.5),
+    ],
+)
+def test_a_first_exit_is_not_dearer_than_the_gate_allows_either(side, limits):
+    best = BOOK.ask if side == BUY else BOOK.bid
+    far = int(best * (1 + side * limits.max_slippage * limits.exit_width * 0.999))
+    wanted = EXIT._replace(side=side, ticks=far, kind=OrderKind.MARKET.value)
+    done = passable(wanted, 0, BOOK, limits)
+    assert (done.ticks - best) * side >= 0
+    assert codes_of(done, BOOK, limits) == {0}
+
+
+def test_a_first_exit_that_passes_is_left_as_it_is():
+    wanted = EXIT._replace(ticks=24_600)
+    assert passable(wanted, 0, BOOK, LIMITS) == wanted
+
+
+def test_where_even_the_best_price_is_beyond_a_band_the_gate_says_so():
+    wide = BOOK._replace(bid=20_000.0, ask=30_010.0)
+    wanted = EXIT._replace(ticks=19_500)
+    assert passable(wanted, 0, wide, LIMITS) == wanted
+    assert passable(wanted, 9, wide, LIMITS) == wanted
+
+
+def test_an_oracle_that_is_too_old_to_be_asked_bounds_nothing():
+    old = BOOK._replace(oracle=30_000.0, oracle_age_s=1_000.0)
+    wanted = EXIT._replace(ticks=24_600)
+    assert passable(wanted, 0, old, LIMITS) == wanted
+    assert passable(wanted, 0, BOOK._replace(oracle=29_100.0), LIMITS).ticks == 24_736  # 15 % below it
 
 
 def test_where_nothing_bounds_it_a_sale_takes_any_price():
     loose = LIMITS._replace(max_slippage=0.5, mid_band=1.0, oracle_band=1.0)
-    assert escalated(EXIT, 3, BOOK, loose).ticks == 1
+    assert passable(EXIT, 3, BOOK, loose).ticks == 1
 
 
 def test_what_opens_and_what_nobody_bids_for_stays_as_it_is():
     entry = EXIT._replace(reduce_only=False)
-    assert escalated(entry, 9, BOOK, LIMITS) == entry
-    assert escalated(IDLE, 9, BOOK, LIMITS) == IDLE
+    assert passable(entry, 9, BOOK, LIMITS) == entry
+    assert passable(IDLE, 9, BOOK, LIMITS) == IDLE
     nobody = MARKET._replace(bid=float("nan"), ask=25_010.0, mid=float("nan"), oracle=float("nan"))
-    assert escalated(EXIT, 9, nobody, LIMITS) == EXIT
+    assert passable(EXIT, 9, nobody, LIMITS) == EXIT
 
 
 @given(
@@ -58,12 +107,4 @@ def test_the_gate_lets_through_what_it_comes_to(side, bid, spread, off):
     ask = bid * (1 + spread)
     mid = (bid + ask) / 2
     seen = MARKET._replace(bid=float(bid), ask=ask, mid=mid, oracle=mid * (1 + off))
-    done = escalated(EXIT._replace(side=side), 3, seen, LIMITS)
-    best = ask if side == BUY else bid
-    asked = ORDER._replace(
-        side=side, kind=done.kind, ticks=done.ticks, lots=40, reduce_only=True,
-        slippage=side * (done.ticks - best) / best,
-    )  # fmt: skip
-    held = ACCOUNT._replace(position_lots=-side * 40)
-    for rule in (slippage, mid_band, oracle_band):
-        assert rule(asked, seen, held, LIMITS).code == 0
+    assert codes_of(passable(EXIT._replace(side=side), 3, seen, LIMITS), seen, LIMITS) == {0}

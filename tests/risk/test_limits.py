@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits, tightened
+from defi_analytics.risk.limits import LARGER_IS_TIGHTER, RiskLimits, bounded, tightened
+from defi_analytics.strategies.reversion import ORACLE
 
 DEFAULTS = {
     "max_position_size": 1_000, "min_trade_size": 1, "max_trade_size": 500, "max_slippage": 0.01,
@@ -49,3 +50,16 @@ def test_an_unknown_limit_stays_unknown(name):
 def test_what_a_larger_number_makes_stricter():
     named = {name for name in RiskLimits._fields if name.startswith(("min_", "cooldown"))}
     assert named == LARGER_IS_TIGHTER
+
+
+def test_no_strategy_wishes_what_the_limits_would_refuse():
+    loose = ORACLE._replace(
+        max_notional=1e6, max_slippage=0.5, urgent_slippage=0.5, stop_loss=0.9, min_edge=-1.0
+    )
+    limits = RiskLimits(max_slippage=0.002)
+    within = bounded(loose, limits, 250.0)
+    assert within.max_notional == 250.0
+    # However urgent: what the gate refuses leaves nobody out of a loss.
+    assert (within.max_slippage, within.urgent_slippage) == (0.002, 0.006)
+    assert (within.stop_loss, within.min_edge) == (0.05, 0.0005)
+    assert bounded(ORACLE, RiskLimits(max_slippage=0.1), 500.0) == ORACLE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defi_analytics.domain.decision import BUY, IDLE, MOST_CASH, SELL, Holding, OrderKind, Why
+from defi_analytics.domain.decision import BUY, IDLE, MOST_CASH, SELL, Holding, Intent, OrderKind, Why
 from defi_analytics.strategies.sizing import (
     Entry,
     Exit,
@@ -12,6 +12,7 @@ from defi_analytics.strategies.sizing import (
     gap,
     left,
     lost,
+    part_of,
     takeable,
     why_leave,
 )
@@ -198,3 +199,12 @@ def test_a_holding_of_unknown_cost_has_no_loss_to_stop_at():
 def test_the_worst_price_of_a_sale_stays_a_price():
     view = a_view(bids=[(1, 9)], asks=[(2, 9)], time_s=NOON_S + 60)
     assert left(view, LONG, PATIENT._replace(max_holding_s=60.0, urgent_slippage=1.0)).ticks == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "lots", "grid", "left_over"),
+    [(1.0, 9, {}, 9), (0.5, 9, {}, 5), (0.5, 9, {"min_lots": 6}, 9), (0.5, 9, {"min_notional": 5_001}, 9)],
+)
+def test_half_is_closed_where_the_market_trades_so_little(share, lots, grid, left_over):
+    whole = Intent(SELL, OrderKind.MARKET.value, 1_000, lots, 0, True, Why.EXIT_REDUCE.value)
+    assert part_of(whole, share, a_grid(**grid)) == whole._replace(lots=left_over)
