@@ -23,7 +23,10 @@ MOMENTS = {"quiet", "signed", "sent", "uncounted"}
 SPOT = ("--market", "INJ/USDT")
 BOTH = (*SPOT, "--market", "INJ/USDT PERP")
 WAYS = (SPOT, BOTH, (*BOTH, "--limited"), (*BOTH, "--hot"), (*BOTH, "--once"))
-"""What is traded, one seed after the other. A perpetual's position is protected by stops on the chain."""
+"""What is traded, one seed after the other. A perpetual's position is protected by stops on the chain.
+
+Where a granted key trades, its owner trades the same subaccount by hand.
+"""
 
 
 def reaped(home, chain, seed, kills, *more):
@@ -71,6 +74,7 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
     assert report["last"] == "0", told
     assert report["ended"].keys() <= SOURCE_FAILED, told
     assert report["kills"] == PER_SEED, told
+    assert ("--hot" in way) == (report["by_hand"] > 0), told
     assert (verdict.stops > 0) == (way is not SPOT), told
     if "--once" in way:
         assert list(entered_twice(after)) == [], told

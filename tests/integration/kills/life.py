@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from defi_analytics.app import live as opening
-from defi_analytics.app import trading
+from defi_analytics.app import starting, trading
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.opening import opened_app
 from defi_analytics.app.signing import Asked
@@ -173,6 +173,8 @@ def stage(place: Place) -> None:
         return await look(app, replace(request, held=keys))
 
     trading.look = looked
+    # As many blocks as elsewhere.
+    starting._LOOK_AGAIN_S = 0.15
     if place.hot:
         # Decrypting it takes longer than a life.
         opening.signer_for = lambda *_: KeySigner(bytearray.fromhex(sealed.HEX))

@@ -18,6 +18,7 @@ from random import Random
 
 from tests.integration.kills.life import RESTING_BLOCKS, Place, lived
 from tests.integration.kills.local_chain import LocalChain
+from tests.integration.kills.person import Person
 
 LONGEST_START_S = 20.0
 RECORDS = ("signed", "sent", "resolved", "fills", "decision")
@@ -188,15 +189,21 @@ def main() -> None:
     if own.resting:
         sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
         return
-    reaper = Reaper(Random(own.seed))
+    reaper, chain = Reaper(Random(own.seed)), LocalChain(f"http://127.0.0.1:{place.port}")
+    person = Person(chain, Random(own.seed))
     began = time.monotonic()
     while reaper.kills < own.kills and sum(reaper.ended.values()) < own.kills:
-        reaper.end(born(place))
+        life = born(place)
+        if place.hot:
+            person.may_trade()
+        reaper.end(life)
     took_s = time.monotonic() - began
-    LocalChain(f"http://127.0.0.1:{place.port}").set_faults([])
+    chain.set_faults([])
+    person.leave()
     report = {
         "last": settled(place),
         "kills": reaper.kills,
+        "by_hand": person.sent,
         "hit": reaper.hit,
         "aims": reaper.aims,
         "ended": {str(code): count for code, count in reaper.ended.items()},
