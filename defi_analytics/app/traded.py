@@ -72,7 +72,18 @@ async def left_behind(
             f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
             hint="name them too with --market, or close what is held: defi risk flatten",
         )
-    return [] if names else [known[key] for key in left if key in known]
+    if names:
+        return []
+    own = [known[key] for key in left if key in known]
+    return warned(app, await by_ids(app, [market.market_id for market in own], own))
+
+
+def warned(app: App, markets: Sequence[Market]) -> list[Market]:
+    """The same; a person is told of those that take no orders now."""
+    for market in markets:
+        if market.status is not MarketStatus.ACTIVE:
+            app.warn(f"{market.ticker} is {market.status}: nothing can be traded there until it is active")
+    return list(markets)
 
 
 def may_trade(market: Market) -> bool:

@@ -17,10 +17,10 @@ from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
-from defi_analytics.app.traded import chosen, left_behind, may_trade
+from defi_analytics.app.traded import chosen, left_behind, may_trade, warned
 from defi_analytics.app.valuing import TRADED, VALUED, revalue, revalued, valued, valued_before
 from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import Market, MarketStatus
+from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent, Seen
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.decisions import STARTED, terms_told
@@ -219,10 +219,7 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
         markets = await _allowed(app, markets)
     if not markets:
         raise UsageError("none of these markets can be traded", hint="see: defi market list")
-    for market in markets:
-        if market.status is not MarketStatus.ACTIVE:
-            app.warn(f"{market.ticker} is {market.status}: nothing can be traded there until it is active")
-    return list(markets)
+    return warned(app, markets)
 
 
 @asynccontextmanager

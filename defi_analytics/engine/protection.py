@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, MarketStatus
 from defi_analytics.domain.order import Cancel, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
@@ -37,8 +37,11 @@ def protection(
 ) -> Protection:
     """A stop works while nobody is here, so it must be that of what is held: same side, size, price.
 
-    One that is not proven yet counts as standing: it may become what is wanted, and cannot be cancelled.
+    One that is not proven yet counts as standing: it may become what is wanted, and cannot be cancelled. A
+    paused market takes neither an order nor a cancel.
     """
+    if market.status is MarketStatus.PAUSED:
+        return Protection(None, ())
     name = order_id(decision, STRATEGY, market.key)
     ours = _ours(books, position) if position else None
     wanted = protective_stop(ours, market, limits, STRATEGY, name) if ours else None

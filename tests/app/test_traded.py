@@ -70,5 +70,8 @@ async def test_what_is_held_on_a_paused_market_belongs_to_a_run_on_all_of_them(s
     with pytest.raises(UsageError, match="INJ/USDT held by an earlier run"):
         await left_behind(stage.app, [], ledger, [])
     pause(stage, market)
-    assert await left_behind(stage.app, [], ledger, []) == [market]
+    told: list[str] = []
+    stage.app.warn = told.append
+    assert await left_behind(stage.app, [], ledger, []) == [replace(market, status=MarketStatus.PAUSED)]
+    assert told == ["INJ/USDT is paused: nothing can be traded there until it is active"]
     assert await left_behind(stage.app, ["ATOM/USDT"], ledger, []) == []

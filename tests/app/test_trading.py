@@ -69,6 +69,27 @@ async def test_only_verified_markets_that_are_open_are_traded(stage):
         await traded_markets(stage.app, RunRequest(markets=("FOO/BAR",)))
 
 
+async def test_a_market_that_was_named_is_waited_for_while_it_is_paused_but_not_once_it_is_closed(stage):
+    [market] = await traded_markets(stage.app, RunRequest(markets=("INJ/USDT",)))
+    told, standstill = [], stage.sandbox.chain.ledger.standstill
+    stage.app.warn = told.append
+    standstill.put(market.market_id, "Paused", 0)
+    request = RunRequest(markets=("INJ/USDT", "ATOM/USDT"))
+    async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+        assert told == ["INJ/USDT is paused: nothing can be traded there until it is active"]
+        await agent.cycle()
+        assert [m.status.value for m in agent.seen.markets] == ["paused", "active"]
+        standstill.put(market.market_id, "Active", 0)
+        await agent.cycle()
+        assert [m.status.value for m in agent.seen.markets] == ["active", "active"]
+    standstill.put(market.market_id, "Demolished", 0)
+    assert [m.ticker for m in await traded_markets(stage.app, request)] == ["ATOM/USDT"]
+    assert await traded_markets(stage.app, replace(request, known=(market,))) != []
+    with pytest.raises(UsageError, match="can be traded"):
+        async with opened_agent(stage.app, paper_trader(stage.app), RunRequest(markets=("INJ/USDT",)), ONCE):
+            pass
+
+
 async def test_an_account_is_one_agents_at_a_time_but_a_plan_needs_no_lock(stage):
     trader = paper_trader(stage.app)
     request = RunRequest(markets=("INJ/USDT",))

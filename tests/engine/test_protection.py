@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from defi_analytics.domain.edge import Side
+from defi_analytics.domain.market import MarketStatus
 from defi_analytics.domain.order import Fill, OrderState
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import TrackedOrder
@@ -58,6 +59,8 @@ async def test_a_stop_for_more_than_is_held_makes_way_for_one_that_fits() -> Non
     half = replace(position, quantity=Decimal(1))
     found = protection(agent.ledger.books, half, PERP, RiskLimits(), "decision")
     assert [cancel.client_order_id for cancel in found.stale] == [stops(agent)[0].request.client_order_id]
+    paused = replace(PERP, status=MarketStatus.PAUSED)
+    assert protection(agent.ledger.books, half, paused, RiskLimits(), "decision") == (None, ())
     assert found.wanted is not None
     assert found.wanted.quantity == 1
 

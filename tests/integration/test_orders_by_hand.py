@@ -237,3 +237,35 @@ async def test_gas_that_the_hot_key_pays_is_not_missed_from_the_account(desk: De
     async with opened_ledger(app, ACCOUNT, locked=False) as ledger:
         assert (found.code, found.about, found.gap) == (Code.BALANCE, "INJ", -ledger.books.gas_paid)
     assert await desk.codes() == []
+
+
+async def test_a_market_that_pauses_after_its_order_was_signed_stops_no_other_order(desk: Desk):
+    """The chain passes such an order of a batch over: it names it nowhere, and the transaction succeeds."""
+    standstill = desk.stage.sandbox.chain.ledger.standstill
+    async with opened_ledger(desk.app, ACCOUNT, locked=True) as ledger:
+        chain = desk.trader.chain_of(ledger)
+        await reserved_of(ledger, chain, [desk.spot, desk.perp], "USDT")
+        execution, sign = Execution(chain, ledger), chain.sign
+
+        async def then_paused(*given):
+            signed = await sign(*given)
+            standstill.put(desk.perp.market_id, "Paused", desk.stage.sandbox.moment().block)
+            return signed
+
+        execution.chain = type(
+            "Pausing",
+            (),
+            {"sign": staticmethod(then_paused), "__getattr__": lambda _, name: getattr(chain, name)},
+        )()
+        await execution.submit([await desk.bid(desk.spot, "spot"), await desk.bid(desk.perp, "perp")])
+        execution.chain = chain
+        await desk.blocks(2)
+        await execution.settle()
+        told = {name: (order.state, order.error_code) for name, order in ledger.books.orders.items()}
+        assert told == {"spot": (OrderState.OPEN, 0), "perp": (OrderState.REJECTED, 41)}
+        with pytest.raises(OrderRejected, match="paused or closed"):
+            await execution.submit([await desk.bid(desk.perp, "perp-2"), await desk.bid(desk.spot, "spot-2")])
+        await execution.submit([await desk.bid(desk.spot, "spot-3")])
+        await desk.blocks(2)
+        await execution.settle()
+        assert ledger.books.orders["spot-3"].state is OrderState.OPEN
