@@ -110,10 +110,10 @@ def _replayed(
             fast = _compiled(loop, strategy.intend)
             fixed = history, params, rules, model, record
             made_ready(fast, *fixed, progress)
-            while progress.row < rows:
-                part = progress._replace(end=min(rows, progress.row + CHUNK_ROWS))
-                with undisturbed():
-                    progress = fast(*fixed, part)
+            with undisturbed() as heed:
+                while progress.row < rows:
+                    progress = fast(*fixed, progress._replace(end=min(rows, progress.row + CHUNK_ROWS)))
+                    heed()
             return _result(progress, record, compiled=True)
     whole = progress._replace(end=rows)
     end = loop(strategy.intend)(plain(history), params, rules, model, record, whole)

@@ -152,7 +152,7 @@ def wanted(
 
     An exit has a price that the gate lets through, once it came to nothing too often the worst of these.
     """
-    intent = _limits_exit(seen, state.holding, rules)
+    intent = _limits_exit(seen, state.holding, rules) if state.holding.lots != 0 else IDLE
     if intent.side == 0:
         intent = intend(seen.shown, state.holding, params)
     if intent.why == Why.ENTRY.value:

@@ -12,13 +12,14 @@ from types import FrameType
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[Callable[[], None]]:
     """Python's handlers of signals are called when it is over, each once; here they may raise.
 
-    Only the main thread is ever interrupted by one.
+    So they are where what this returns is called, between two calls that nothing may interrupt. Only the main
+    thread is ever interrupted by one.
     """
     if current_thread() is not main_thread():
-        yield
+        yield lambda: None
         return
     noted: dict[int, None] = {}
 
@@ -35,12 +36,17 @@ def undisturbed() -> Iterator[None]:
     for kind in handlers:
         signal.signal(kind, note)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def heed() -> None:
+        while noted:
+            kind, _ = noted.popitem()
+            handlers[kind](kind, None)
+
     try:
-        yield
+        yield heed
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
         for kind, handler in handlers.items():
             signal.signal(kind, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        for kind in noted:
-            handlers[kind](kind, None)
+        heed()

@@ -85,6 +85,17 @@ def test_a_signal_that_comes_meanwhile_is_handled_once_afterwards():
     assert told == [signal.SIGUSR1] * 2
 
 
+def test_between_two_calls_what_came_is_heeded_once():
+    told = []
+    with handled(signal.SIGUSR1, lambda number, frame: told.append(number)), undisturbed() as heed:
+        heed()
+        signal.raise_signal(signal.SIGUSR1)
+        assert told == []
+        heed()
+        heed()
+        assert told == [signal.SIGUSR1]
+
+
 def test_what_a_handler_raises_comes_out_of_it_and_every_handler_is_back():
     def leave(number, frame):
         raise KeyboardInterrupt

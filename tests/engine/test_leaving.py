@@ -18,6 +18,7 @@ from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import unneeded
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OrderRejected, OutcomeUnknown, Unavailable, WrongState
+from defi_analytics.risk.codes import Denial
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import PERP, Failing, World, an_agent, quantity
 
@@ -312,3 +313,23 @@ async def test_keeping_takes_nothing_back_whatever_cannot_be_told() -> None:
     with pytest.raises(OutcomeUnknown):
         await agent.finish()
     assert [kind for _, kind, _ in agent.ledger.journal.replay(Kind.SIGNED)] == signed
+
+
+async def test_a_round_waits_for_proof_for_half_a_minute_and_the_next_one_waits_on() -> None:
+    world, agent = tempted()
+    agent.execution.chain = chain = Failing(agent.execution.chain, "")
+    last = await chain.block()
+
+    async def unknown(tx_hash: str) -> None:
+        return None
+
+    async def standing() -> Block:
+        return last
+
+    chain.find, chain.block = unknown, standing
+    began = world.clock.monotonic()
+    await agent.cycle()
+    assert 30.0 <= world.clock.monotonic() - began <= 35.0
+    decision = await agent.cycle()
+    assert [refused.code for refused in decision.refused] == [Denial.UNRESOLVED_ORDER]
+    assert len(agent.ledger.books.unresolved) == 1
