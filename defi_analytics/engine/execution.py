@@ -12,8 +12,9 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
@@ -63,6 +64,8 @@ class Execution:
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: int = 0
     """The last block at which the account was seen to be what the books come to."""
+    _cash: Mapping[str, Decimal] | None = None
+    """What there was of quote assets then."""
 
     @property
     def books(self) -> Bookkeeping:
@@ -195,6 +198,11 @@ class Execution:
         if not (self._listed and self.books.settled):
             return ()
         if not self._moved(portfolio, markets):
+            cash = _cash(portfolio, markets)
+            if self._cash not in (None, cash):
+                # Ours was counted already; who came and went between two looks moved nothing but this.
+                await self.count(markets, portfolio.height)
+            self._cash = cash
             self._agreed = max(self._agreed, portfolio.height)
             return ()
         await self.count(markets)
@@ -281,3 +289,8 @@ class Execution:
             self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
             for said in amounts(self.books.foreign(fills), every):
                 LOG.warning("another client of this account traded: counted %s", said)
+
+
+def _cash(portfolio: Portfolio, markets: Sequence[Market]) -> dict[str, Decimal]:
+    quotes = {market.quote for market in markets}
+    return {key: one.total for key, one in portfolio.balances.items() if one.asset in quotes}

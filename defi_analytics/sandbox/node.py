@@ -16,6 +16,8 @@ from defi_analytics.sandbox.server import Request
 CHAIN_ID = "injective-777"
 """Not mainnet's, although its markets are: what is signed for the sandbox must be worthless elsewhere."""
 
+_LEAST_GAS_PRICE = 160_000_000
+
 
 def block_header(chain_id: str, height: int, time: str) -> dict[str, Any]:
     return {
@@ -83,7 +85,8 @@ def _node_info(moment: Moment, request: Request) -> Any:
 
 
 def _base_fee(moment: Moment, request: Request) -> Any:
-    return {"base_fee": {"base_fee": "160000000.000000000000000000"}}
+    price = _LEAST_GAS_PRICE if moment.chain is None else moment.chain.gas_price
+    return {"base_fee": {"base_fee": f"{price}.000000000000000000"}}
 
 
 ROUTES = (

@@ -12,7 +12,7 @@ from defi_analytics.ports import Clock
 from defi_analytics.sandbox import allora, binance, control, hyperliquid, indexer
 from defi_analytics.sandbox.chain import genesis
 from defi_analytics.sandbox.chain.chain import Chain
-from defi_analytics.sandbox.chain.faults import Fault, Faults
+from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
 from defi_analytics.sandbox.front import Front
 from defi_analytics.sandbox.ledger.ledger import Ledger
 from defi_analytics.sandbox.moment import BlockClock, Moment
@@ -21,11 +21,12 @@ from defi_analytics.sandbox.server import Request, Response, Server, serve
 from defi_analytics.sandbox.truth import Planted, truth
 from defi_analytics.sandbox.world import BLOCK_S, World
 
+_INDEXER = "api"
 _SURFACES = {
     "hyperliquid": hyperliquid.respond,
     "binance": binance.respond,
     "allora": allora.respond,
-    "api": indexer.respond,
+    _INDEXER: indexer.respond,
 }
 """By the first segment of the path; the chain has all the others."""
 
@@ -117,7 +118,9 @@ class Sandbox:
         if first == "sandbox":
             return control.respond(request, self._chain)
         if first in _SURFACES:
-            return _SURFACES[first](request, self.moment())
+            moment = self.moment()
+            behind = self._chain.faults.blocks(Kind.INDEXER_LAG) if first == _INDEXER else 0
+            return _SURFACES[first](request, self._chain.as_of(moment, behind))
         return await self._front.respond(request)
 
     def _serve_grpc(self) -> AbstractAsyncContextManager[str]:

@@ -38,6 +38,7 @@ PATIENCE = Policy(deadline_s=0.5, rate_per_s=1000, breaker_failures=10_000)
 FAULTS = (
     "drop_before=0.05", "drop_after=0.05", "hang_after=0.02", "late_inclusion=2@0.05", "error_before=0.05",
     "error_after=0.05", "sequence_mismatch=0.05", "foreign_tx=0.1", "stale_node=0.01",
+    "rpc_behind=1@0.02", "tx_index_lag=20@0.3", "base_fee=1.2@0.03",
 )  # fmt: skip
 UNDECIDED = (OrderState.SIGNED, OrderState.UNKNOWN)
 REFUSED = (OrderState.REJECTED, OrderState.ABSENT)
@@ -129,7 +130,7 @@ async def test_each_of_five_hundred_orders_is_placed_once_whatever_becomes_of_it
     sandbox._chain.set_faults([], 0)
     sandbox.advance(RESTING_BLOCKS + TIMEOUT_BLOCKS)
     await wishes.execution.settle()
-    assert wishes.refused.keys() <= {32, 38}
+    assert wishes.refused.keys() <= {32, 38}, wishes.refused
     assert wishes.done, (wishes.waiting, wishes.refused)
     assert not [order for order in ledger.books.orders.values() if order.live]
     check_orders(wishes, happened)
@@ -146,7 +147,8 @@ def check_orders(wishes: Wishes, happened: dict[str, int]) -> None:
     assert Counter(wishes.tried[name] for name in placed) == dict.fromkeys(range(ORDERS), 1)
     assert happened.keys() == {fault.partition("=")[0] for fault in FAULTS}, happened
     sent = len({order.tx_hash for order in books.values()})
-    spoiled = sum(count for kind, count in happened.items() if kind != "stale_node")
+    reads = {"stale_node", "rpc_behind", "tx_index_lag"}
+    spoiled = sum(count for kind, count in happened.items() if kind not in reads)
     assert spoiled > sent / 4, (happened, sent)
 
 

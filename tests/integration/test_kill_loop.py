@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.integration.kills.judging import judged
+from tests.integration.kills.judging import entered_twice, judged
 from tests.integration.kills.local_chain import FAULTS, lean, local_chain
 from tests.shared_data import ROOT
 
@@ -22,8 +22,11 @@ SOURCE_FAILED = {"5", "6", "7"}
 MOMENTS = {"quiet", "signed", "sent", "uncounted"}
 SPOT = ("--market", "INJ/USDT")
 BOTH = (*SPOT, "--market", "INJ/USDT PERP")
-WAYS = (SPOT, BOTH, (*BOTH, "--limited"))
-"""What is traded, one seed after the other. A perpetual's position is protected by stops on the chain."""
+WAYS = (SPOT, BOTH, (*BOTH, "--limited"), (*BOTH, "--hot"), (*BOTH, "--once"))
+"""What is traded, one seed after the other. A perpetual's position is protected by stops on the chain.
+
+Where a granted key trades, its owner trades the same subaccount by hand.
+"""
 
 
 def reaped(home, chain, seed, kills, *more):
@@ -36,23 +39,47 @@ def reaped(home, chain, seed, kills, *more):
     return json.loads(done.stdout), done.stderr
 
 
+def test_the_judge_sees_an_entry_on_top_of_another_one_and_no_other():
+    def trade(order, *, is_buy=True):
+        return {
+            "market_id": "m",
+            "order_hash": order,
+            "is_buy": is_buy,
+            "quantity": "2",
+            "cid": order,
+            "block": 1,
+        }
+
+    into, out, again = trade("a"), trade("b", is_buy=False), trade("c")
+    assert list(entered_twice({"trades": [into, out, again]})) == []
+    assert list(entered_twice({"trades": [into, into]})) == [], "two fills of one order"
+    assert list(entered_twice({"trades": [into, again]})) == ["c in block 1 while 2 were held on m"]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_path):
+    way = WAYS[seed % len(WAYS)]
     with local_chain(seed) as chain:
+        if "--hot" in way:
+            chain.entrust()
         before = chain.ledger()
         chain.set_faults(FAULTS, seed)
-        way = WAYS[seed % len(WAYS)]
         report, said = reaped(tmp_path, chain, seed, PER_SEED, *way)
         happened = chain.status()["faults"]["happened"]
         chain.wait_blocks(30)
-        verdict = judged(tmp_path, before, chain.ledger())
+        after = chain.ledger()
+        verdict = judged(tmp_path, before, after)
     told = json.dumps(report | {"faults": happened}, indent=1)
     assert not verdict.differences, "\n".join([*verdict.differences, told, said[-2000:]])
     assert report["last"] == "0", told
     assert report["ended"].keys() <= SOURCE_FAILED, told
     assert report["kills"] == PER_SEED, told
+    assert ("--hot" in way) == (report["by_hand"] > 0), told
     assert (verdict.stops > 0) == (way is not SPOT), told
-    if "--limited" in way:
+    if "--once" in way:
+        assert list(entered_twice(after)) == [], told
+        assert sum(trade["is_buy"] for trade in after["trades"]) > PER_SEED / 20, told
+    elif "--limited" in way:
         # The limits refuse most of what it wants, and what is not sent is not killed.
         assert verdict.placed > 0, told
     else:

@@ -152,6 +152,90 @@ async def test_a_node_refuses_to_answer_as_of_a_block_it_does_not_have(client, s
     on("stale_node")
     assert await asked(height) == (500, 2, str(height - 1))
     assert await asked("x") == (200, None, str(height - 1))
+    on()
+    sandbox.advance(100)
+    assert await asked(height) == (200, None, str(height))
+    assert await asked(height - 1) == (500, 2, str(height + 100))
+
+
+async def test_a_node_tells_what_was_at_the_height_it_is_asked_for(client, sandbox, send, wallet):
+    """Money, deposits, sequences: before, and after each of two orders."""
+    first = sandbox.moment().height
+
+    async def told(height):
+        headers = {"x-cosmos-block-height": str(height)}
+        bank = await client.get(f"/cosmos/bank/v1beta1/balances/{wallet.address}", headers=headers)
+        account = await client.get(f"/cosmos/auth/v1beta1/accounts/{wallet.address}", headers=headers)
+        assert bank.headers["grpc-metadata-x-cosmos-block-height"] == str(height)
+        return bank.json()["balances"], account.json()["account"]["base_account"]["sequence"]
+
+    then = []
+    for sequence in (0, 1, 2):
+        then.append(await told(first + sequence))
+        await send(sequence)
+        sandbox.advance()
+    sandbox.advance(50)
+    assert [sequence for _, sequence in then] == ["0", "1", "2"]
+    assert then[0][0] != then[1][0] != then[2][0]
+    assert [await told(first + blocks) for blocks in (0, 1, 2)] == then
+
+
+async def test_a_transaction_is_found_whatever_height_is_asked_for(client, sandbox, send):
+    tx_hash = (await send()).json()["tx_response"]["txhash"]
+    height = sandbox.moment().height
+    sandbox.advance()
+    answer = await client.get(f"{TXS}/{tx_hash}", headers={"x-cosmos-block-height": str(height)})
+    assert answer.status_code == 200
+
+
+async def test_the_index_of_transactions_lags_behind_the_blocks(get, sandbox, send, on):
+    tx_hash = (await send()).json()["tx_response"]["txhash"]
+    sandbox.advance()
+    height = sandbox.moment().height
+    on("tx_index_lag=2")
+    await get(f"{TXS}/{tx_hash}", 404)
+    block = await get(f"/cosmos/base/tendermint/v1beta1/blocks/{height}")
+    assert len(block["block"]["data"]["txs"]) == 1
+    sandbox.advance(2)
+    await get(f"{TXS}/{tx_hash}")
+
+
+async def test_the_rpc_is_behind_the_gateway(client, get, sandbox, on):
+    height = sandbox.moment().height
+    on("rpc_behind=1")
+    told = await get("/status")
+    assert told["result"]["sync_info"]["latest_block_height"] == str(height - 1)
+    assert (await client.get("/block_results", params={"height": str(height)})).status_code == 500
+    await get(f"/block_results?height={height - 1}")
+    latest = await get("/cosmos/base/tendermint/v1beta1/blocks/latest")
+    assert latest["block"]["header"]["height"] == str(height)
+
+
+async def test_the_indexer_lags_behind_the_chain(get, sandbox, send, on):
+    path = "/api/exchange/spot/v2/trades"
+    await send()
+    sandbox.advance()
+    assert len((await get(path))["trades"]) == 1
+    on("indexer_lag=3")
+    assert (await get(path))["trades"] == []
+    sandbox.advance(3)
+    assert len((await get(path))["trades"]) == 1
+
+
+async def test_a_fee_that_rose_refuses_what_was_signed_for_less(get, sandbox, send, on, wallet):
+    path, gas = "/injective/txfees/v1beta1/cur_eip_base_fee", 300_000
+    usual = float((await get(path))["base_fee"]["base_fee"])
+    on("base_fee=2@1")
+    assert (await send()).json()["tx_response"]["code"] == 13
+    assert float((await get(path))["base_fee"]["base_fee"]) == usual
+    on("base_fee=2")
+    assert (await send()).json()["tx_response"]["code"] == 13
+    dear = int(float((await get(path))["base_fee"]["base_fee"]))
+    assert dear == 2 * usual
+    assert (await send(fee=gas * dear)).json()["tx_response"]["code"] == 0
+    sandbox.advance()
+    account = await get(f"/cosmos/auth/v1beta1/accounts/{wallet.address}")
+    assert account["account"]["base_account"]["sequence"] == "1"
 
 
 async def test_blocks_of_20_milliseconds_include_and_fill_as_the_clock_goes(wallet):

@@ -1,7 +1,9 @@
 """Accounts and their sequences: as the last block left them, and as the mempool will leave them."""
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from defi_analytics.sandbox.chain.past import KEPT_BLOCKS
 
 _FIRST_NUMBER = 7
 """The numbers before it belong to the chain's own modules."""
@@ -15,19 +17,18 @@ class Account:
     """Of the next transaction."""
     public_key: bytes = b""
     """Known since its first transaction."""
-    changed_block: int = -1
-    sequence_before: int = 0
-    """As it was before that block."""
+    changes: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=KEPT_BLOCKS))
+    """The last blocks with transactions of its, and the sequence before each."""
 
     def use(self, block: int) -> None:
         """One more of its transactions is in this block."""
-        if self.changed_block != block:
-            self.changed_block, self.sequence_before = block, self.sequence
+        if not self.changes or self.changes[-1][0] != block:
+            self.changes.append((block, self.sequence))
         self.sequence += 1
 
     def sequence_at(self, block: int) -> int:
-        """After this block: the latest one, or the one before it."""
-        return self.sequence if block >= self.changed_block else self.sequence_before
+        """After this block."""
+        return next((before for changed, before in self.changes if changed > block), self.sequence)
 
 
 class Accounts:

@@ -27,6 +27,8 @@ class Context(NamedTuple):
     spendable: int
     """The signer's INJ, in its smallest unit."""
     simulate: bool = False
+    gas_price: int = MIN_GAS_PRICE
+    """In the smallest unit of INJ."""
 
 
 def check(transaction: Transaction, context: Context) -> Account:
@@ -47,7 +49,7 @@ def mismatch(expected: int, got: int) -> Failed:
 
 
 def _check_limits(transaction: Transaction, context: Context) -> None:
-    required = transaction.gas_limit * MIN_GAS_PRICE
+    required = transaction.gas_limit * context.gas_price
     if not context.simulate and transaction.fee < required:
         detail = f"insufficient fees; got: {transaction.fee}inj required: {required}inj"
         raise failure(Sdk.INSUFFICIENT_FEE, detail)

@@ -14,8 +14,9 @@ from defi_analytics.sandbox.chain.abci import TxResult
 from defi_analytics.sandbox.chain.accounts import Accounts
 from defi_analytics.sandbox.chain.blocks import Blocks, Made
 from defi_analytics.sandbox.chain.faults import Fault, Faults, Kind
-from defi_analytics.sandbox.chain.gas import gas_used
+from defi_analytics.sandbox.chain.gas import MIN_GAS_PRICE, gas_used
 from defi_analytics.sandbox.chain.mempool import Entry, Mempool
+from defi_analytics.sandbox.chain.past import Past
 from defi_analytics.sandbox.chain.transaction import Transaction, decode, hash_of, receivers
 from defi_analytics.sandbox.ledger.failed import Failed, Sdk, failure
 from defi_analytics.sandbox.ledger.standstill import BLOCKS_AFTER_DOWNTIME, DOWNTIME_S
@@ -36,7 +37,9 @@ class Chain:
         self.faults = Faults() if faults is None else faults
         self.accounts, self.blocks = Accounts(), Blocks()
         self.mempool = Mempool(mempool)
+        self.past = Past()
         self._made = clock.moment().block
+        self.past.keep(self._made, ledger.kept())
         self._listeners: list[Callable[[Made], None]] = []
 
     def moment(self) -> Moment:
@@ -51,6 +54,13 @@ class Chain:
             self._make(block, moment)
         self._made = max(self._made, moment.block)
         return moment._replace(ledger=self.ledger, chain=self)
+
+    def as_of(self, moment: Moment, blocks: int) -> Moment:
+        """What was told so many blocks before this moment; at most as many as are kept."""
+        if not blocks:
+            return moment
+        block = moment.block - blocks
+        return moment._replace(block=block, at=moment.time_of(block), ledger=self.past.at(block))
 
     @property
     def held(self) -> bool:
@@ -69,7 +79,8 @@ class Chain:
                 raise failure(Sdk.TX_TOO_LARGE)
             transaction = decode(raw)
             self._interfere(transaction)
-            ante.check(transaction, self._check_context(transaction, moment.height))
+            context = self._check_context(transaction, moment.height)
+            ante.check(transaction, context._replace(gas_price=self._asked_gas_price()))
         except Failed as failed:
             return TxResult(tx_hash, failed.code, failed.codespace, failed.log)
         late = self.faults.happens(Kind.LATE_INCLUSION)
@@ -101,6 +112,12 @@ class Chain:
         self.moment()
         self.accounts.ensure(address)
         self.ledger.credit(address, denom, amount)
+        self.past.keep(self._made, self.ledger.kept())
+
+    @property
+    def gas_price(self) -> int:
+        """What gas costs at present, in the smallest unit of INJ."""
+        return round(MIN_GAS_PRICE * self.faults.base_fee)
 
     def set_faults(self, faults: Iterable[Fault], seed: int) -> None:
         """These instead of those before; a halt without a chance begins now."""
@@ -158,6 +175,10 @@ class Chain:
         if self.faults.happens(Kind.SEQUENCE_MISMATCH):
             raise ante.mismatch(transaction.sequence + 1, transaction.sequence)
 
+    def _asked_gas_price(self) -> int:
+        rose = self.faults.happens(Kind.BASE_FEE)
+        return round(MIN_GAS_PRICE * rose.value) if rose else self.gas_price
+
     def _is_idle(self) -> bool:
         return not len(self.mempool) and bool(self.ledger.idle)
 
@@ -180,6 +201,7 @@ class Chain:
         told = self.ledger.end_block(block)
         made = Made(block, height, at, txs, tuple(entry.raw for entry in entries), told)
         self._made = block
+        self.past.keep(block, self.ledger.kept())
         self.blocks.add(made)
         self._recheck()
         for listener in self._listeners:

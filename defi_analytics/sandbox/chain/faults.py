@@ -36,19 +36,35 @@ class Kind(StrEnum):
     FOREIGN_TX = "foreign_tx"
     """Another transaction of the account takes the sequence just before a broadcast."""
     STALE_NODE = "stale_node"
-    """A read is answered as it was one block ago, but for money: that is always told as it is."""
+    """A read is answered as it was one block ago."""
+    RPC_BEHIND = "rpc_behind"
+    """The node's own RPC answers as it was VALUE blocks ago."""
+    TX_INDEX_LAG = "tx_index_lag"
+    """A transaction is found by its hash only VALUE blocks after its own."""
+    INDEXER_LAG = "indexer_lag"
+    """The indexer answers as it was VALUE blocks ago."""
+    BASE_FEE = "base_fee"
+    """Gas costs VALUE times the least; with @CHANCE it only became so just before a broadcast."""
     HALT = "halt"
     """No blocks for VALUE seconds: at once, or with @CHANCE after a broadcast."""
 
 
-_DEFAULTS = {Kind.LATENCY: 0.25, Kind.LATE_INCLUSION: 3.0, Kind.HALT: 5.0}
+_DEFAULTS = {
+    Kind.LATENCY: 0.25,
+    Kind.LATE_INCLUSION: 3.0,
+    Kind.HALT: 5.0,
+    Kind.RPC_BEHIND: 1.0,
+    Kind.TX_INDEX_LAG: 2.0,
+    Kind.INDEXER_LAG: 20.0,
+    Kind.BASE_FEE: 1.5,
+}
 """The kinds that have a value beside their chance."""
 
 
 class Fault(NamedTuple):
     kind: Kind
     value: float = 0.0
-    """Seconds or blocks, for the kinds that have one."""
+    """Seconds, blocks or a multiple, for the kinds that have one."""
     chance: float | None = None
     """Of meeting it, per request it can happen to; None when it was not said."""
 
@@ -99,6 +115,17 @@ class Faults:
         """A halt that was not given a chance happens once, when it is set."""
         halt = self._on.get(Kind.HALT)
         return halt if halt is not None and halt.chance is None else None
+
+    @property
+    def base_fee(self) -> float:
+        """What gas costs for everybody, as a multiple of the least."""
+        fault = self._on.get(Kind.BASE_FEE)
+        return fault.value if fault is not None and fault.chance is None else 1.0
+
+    def blocks(self, kind: Kind) -> int:
+        """By how many this answer is behind."""
+        fault = self.happens(kind)
+        return (round(fault.value) or 1) if fault else 0
 
     def happens(self, kind: Kind) -> Fault | None:
         """The fault, this time, or None. Each kind draws from numbers of its own."""

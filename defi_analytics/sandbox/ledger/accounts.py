@@ -8,7 +8,7 @@ what locks it and the dust below one unit is kept as its deposit.
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from defi_analytics.sandbox.ledger.addresses import is_default, owner
 from defi_analytics.sandbox.ledger.failed import Code, Failed, Sdk, failure
@@ -130,6 +130,15 @@ class Accounts:
         locked = min(have, amount)
         self.lock(subaccount, denom, locked)
         return locked
+
+    @property
+    def tables(self) -> tuple[Table[Any, Any], ...]:
+        return self._bank, self._deposits, self._pockets
+
+    def take(self, other: "Accounts") -> None:
+        """Everything of the other, as it is now."""
+        for own, its in zip(self.tables, other.tables, strict=True):
+            own.take(its)
 
     def dump(self) -> dict[str, dict[str, str]]:
         return {

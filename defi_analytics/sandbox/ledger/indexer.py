@@ -23,7 +23,9 @@ def _trades(kind: type[Spot] | type[Perpetual], told: Any) -> Answer:
         found = [
             one
             for one in reversed(ledger_of(moment).trades())
-            if isinstance(LISTINGS[one.market_id], kind) and _asked_trade(request, moment, one)
+            if one.block <= moment.block
+            and isinstance(LISTINGS[one.market_id], kind)
+            and _asked_trade(request, moment, one)
         ]
         page, paging = _paged(request, found)
         return {"trades": [told(moment, one) for one in page], "paging": paging}

@@ -31,8 +31,12 @@ _CONDITIONAL = (Stage.CONDITIONAL_LIMIT, Stage.CONDITIONAL_MARKET)
 class Ledger:
     """A pure function of the world's seed, the messages and the blocks they came in."""
 
-    def __init__(self, world: World) -> None:
-        self._state = State(world)
+    def __init__(self, world: World, state: State | None = None) -> None:
+        self._state = state or State(world)
+
+    def kept(self) -> "Ledger":
+        """As it is now, whatever happens to this one; only to be read."""
+        return Ledger(self._state.world, self._state.kept())
 
     def credit(self, address: str, denom: str, amount: int) -> None:
         """Out of nothing, in chain units: a faucet's, or of the genesis."""

@@ -62,6 +62,19 @@ class State:
         self.last_block: int | None = None
         self._counts: Table[str, int] = Table(self.undo)
 
+    def kept(self) -> "State":
+        """As it is now, for whoever asks later; trades and history only grow, and are shared."""
+        found = State(self.world)
+        found.accounts.take(self.accounts)
+        found.orders.take(self.orders)
+        found.nonces.take(self.nonces)
+        found.positions.take(self.positions)
+        found.cumulative.take(self.cumulative)
+        found.grants.take(self.grants)
+        found.history, found.trades = self.history, self.trades
+        found.left, found.last_block = dict(self.left), self.last_block
+        return found
+
     def live(
         self, market_id: str | None = None, subaccount: str | None = None, stages: Iterable[Stage] = Stage
     ) -> list[LiveOrder]:

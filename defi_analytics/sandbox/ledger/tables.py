@@ -64,6 +64,10 @@ class Table(Generic[_Key, _Value]):
             old = self._values.pop(key)
             self._undo.add(lambda: self._values.__setitem__(key, old))
 
+    def take(self, other: "Table[_Key, _Value]") -> None:
+        """Everything of the other, as it is now. Only outside of `atomic`."""
+        self._values = dict(other.all)
+
     def clear(self) -> None:
         """Only outside of `atomic`."""
         self._values.clear()

@@ -16,6 +16,9 @@ from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.sandbox.listings import LISTINGS
 from defi_analytics.sandbox.moment import FIRST_HEIGHT
 from defi_analytics.storage.journal import SqliteJournal
+from defi_analytics.venues.injective.chain.relaying import taken
+from tests.integration.entrusted import SUBACCOUNT
+from tests.integration.kills.person import BY_HAND, FEE_WEI
 
 INJ = Decimal(10) ** 18
 ROUNDING = Decimal("1e-9")
@@ -35,7 +38,9 @@ class Judgement:
 
 
 def journal_of(home: Path) -> Path:
-    return home / "accounts" / f"sandbox-{DEV_ADDRESS}.sqlite"
+    """The only one."""
+    [found] = (home / "accounts").glob(f"sandbox-{DEV_ADDRESS}*.sqlite")
+    return found
 
 
 def judged(home: Path, before: dict, after: dict) -> Judgement:
@@ -59,7 +64,7 @@ def judged(home: Path, before: dict, after: dict) -> Judgement:
 
 def _orders(signed, resolved, ledger):
     """Every order of the ledger is in the journal once, as placed; every placed one of the journal there."""
-    on_ledger = Counter(cid for *_, cid in ledger["history"])
+    on_ledger = Counter(cid for *_, cid in ledger["history"] if not cid.startswith(BY_HAND))
     yield from (f"{cid} was placed {n} times" for cid, n in on_ledger.items() if n > 1)
     owner = Counter(order["client_order_id"] for body in signed for order in body["orders"])
     yield from (f"{cid} was signed {n} times" for cid, n in owner.items() if n > 1)
@@ -79,10 +84,24 @@ def _orders(signed, resolved, ledger):
                 yield f"{cid}: placed is {placed} in the journal ({outcome['reason']}), the ledger disagrees"
 
 
+def entered_twice(ledger):
+    """Orders to buy that met the market while what an earlier one bought was still held."""
+    held, first = Counter(), set()
+    for row in ledger["trades"]:
+        where, order = row["market_id"], row["order_hash"]
+        if row["is_buy"] and held[where] > 0 and order not in first:
+            yield f"{row['cid']} in block {row['block']} while {held[where]} were held on {where}"
+        first.add(order)
+        held[where] += Decimal(row["quantity"]) * (1 if row["is_buy"] else -1)
+
+
 def _trade(row):
+    # The share of a fee that comes back to who names itself comes back to its default subaccount alone.
+    recipient = SUBACCOUNT[:42] if row["fee_recipient"] == DEV_ADDRESS else ""
     return (
         FIRST_HEIGHT + row["block"], row["market_id"], row["cid"], row["order_hash"], row["is_buy"],
-        Decimal(row["price"]), Decimal(row["quantity"]), Decimal(row["fee"]),
+        Decimal(row["price"]), Decimal(row["quantity"]),
+        taken(Decimal(row["fee"]), recipient, row["subaccount"]),
     )  # fmt: skip
 
 
@@ -121,7 +140,12 @@ def _money(books, before, after):
         else:
             # What a position locks is still the account's, and the margin there is as its last fill left it.
             expected[listing.quote_denom] += own.gained.scaleb(listing.quote_decimals)
-    expected["inj"] -= books.gas_paid * INJ
+    for row in after["trades"]:
+        # What the traded subaccount paid too much is the owner's again, elsewhere.
+        quote = LISTINGS[row["market_id"]]
+        expected[quote.quote_denom] += (_trade(row)[-1] - Decimal(row["fee"])).scaleb(quote.quote_decimals)
+    by_hand = sum(cid.startswith(BY_HAND) for *_, cid in after["history"])
+    expected["inj"] -= books.gas_paid * INJ + by_hand * FEE_WEI
     had, has = _amounts(before), _amounts(after)
     for denom in had.keys() | has.keys():
         if abs(has[denom] - had[denom] - expected[denom]) > ROUNDING:

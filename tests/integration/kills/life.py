@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from defi_analytics.app import trading
+from defi_analytics.app import live as opening
+from defi_analytics.app import starting, trading
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.opening import opened_app
 from defi_analytics.app.signing import Asked
@@ -22,6 +23,7 @@ from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import (
     HttpSettings,
     InjectiveSettings,
+    KeySettings,
     MonitoringSettings,
     RiskManagement,
     RunSettings,
@@ -38,8 +40,12 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.records import Kind, Sending, Signed
 from defi_analytics.errors import DefiError
+from defi_analytics.keys.signer import KeySigner
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.strategies import reversion
 from defi_analytics.strategies.registry import PureStrategy
+from tests.integration import entrusted
+from tests.keys import sealed
 
 # What a life pays for at its first use is paid once, before the first fork.
 import defi_analytics.http.client  # isort: skip
@@ -56,6 +62,8 @@ CRASHED = 99
 """Exit code of a life that ended by an error nobody expects."""
 RESTING_BLOCKS = 12
 TIMEOUT_BLOCKS = 15
+SIGNAL_S = 1.0
+"""How long `once` wants to be in, and then out."""
 _FEW = 3
 """Times the smallest order a market takes."""
 
@@ -71,6 +79,10 @@ class Place:
     """By the limits that hold where nobody sets any; otherwise no limit is ever met but a position's stop."""
     restless: bool = False
     """Only orders that rest, far from the market."""
+    hot: bool = False
+    """With a key that its owner lets trade a subaccount, and that owns nothing but its gas."""
+    once: bool = False
+    """In for a while and out for a while: whoever holds something already does not enter."""
     broken: bool = False
     """Sends before it writes, as is usual elsewhere: what the harness must find."""
 
@@ -79,6 +91,7 @@ class Place:
             home=self.home,
             injective=InjectiveSettings(network="sandbox"),
             sandbox=SandboxSettings(port=self.port),
+            keys=KeySettings("agent", DEV_ADDRESS, entrusted.INDEX) if self.hot else KeySettings(),
             scan=ScanSettings(against=("hyperliquid",)),
             http=HttpSettings(deadline_s=Decimal("1.5")),
             monitoring=MonitoringSettings(risk_management=RiskManagement() if self.limited else _wide()),
@@ -120,6 +133,21 @@ def busy(view, holding, params):
     return Intent(side, OrderKind.MARKET, worst, lots, why=Why.EXIT_REDUCE)
 
 
+def once(view, holding, params):
+    """One entry for each time in which it wants to be in: a second one is an entry that nobody wanted."""
+    if not (view.bids.ticks and view.asks.ticks):
+        return IDLE
+    inside = int(view.time_s / SIGNAL_S) % 2 == 0
+    if inside and holding.lots == 0:
+        best = view.asks.ticks[0]
+        lots = _FEW * max(view.grid.min_lots, math.ceil(view.grid.min_notional / best), 1)
+        return Intent(BUY, OrderKind.MARKET, math.floor(best * 1.005), lots, why=Why.EXIT_REDUCE)
+    if not inside and holding.lots > 0:
+        worst = math.ceil(view.bids.ticks[0] * 0.995)
+        return Intent(SELL, OrderKind.MARKET, worst, holding.lots, why=Why.EXIT_REDUCE)
+    return IDLE
+
+
 def resting(view, holding, params):
     """A bid so far below the market that nobody takes it."""
     if not view.bids.ticks:
@@ -130,7 +158,8 @@ def resting(view, holding, params):
 
 
 def strategy_of(place: Place) -> PureStrategy:
-    return PureStrategy("busy", EdgeKind.ORACLE, reversion.ORACLE, resting if place.restless else busy)
+    intend = resting if place.restless else once if place.once else busy
+    return PureStrategy("busy", EdgeKind.ORACLE, reversion.ORACLE, intend)
 
 
 def stage(place: Place) -> None:
@@ -144,6 +173,11 @@ def stage(place: Place) -> None:
         return await look(app, replace(request, held=keys))
 
     trading.look = looked
+    # As many blocks as elsewhere.
+    starting._LOOK_AGAIN_S = 0.15
+    if place.hot:
+        # Decrypting it takes longer than a life.
+        opening.signer_for = lambda *_: KeySigner(bytearray.fromhex(sealed.HEX))
     if place.broken:
         Execution.submit = send_then_store
 

@@ -1,6 +1,6 @@
 """Forks one life after the other and kills it: imports are paid once, recovery every time.
 
-python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting]
+python -m tests.integration.kills.lives HOME PORT SEED KILLS [--market TICKER]... [--limited | --broken | --resting] [--hot] [--once]
 """
 
 import argparse
@@ -18,6 +18,7 @@ from random import Random
 
 from tests.integration.kills.life import RESTING_BLOCKS, Place, lived
 from tests.integration.kills.local_chain import LocalChain
+from tests.integration.kills.person import Person
 
 LONGEST_START_S = 20.0
 RECORDS = ("signed", "sent", "resolved", "fills", "decision")
@@ -97,12 +98,13 @@ class Reaper:
         aim = self.random.choices(("start", "time", "record"), (15, 60, 25))[0]
         self.aims[aim] += 1
         getattr(self, f"_after_{aim}")(life)
+        lasted_s = time.monotonic() - life.began
         killed = life.kill()
         self.kills += killed
         if not killed:
             self.ended[life.code] += 1
             self.last_words.append([line for _, line in life.said[-3:]])
-        self._learn(life)
+        self._learn(life, lasted_s)
 
     def _after_start(self, life: Life) -> None:
         life.listen(life.began + self.random.uniform(0, 1.2 * statistics.median(self.starts_s)))
@@ -123,7 +125,7 @@ class Reaper:
         if not any(line.startswith("awake") for _, line in life.said):
             life.listen(life.began + LONGEST_START_S, lambda line: line.startswith("awake"))
 
-    def _learn(self, life: Life) -> None:
+    def _learn(self, life: Life, lasted_s: float) -> None:
         previous = None
         for at, line in life.said:
             what, _, rest = line.partition(" ")
@@ -136,6 +138,9 @@ class Reaper:
                 previous = at
                 if rest:
                     self.errors[rest] += 1
+        if previous is not None and lasted_s - previous > statistics.median(self.cycles_s):
+            # A machine that is busy: none of its cycles would ever be seen to end.
+            self.cycles_s.append(1.5 * (lasted_s - previous))
 
 
 def left_resting(place: Place) -> tuple[int, int]:
@@ -168,6 +173,8 @@ def main() -> None:
     told.add_argument("--limited", action="store_true")
     told.add_argument("--broken", action="store_true")
     told.add_argument("--resting", action="store_true")
+    told.add_argument("--hot", action="store_true")
+    told.add_argument("--once", action="store_true")
     own = told.parse_args()
     place = Place(
         own.home,
@@ -176,19 +183,27 @@ def main() -> None:
         limited=own.limited,
         restless=own.resting,
         broken=own.broken,
+        hot=own.hot,
+        once=own.once,
     )
     if own.resting:
         sys.stdout.write(json.dumps([left_resting(place) for _ in range(own.kills)]) + "\n")
         return
-    reaper = Reaper(Random(own.seed))
+    reaper, chain = Reaper(Random(own.seed)), LocalChain(f"http://127.0.0.1:{place.port}")
+    person = Person(chain, Random(own.seed))
     began = time.monotonic()
     while reaper.kills < own.kills and sum(reaper.ended.values()) < own.kills:
-        reaper.end(born(place))
+        life = born(place)
+        if place.hot:
+            person.may_trade()
+        reaper.end(life)
     took_s = time.monotonic() - began
-    LocalChain(f"http://127.0.0.1:{place.port}").set_faults([])
+    chain.set_faults([])
+    person.leave()
     report = {
         "last": settled(place),
         "kills": reaper.kills,
+        "by_hand": person.sent,
         "hit": reaper.hit,
         "aims": reaper.aims,
         "ended": {str(code): count for code, count in reaper.ended.items()},

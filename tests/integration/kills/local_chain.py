@@ -9,14 +9,20 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
+from tests.integration import entrusted
+from tests.keys import sealed
+from tests.sandbox.chain.signing import encoded
 from tests.shared_data import ROOT
 
 FAULTS = (
     "drop_before=0.03", "drop_after=0.03", "hang_after=0.02", "late_inclusion=3@0.04", "error_before=0.03",
     "error_after=0.03", "sequence_mismatch=0.02", "foreign_tx=0.03", "stale_node=0.01",
+    "rpc_behind=1@0.02", "tx_index_lag=20@0.1", "indexer_lag=20@0.5", "base_fee=1.2@0.03",
 )  # fmt: skip
-"""One broadcast in five meets one of them; reads meet a node that is a block behind."""
+"""One broadcast in five meets one of them; reads meet a node, an index or an indexer that is behind."""
 
 
 def lean() -> dict[str, str]:
@@ -39,6 +45,24 @@ class LocalChain:
     def ledger(self) -> dict:
         return self._asked("ledger")
 
+    def entrust(self) -> None:
+        """From the next block on, the key of tests.keys.sealed may trade for the account that owns the funds."""
+        self._asked(f"faucet?address={sealed.ADDRESS}&denom=inj&amount={entrusted.GAS_WEI}", b"")
+        number, sequence = self.account(DEV_ADDRESS)
+        bank = {k.split()[1]: int(v) for k, v in self.ledger()["bank"].items() if k.startswith(DEV_ADDRESS)}
+        until = datetime.now(UTC) + timedelta(days=30)
+        self.broadcast(entrusted.trust(number, sequence, bank.items(), until))
+        self.wait_blocks(2)
+
+    def account(self, address: str) -> tuple[int, int]:
+        """Its number, and the sequence of its next transaction as far as blocks tell."""
+        told = self._told(f"cosmos/auth/v1beta1/accounts/{address}")["account"]["base_account"]
+        return int(told["account_number"]), int(told["sequence"])
+
+    def broadcast(self, raw: bytes) -> dict:
+        body = json.dumps({"tx_bytes": encoded(raw), "mode": "BROADCAST_MODE_SYNC"}).encode()
+        return self._told("cosmos/tx/v1beta1/txs", body)["tx_response"]
+
     def set_faults(self, faults: Sequence[str], seed: int = 0) -> None:
         self._asked("faults", json.dumps({"seed": seed, "faults": list(faults)}).encode())
 
@@ -48,7 +72,10 @@ class LocalChain:
             time.sleep(0.05)
 
     def _asked(self, what: str, body: bytes | None = None) -> dict:
-        with urllib.request.urlopen(f"{self.url}/sandbox/{what}", body, timeout=20) as answer:  # noqa: S310 -- our own
+        return self._told(f"sandbox/{what}", body)
+
+    def _told(self, path: str, body: bytes | None = None) -> dict:
+        with urllib.request.urlopen(f"{self.url}/{path}", body, timeout=20) as answer:  # noqa: S310 -- our own
             return json.load(answer)
 
 

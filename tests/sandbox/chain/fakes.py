@@ -17,6 +17,9 @@ class FakeLedger:
         self.idle = True
         self.told = {}
 
+    def kept(self):
+        return deepcopy(self)
+
     def credit(self, address, denom, amount):
         self.owned[address, denom] += amount
 

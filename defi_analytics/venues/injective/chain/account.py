@@ -12,6 +12,7 @@ from defi_analytics.domain.transaction import Block
 from defi_analytics.errors import Malformed
 from defi_analytics.venues.injective.assets import Assets
 from defi_analytics.venues.injective.chain import holdings, resting
+from defi_analytics.venues.injective.chain.addresses import is_default
 from defi_analytics.venues.injective.chain.node import Node
 from defi_analytics.venues.injective.chain.resting import Counts
 from defi_analytics.venues.injective.chain.together import all_of
@@ -21,7 +22,6 @@ from defi_analytics.venues.wire import together
 
 PAGE = "1000"
 MOST_PAGES = 20
-_DEFAULT_SUBACCOUNT = "0" * 24
 FEW = 2
 """Derivative markets, of which each takes two requests to look into."""
 _UNCOUNTED = Counts(1, 1)
@@ -74,7 +74,7 @@ class Holdings:
 
     async def _coins(self, height: int) -> dict[str, Decimal]:
         """What trades without a deposit: the default subaccount uses the bank's balances, no other does."""
-        if not self.trader.subaccount_id.endswith(_DEFAULT_SUBACCOUNT):
+        if not is_default(self.trader.subaccount_id):
             return {}
         return await self._bank(self.trader.account, height)
 

@@ -7,6 +7,7 @@ _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKSUM = 6
 _BYTES = 20
+_DEFAULT = "0" * 24
 _LENGTH = len(_PREFIX) + 1 + 32 + _CHECKSUM
 MOST_SUBACCOUNTS = 2**31
 
@@ -29,6 +30,11 @@ def subaccount_id(address: str, index: int) -> str:
     if not 0 <= index < MOST_SUBACCOUNTS:
         raise ConfigError(f"a subaccount's index is 0 to {MOST_SUBACCOUNTS - 1}, not {index}")
     return f"0x{account_bytes(address).hex()}{index:024x}"
+
+
+def is_default(subaccount: str) -> bool:
+    """Whether its money is the bank's; any other has what was deposited there, and nothing else."""
+    return subaccount.endswith(_DEFAULT)
 
 
 def _expanded(prefix: str) -> list[int]:

@@ -18,6 +18,7 @@ from defi_analytics.domain.order import Fill
 from defi_analytics.domain.text import safe
 from defi_analytics.errors import Unavailable
 from defi_analytics.venues.injective.chain import wire
+from defi_analytics.venues.injective.chain.relaying import taken
 from defi_analytics.venues.wire import reading
 
 SPOT = "injective.exchange.v2.EventBatchSpotExecution"
@@ -39,6 +40,7 @@ class Execution(NamedTuple):
     price: Decimal
     quantity: Decimal
     fee: Decimal
+    """Quote that the subaccount paid."""
     maker: bool
     funding_index: Decimal | None = None
 
@@ -49,6 +51,7 @@ class _Trade(msgspec.Struct, gc=False):
     subaccount_id: str
     fee: str
     order_hash: str
+    fee_recipient_address: str = ""
     cid: str = ""
 
 
@@ -63,6 +66,7 @@ class _DerivativeTrade(msgspec.Struct, gc=False):
     subaccount_id: str
     fee: str
     order_hash: str
+    fee_recipient_address: str = ""
     cid: str = ""
 
 
@@ -173,7 +177,7 @@ def _executions(
                 side=side,
                 price=wire.unsigned(price),
                 quantity=wire.unsigned(quantity),
-                fee=wire.dec(trade.fee),
+                fee=taken(wire.dec(trade.fee), wire.hexadecimal(trade.fee_recipient_address), subaccount_id),
                 maker=maker,
                 funding_index=None if funding is None else wire.dec(funding),
             )

@@ -15,9 +15,11 @@ import msgspec
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.transaction import Block
-from defi_analytics.errors import DataError, Malformed
+from defi_analytics.errors import ConfigError, DataError, Malformed
 from defi_analytics.ports import HttpClient
+from defi_analytics.venues.injective.chain.addresses import account_bytes
 from defi_analytics.venues.injective.chain.executions import Execution, is_maker
+from defi_analytics.venues.injective.chain.relaying import taken
 from defi_analytics.venues.injective.networks import Network
 from defi_analytics.venues.injective.units import chain_units, human
 from defi_analytics.venues.wire import reading, to_milliseconds
@@ -42,6 +44,7 @@ class _Trade(msgspec.Struct, gc=False, kw_only=True, rename="camel"):
     fee: str
     executed_at: int | str
     trade_id: str
+    fee_recipient: str = ""
     cid: str = ""
 
 
@@ -191,7 +194,15 @@ def _traded(
         side=_SIDES[direction],
         price=human(price, units.price),
         quantity=human(quantity, units.quantity),
-        fee=human(row.fee, units.notional),
+        fee=taken(human(row.fee, units.notional), _hexadecimal(row.fee_recipient), subaccount_id),
         maker=is_maker(row.trade_execution_type),
     )
     return Traded((row.trade_id, row.order_hash), int(row.executed_at), execution)
+
+
+def _hexadecimal(address: str) -> str:
+    """Raises ValueError."""
+    try:
+        return f"0x{account_bytes(address).hex()}" if address else ""
+    except ConfigError as error:
+        raise ValueError(error.message) from None

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+from defi_analytics.errors import ConfigError
+from defi_analytics.venues.injective.chain.addresses import account_bytes
 from tests.venues.injective.chain.kit import (
     PERP_ID,
     SPOT_ID,
@@ -38,7 +40,7 @@ def b64(text: str) -> str:
 
 
 class Trade(dict[str, Any]):
-    """height, market, side, kind, price, quantity, fee, order, cid, subaccount."""
+    """height, market, side, kind, price, quantity, fee, order, cid, subaccount, recipient."""
 
 
 def trade(height: int = 1000, market: str = SPOT_ID, **changes: Any) -> Trade:
@@ -51,8 +53,17 @@ def trade(height: int = 1000, market: str = SPOT_ID, **changes: Any) -> Trade:
         "order": ORDER,
         "cid": "defi-1",
         "subaccount": SUBACCOUNT,
+        "recipient": "",
     }
     return Trade({"height": height, "market": market, **usual, **changes})
+
+
+def recipient(one: Trade) -> str:
+    """Its bytes, as the node tells them; an address that is none has none."""
+    try:
+        return f"0x{account_bytes(one['recipient']).hex()}"
+    except ConfigError:
+        return "0x"
 
 
 def event(one: Trade) -> dict[str, Any]:
@@ -60,7 +71,7 @@ def event(one: Trade) -> dict[str, Any]:
         "subaccount_id": b64(one["subaccount"]),
         "fee": dec(one["fee"]),
         "order_hash": b64(one["order"]),
-        "fee_recipient_address": "",
+        "fee_recipient_address": b64(recipient(one)),
         "cid": one["cid"],
     }
     fields: dict[str, Any] = {
@@ -118,6 +129,7 @@ def row(one: Trade, number: int) -> dict[str, Any]:
         "fee": plain(one["fee"].scaleb(6)),
         "executedAt": int(at(one["height"]).timestamp() * 1000),
         "tradeId": f"{one['height']}_{number}",
+        "feeRecipient": one["recipient"],
         "executionSide": "maker" if one["kind"] == MAKER else "taker",
         "cid": one["cid"],
     }
