@@ -23,6 +23,13 @@ class Standstill:
         self._statuses: dict[str, Status] = {}
         self._since: dict[str, int] = {}
 
+    def kept(self) -> "Standstill":
+        """As it is now, for whoever asks later."""
+        found = Standstill()
+        found.post_only_until = self.post_only_until
+        found._statuses, found._since = dict(self._statuses), dict(self._since)
+        return found
+
     def status(self, market_id: str) -> Status:
         return self._statuses.get(market_id) or LISTINGS[market_id].status
 

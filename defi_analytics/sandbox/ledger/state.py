@@ -73,6 +73,7 @@ class State:
         found.grants.take(self.grants)
         found.history, found.trades = self.history, self.trades
         found.left, found.last_block = dict(self.left), self.last_block
+        found.standstill = self.standstill.kept()
         return found
 
     def live(

@@ -191,3 +191,14 @@ def test_the_parameters_say_until_when_post_only_orders_alone_are_taken(ledger):
     told = asked(ROUTES, moment(ledger, BLOCK), f"{V2}/exchange/exchangeParams")["params"]
     assert told["post_only_mode_height_threshold"] == "7"
     assert ledger.balance(ALICE, USDT)
+
+
+def test_what_was_asked_of_the_past_is_answered_as_it_stood_then():
+    now = Standstill()
+    now.put(INJ_USDT, "Paused", BLOCK)
+    now.post_only_until = FIRST_HEIGHT + BLOCK + 2
+    then = now.kept()
+    now.put(INJ_USDT, "Active", BLOCK + 1)
+    now.post_only_until = 0
+    assert (then.status(INJ_USDT), now.status(INJ_USDT)) == ("Paused", "Active")
+    assert (then.post_only(BLOCK), now.post_only(BLOCK)) == (True, False)
