@@ -82,7 +82,7 @@ def run(
             "--max-loss",
             min=0,
             metavar="AMOUNT",
-            help="Loss since 00:00 UTC that halts; account currency. [default: risk limits]",
+            help="Most to lose, counted from 00:00 UTC of its first day; halts. [default: risk limits]",
         ),
     ] = None,
     max_notional: Annotated[

@@ -46,9 +46,8 @@ class Leaving:
                 # What is missing is only how much was filled. That keeps nobody from taking orders back.
                 await self.cancelled(lambda: unneeded(own))
             raise
-        if on_exit is not OnExit.FLATTEN and unguarded(own):
-            await self._guarded(guard)
         if on_exit is OnExit.KEEP:
+            await self._guarded(guard)
             return
         try:
             if on_exit is OnExit.FLATTEN:
@@ -57,6 +56,8 @@ class Leaving:
                     await self.cancelled(lambda: unneeded(own))
                 await flatten()
         finally:
+            # Also what could not be closed, and was entered just now.
+            await self._guarded(guard)
             await self.cancelled(lambda: unneeded(own))
         for stop in guarding(own):
             LOG.warning(
@@ -66,6 +67,8 @@ class Leaving:
 
     async def _guarded(self, guard: Callable[[], Awaitable[None]]) -> None:
         """What the venue or the gate does not take now keeps nobody from leaving."""
+        if not unguarded(self.execution.books):
+            return
         try:
             await guard()
         except (DataError, OutcomeUnknown) as error:

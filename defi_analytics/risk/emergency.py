@@ -29,7 +29,9 @@ def passable(intent: Intent, failed: int, market: MarketFacts, limits: RiskLimit
     insists = failed >= limits.max_failed_exits
     side, width = float(intent.side), limits.exit_width * _WITHIN
     best = market.ask if intent.side == BUY else market.bid
-    worst = best * (1.0 + side * limits.max_slippage * width) if insists else float(intent.ticks)
+    worst = best * (1.0 + side * limits.max_slippage * width)
+    if not insists:
+        worst = min(float(intent.ticks), worst) if side > 0.0 else max(float(intent.ticks), worst)
     worst = _nearer(worst, side, market.mid, limits.mid_band * width)
     if market.has_oracle and market.oracle_age_s <= limits.max_oracle_age_s * limits.exit_width:
         worst = _nearer(worst, side, market.oracle, limits.oracle_band * width)

@@ -1,4 +1,3 @@
-import math
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +6,7 @@ import pytest
 
 from defi_analytics.app.limits import market_limits, risk_limits, with_max_loss
 from defi_analytics.config.settings import MarketSettings, Settings
+from defi_analytics.errors import WrongState
 from defi_analytics.risk.halting import observed
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.losses import RiskState
@@ -61,7 +61,18 @@ def test_a_largest_loss_halts_where_so_much_is_gone_since_the_day_began_whatever
     assert with_max_loss(RiskLimits(), 500.0, risk) == RiskLimits()
 
 
-def test_where_no_equity_is_known_nothing_may_be_lost():
-    limits = with_max_loss(RiskLimits(), 20.0, RiskState())
-    assert math.isnan(limits.max_daily_loss)
-    assert math.isnan(limits.portfolio_stop_loss)
+def test_a_peak_that_was_forgotten_is_none_to_fall_from():
+    day = NOON.date().isoformat()
+    risk = RiskState(
+        equity=949.0, peak_equity=949.0, day=day, day_start_equity=1_000.0, day_low_equity=949.0,
+        week=day, week_start_equity=1_000.0, week_low_equity=949.0,
+    )  # fmt: skip
+    limits = with_max_loss(RiskLimits(portfolio_stop_loss=0.5, max_daily_loss=0.5), 20.0, risk)
+    assert (limits.max_daily_loss, limits.portfolio_stop_loss) == pytest.approx((0.02, 0.02))
+    assert not halts(limits, risk, 949.0)
+    assert halts(limits, risk, 930.0)
+
+
+def test_where_no_equity_is_known_nobody_can_promise_a_largest_loss():
+    with pytest.raises(WrongState, match="what the account is worth is not known"):
+        with_max_loss(RiskLimits(), 20.0, RiskState())

@@ -49,6 +49,22 @@ async def test_what_the_last_round_entered_gets_its_stop_before_the_run_ends(on_
     assert (stop.request.kind, stop.request.quantity) == (OrderKind.STOP, held)
 
 
+async def test_what_cannot_be_closed_and_was_just_entered_gets_its_stop_too() -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=1, on_exit=OnExit.FLATTEN)
+    watch = agent.watch
+
+    def thin(cycle: Cycle) -> None:
+        world.books[PERP.key] = ([], world.books[PERP.key][1])
+        watch(cycle)
+
+    agent.watch = thin
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
+        await agent.run()
+    assert [o.request.strategy for o in agent.ledger.books.live] == ["stop"]
+
+
 async def test_a_signal_right_after_an_entry_leaves_it_guarded_too() -> None:
     world = World(PERP)
     world.show(25.0, away=25.3)

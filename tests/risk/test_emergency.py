@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,14 +15,17 @@ EXIT = Intent(SELL, OrderKind.LIMIT.value, 25_000, 40, 0, True, Why.EXIT_CONVERG
 BOOK = MARKET._replace(bid=25_000.0, ask=25_010.0, mid=25_005.0, oracle=25_005.0)
 
 
+def held(side):
+    return ACCOUNT._replace(position_lots=-side * 40)
+
+
 def codes_of(done, seen, limits):
     best = seen.ask if done.side == BUY else seen.bid
     asked = ORDER._replace(
         side=done.side, kind=done.kind, ticks=done.ticks, lots=40, reduce_only=True,
         slippage=done.side * (done.ticks - best) / best,
     )  # fmt: skip
-    held = ACCOUNT._replace(position_lots=-done.side * 40)
-    return {rule(asked, seen, held, limits).code for rule in (slippage, mid_band, oracle_band)}
+    return {rule(asked, seen, held(done.side), limits).code for rule in (slippage, mid_band, oracle_band)}
 
 
 def test_half_of_an_exit_is_enough_to_go_on_as_before():
@@ -63,6 +68,19 @@ def test_a_first_exit_is_not_dearer_than_the_gate_allows_either(side, limits):
     done = passable(wanted, 0, BOOK, limits)
     assert (done.ticks - best) * side >= 0
     assert codes_of(done, BOOK, limits) == {0}
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize("slip", [0.0017, 0.0045, 0.009, 0.018])
+def test_no_bit_of_a_float_makes_an_exit_slip_too_far(side, slip):
+    limits = RiskLimits(max_slippage=slip, mid_band=0.5, oracle_band=0.5)
+    for best in range(9_990, 10_400, 10):
+        seen = MARKET._replace(bid=float(best), ask=float(best), mid=float(best), oracle=float(best))
+        most = best * slip * limits.exit_width
+        far = math.floor(best + most) if side == BUY else math.ceil(best - most)
+        done = passable(EXIT._replace(side=side, ticks=far), 0, seen, limits)
+        asked = ORDER._replace(side=side, ticks=done.ticks, slippage=side * (done.ticks - best) / best)
+        assert slippage(asked._replace(reduce_only=True, lots=40), seen, held(side), limits).code == 0
 
 
 def test_a_first_exit_that_passes_is_left_as_it_is():
