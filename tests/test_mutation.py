@@ -107,7 +107,9 @@ def test_every_rule_is_asked_by_the_gate_and_is_broken_both_ways():
     said = [m.what for m in of_rules() if m.path == GATE]
     for way in ("without ", "the opposite of "):
         named = {what.removeprefix(way).split("(")[0] for what in said if what.startswith(way)}
-        assert named == set().union(*map(rules_in, (PACKAGE / "risk" / "rules").glob("*.py")))
+        # What is asked of all orders of a group together is not in that list: tests/risk/test_gate.py breaks it.
+        rules = (path for path in (PACKAGE / "risk" / "rules").glob("*.py") if path.stem != "legs")
+        assert named == set().union(*map(rules_in, rules))
 
 
 def test_a_rule_that_is_gone_inverted_or_off_by_one_at_its_limit_fails_a_test_of_the_rules():

@@ -134,10 +134,12 @@ class Reaper:
                 self.starts_s.append(at)
                 previous = at
             elif what == "cycle" and previous is not None:
-                self.cycles_s.append(at - previous)
-                previous = at
                 if rest:
+                    # It ended early: to aim by such would let no other come to its order.
                     self.errors[rest] += 1
+                else:
+                    self.cycles_s.append(at - previous)
+                previous = at
         if previous is not None and lasted_s - previous > statistics.median(self.cycles_s):
             # A machine that is busy: none of its cycles would ever be seen to end.
             self.cycles_s.append(1.5 * (lasted_s - previous))
