@@ -108,7 +108,7 @@ def test_no_process_is_started_with_a_secret_while_an_agent_trades_and_is_flatte
     watched = ("strace", "-f", "-e", "trace=execve", "-s", "4096", "-v", "-A", "-o", str(trace))
     flatten = ("risk", "flatten", "--network", "sandbox")
     for words in (
-        (*RUN, "--cycles", "6", "-vv"),
+        (*RUN, "--cycles", "20", "-vv"),
         (*flatten, "-vv"),
         ("orders", "cancel", "--all", "-n", "sandbox"),
     ):
