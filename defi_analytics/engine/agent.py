@@ -169,7 +169,6 @@ class Agent:
         """
         self.seen = seen = await self.look(self.backoff)
         whole = await self.execution.chain.portfolio(seen.markets)
-        await self.execution.reconcile(whole, seen.markets)
         if not trusting:
             await self._believed(whole, seen.markets)
         portfolio = at_stake(whole, seen.markets, self.terms.currency)

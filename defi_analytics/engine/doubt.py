@@ -36,7 +36,7 @@ class Doubt:
         self._doubted(ledger, Stale("chain", said), str(unexplained[0]), certain=again)
 
     def unread(self, ledger: Ledger, error: DataError) -> None:
-        """What moved cannot be explained, for the fills that would tell cannot be read. Raises `error`."""
+        """Quantities moved, and the fills that would tell why cannot be read. Raises `error`, twice."""
         self._doubted(ledger, error, error.message, certain=False)
 
     def _doubted(self, ledger: Ledger, error: DataError, reason: str, *, certain: bool) -> None:

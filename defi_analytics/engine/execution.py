@@ -12,9 +12,9 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
@@ -24,7 +24,7 @@ from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
 from defi_analytics.engine.absence import MARGIN_BLOCKS, beyond_timeout, overtaken
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder, Unresolved
 from defi_analytics.engine.differences import Difference
-from defi_analytics.engine.foreign import Known, amounts, moved, untouched
+from defi_analytics.engine.foreign import Agreed, Known, amounts, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.records import (
@@ -39,7 +39,7 @@ from defi_analytics.engine.records import (
     refused_for_good,
     transaction_hash,
 )
-from defi_analytics.errors import ExecutionError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import DataError, ExecutionError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Chain
 from defi_analytics.risk.codes import TradingState
 
@@ -62,10 +62,7 @@ class Execution:
     """Out of what is traded here; false where another key or subaccount pays."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
-    _agreed: int = 0
-    """The last block at which the account was seen to be what the books come to."""
-    _cash: Mapping[str, Decimal] | None = None
-    """What there was of quote assets then."""
+    _agreed: Agreed = field(default_factory=Agreed)
 
     @property
     def books(self) -> Bookkeeping:
@@ -133,7 +130,7 @@ class Execution:
         if any(order.height > block.height for order in self.books.live):
             # A block came in between, or a node is ahead: what came of it is not in the blocks up to ours.
             block = await self.chain.block()
-        if self.books.live and not (self._listed and self.books.settled):
+        if self.books.live and not self._told:
             await self._count_fills(block.height)
         return block
 
@@ -142,27 +139,28 @@ class Execution:
         block = await self.prove()
         if self._resting(self.books.markets):
             markets = list(self.books.markets.values())
-            await self.reconcile(await self.chain.portfolio(markets), markets)
+            portfolio = await self.chain.portfolio(markets)
+            # Where ours stand as they were, nothing of them waits for the fills of others.
+            with suppress(DataError) if untouched(self._known, portfolio, markets) else nullcontext():
+                await self.reconcile(portfolio, markets)
         return block
 
     async def reconcile(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
         """Orders that were open at the counted height and are no longer on the venue's list are over.
 
-        Of these markets, which `portfolio` is of. Blocks are read only where something has happened. Raises
-        DataError.
+        Of these markets, which `portfolio` is of. Blocks are read only if something moved. Raises DataError.
         """
         if not self._resting(self.books.markets) or await self._left_alone(portfolio, markets):
             return
-        keys = {market.key for market in markets}
         # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
         # block that is asked for after it, so that what took an order off the list is among them.
         height = max(portfolio.height, (await self.chain.block()).height)
-        await self._count_fills(height)
+        await self._count_fills(height, markets)
         listed = {order.client_order_id for order in portfolio.open_orders}
         listed_hashes = {order.order_hash for order in portfolio.open_orders}
         gone = tuple(
             order.request.client_order_id
-            for order in self._resting(keys)
+            for order in self._resting({market.key for market in markets})
             if order.height < portfolio.height
             and order.request.client_order_id not in listed
             and order.order_hash not in listed_hashes
@@ -171,39 +169,41 @@ class Execution:
             self.ledger.write(Kind.CLOSED, Closed(height, gone))
 
     @property
-    def _listed(self) -> bool:
+    def _told(self) -> bool:
         """Whether the venue's lists tell of fills. On paper they are made when they are asked for."""
-        return self.chain.account != ACCOUNT
+        return self.chain.account != ACCOUNT and self.books.settled
 
     async def _left_alone(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
-        """Counts the blocks up to `portfolio` unread, where it shows that nothing was filled in them."""
-        if not (self._listed and self.books.settled):
+        """Counts the blocks up to `portfolio`: unread, unless cash tells of others, where none met ours."""
+        if not self._told:
             return False
-        every = {**self.books.markets, **{market.key: market for market in markets}}
+        every = list({**self.books.markets, **{market.key: market for market in markets}}.values())
         if len(every) > len(markets):
-            portfolio = await self.chain.portfolio(list(every.values()))
-        if not untouched(self._known, portfolio, list(every.values())):
+            portfolio = await self.chain.portfolio(every)
+        if not untouched(self._known, portfolio, every):
             return False
-        self._agreed = max(self._agreed, portfolio.height)
+        if self._agreed.paid(portfolio, every):
+            await self._count_fills(portfolio.height, every)
+        self._agreed.see(portfolio, every)
         if portfolio.height > self.ledger.counted:
             self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, portfolio.height, ()))
         return True
 
     async def explained(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
-        """Counts what others traded with the account, where its quantities have moved without us.
+        """Counts what others traded with the account, where it has moved without us.
 
         Returns what no fill explains; once may be a fill between two reads, twice the same is a fact. Raises
-        DataError where the chain does not have all the blocks since the last count.
+        DataError where quantities have moved and the chain lacks blocks since the last count. Where they
+        agree, such blocks are asked for again at the next look, and not taken for empty.
         """
-        if not (self._listed and self.books.settled):
-            return ()
-        if not self._moved(portfolio, markets):
-            cash = _cash(portfolio, markets)
-            if self._cash not in (None, cash):
-                # Ours was counted already; who came and went between two looks moved nothing but this.
-                await self.count(markets, portfolio.height)
-            self._cash = cash
-            self._agreed = max(self._agreed, portfolio.height)
+        try:
+            await self.reconcile(portfolio, markets)
+            if not self._told or await self._as_counted(portfolio, markets):
+                return ()
+        except DataError as error:
+            if not self._told or self._moved(portfolio, markets):
+                raise
+            LOG.warning("%s; what is held is what the books say", error)
             return ()
         await self.count(markets)
         # What was read first is older than the blocks that are counted now, and this may be newer.
@@ -211,13 +211,22 @@ class Execution:
         await self.count(markets, again.height)
         return self._moved(again, markets)
 
+    async def _as_counted(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Whether quantities are; then also who came and went between two looks is, who moved only cash."""
+        if self._moved(portfolio, markets):
+            return False
+        if self._agreed.paid(portfolio, markets):
+            await self._count_idle_blocks()
+            await self.count(markets, portfolio.height)
+        self._agreed.see(portfolio, markets)
+        return True
+
     async def count(self, markets: Sequence[Market], height: int | None = None) -> None:
         """Every fill up to `height`, or now, on these markets and on all that we ever signed for.
 
         Raises DataError.
         """
-        last = (await self.chain.block()).height if height is None else height
-        await self._count_fills(last, markets)
+        await self._count_fills((await self.chain.block()).height if height is None else height, markets)
 
     @property
     def _known(self) -> Known:
@@ -275,7 +284,7 @@ class Execution:
         """
         if self.books.live:
             return
-        height = (await self.chain.block()).height if self.chain.account == ACCOUNT else self._agreed
+        height = (await self.chain.block()).height if self.chain.account == ACCOUNT else self._agreed.height
         if height > self.ledger.counted:
             self.ledger.write(Kind.FILLS, Fills(self.ledger.counted + 1, height, ()))
 
@@ -289,8 +298,3 @@ class Execution:
             self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
             for said in amounts(self.books.foreign(fills), every):
                 LOG.warning("another client of this account traded: counted %s", said)
-
-
-def _cash(portfolio: Portfolio, markets: Sequence[Market]) -> dict[str, Decimal]:
-    quotes = {market.quote for market in markets}
-    return {key: one.total for key, one in portfolio.balances.items() if one.asset in quotes}

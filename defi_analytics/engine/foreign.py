@@ -1,11 +1,12 @@
 """What happened to the account since its fills were counted: seen in what each look reads in any case.
 
-Whoever trades moves perpetual positions, or the assets that spot markets trade. Cash is not looked at, for
-funding moves it too; and of what pays for gas only what is more than a lot, or than the gas of the foreign
-trades that are counted.
+Whoever trades moves perpetual positions, or the assets that spot markets trade. Cash that has moved proves
+nothing, for funding moves it too: it is a reason to read fills, and no difference. Of what pays for gas only
+what is more than a lot, or than the gas of the foreign trades that are counted, is told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
@@ -31,6 +32,28 @@ class Known(NamedTuple):
     """What there was of each asset; one that is left out is not compared."""
     pays_gas: bool = True
     """Out of what is compared; false where another key or subaccount pays."""
+
+
+@dataclass(slots=True)
+class Agreed:
+    """When the account was last seen to be what the books come to."""
+
+    height: int = 0
+    _cash: dict[str, Decimal] = field(default_factory=dict)
+    """By asset: what there was then of what markets are paid in."""
+
+    def paid(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Whether cash has moved since; the first look cannot tell."""
+        return any(self._cash.get(asset, now) != now for asset, now in _cash(portfolio, markets))
+
+    def see(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        self.height = max(self.height, portfolio.height)
+        self._cash.update(_cash(portfolio, markets))
+
+
+def _cash(portfolio: Portfolio, markets: Sequence[Market]) -> Iterator[tuple[str, Decimal]]:
+    for asset in {market.quote for market in markets}:
+        yield asset, sum((one.total for one in portfolio.balances.values() if one.asset == asset), _ZERO)
 
 
 def untouched(known: Known, portfolio: Portfolio, markets: Sequence[Market]) -> bool:

@@ -29,6 +29,8 @@ class Shared(PaperChain):
     told: bool = True
     moved_entry: Decimal | None = None
     """What the position cost since somebody sold of it and bought again."""
+    paid: Decimal = Decimal(0)
+    """Of cash, by others than us."""
 
     @property
     def account(self) -> str:
@@ -48,6 +50,10 @@ class Shared(PaperChain):
         if self.moved_entry is not None:
             held = {key: replace(p, entry_price=self.moved_entry) for key, p in known.positions.items()}
             known = replace(known, positions=held)
+        if self.paid:
+            cash = {key: b for key, b in known.balances.items() if b.asset == "USDT"}
+            less = {key: replace(b, total=b.total - self.paid) for key, b in cash.items()}
+            known = replace(known, balances={**known.balances, **less})
         return known
 
     def trade(self, key: Any, amount: Decimal, height: int) -> None:
@@ -86,6 +92,7 @@ def pruned(chain: Shared) -> Any:
     async def fills(*span: Any) -> Sequence[Fill]:
         raise Unavailable("injective", "pruned")
 
+    told = ("venue", "latest", "clock", "books", "start", "foreign", "paid")
     return type("Pruned", (Shared,), {"__slots__": (), "fills": fills})(
-        **{name: getattr(chain, name) for name in ("venue", "latest", "clock", "books", "start", "foreign")}
+        **{name: getattr(chain, name) for name in told}
     )

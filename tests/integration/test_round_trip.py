@@ -37,3 +37,24 @@ async def test_it_is_counted_before_an_order_of_ours_takes_its_blocks_for_empty(
         # Gas that somebody else paid is told, and is no difference that stops anyone.
         assert [one for one in found if one.refuses] == []
         assert found == () or trips
+
+
+async def test_it_is_counted_while_an_order_of_ours_rests() -> None:
+    async with opened(WallClock(), hold=True) as world:
+        chain, markets = world.chain, world.markets
+        ledger = Ledger.opened(MemoryJournal(), WallClock())
+        execution, start = Execution(chain, ledger), await chain.portfolio(markets)
+        owned = {one.asset: str(one.total) for one in start.balances.values()}
+        ledger.write(BASELINE, {"height": start.height, "balances": owned})
+        assert await execution.explained(start, markets) == ()
+        far = int(await world.price(world.spot, Side.BUY) * 0.5)
+        resting = an_order(world.spot, OrderKind.POST_ONLY, ticks=far, lots=1000, client_order_id="rests")
+        await execution.submit([resting])
+        world.sandbox.advance()
+        await execution.prove()
+        for side in (Side.BUY, Side.SELL):
+            await world.done([await bought_or_sold(world, side, f"by-hand-{side.value}")])
+        await execution.settle()
+        assert await execution.explained(await chain.portfolio(markets), markets) == ()
+        assert execution.books.foreign_fills == 2
+        assert [one for one in (await reconcile(ledger, chain, markets)).differences if one.refuses] == []

@@ -1,0 +1,110 @@
+"""What others do to the account beside a resting stop of ours, and where nobody can read what they did."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import Market
+from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.records import Kind
+from defi_analytics.errors import OutcomeUnknown, Unavailable
+from defi_analytics.risk.codes import TradingState
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.shared_account import ONE, Shared, pruned, shared
+from tests.engine.trading import HOME, PERP, World, quantity
+
+
+async def with_a_stop() -> tuple[World, MemoryJournal, Agent, Shared]:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    assert [order.request.kind for order in agent.ledger.books.live] == [OrderKind.STOP]
+    return world, journal, agent, chain
+
+
+def last_order(agent: Agent) -> tuple[OrderKind, bool]:
+    request = list(agent.ledger.books.orders.values())[-1].request
+    return request.kind, request.reduce_only
+
+
+async def test_who_came_and_went_beside_a_stop_of_ours_is_counted_by_the_cash_that_it_cost() -> None:
+    world, _, agent, chain = await with_a_stop()
+    for amount in (ONE, -ONE):
+        chain.trade(PERP.key, amount, world.height + 1)
+    chain.paid = Decimal("0.05")
+    await agent.cycle()
+    assert agent.ledger.books.foreign_fills == 2
+
+
+@pytest.mark.parametrize("moves", [True, False])
+async def test_a_trade_beside_a_stop_of_ours_is_counted_on_a_market_that_we_never_traded_too(
+    *, moves: bool
+) -> None:
+    world, _, agent, chain = await with_a_stop()
+    other = replace(HOME, market_id="other", base="ETH", ticker="ETH/USDT")
+    chain.trade(other.key, ONE, world.height + 1)
+    if moves:
+        chain.trade(PERP.key, ONE, world.height + 1)
+    chain.paid = Decimal(25)
+    world.height += 5
+    markets = [PERP, other]
+    portfolio = await chain.portfolio(markets)
+    await agent.execution.reconcile(portfolio, markets)
+    assert await agent.execution.explained(portfolio, markets) == ()
+    assert quantity(agent, other.key) == ONE
+
+
+async def test_beside_a_stop_an_exit_waits_two_rounds_at_most_for_fills_that_nobody_can_read() -> None:
+    world, journal, agent, chain = await with_a_stop()
+    sent = journal.kinds.count(Kind.SIGNED)
+    agent.execution.chain = pruned(chain)
+    chain.trade(PERP.key, ONE, world.height + 1)
+    world.oracle = 22.0
+    world.show(22.0)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await agent.cycle()
+        assert journal.kinds.count(Kind.SIGNED) == sent
+    with pytest.raises(Unavailable):
+        await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert last_order(agent) == (OrderKind.MARKET, True)
+
+
+async def test_beside_a_stop_what_is_held_is_closed_though_nobody_can_read_who_else_traded() -> None:
+    world, _, agent, chain = await with_a_stop()
+    agent.execution.chain = pruned(chain)
+    chain.trade(PERP.key, ONE, world.height + 1)
+    # It went out; what became of it cannot be read.
+    with pytest.raises(OutcomeUnknown):
+        await agent.flatten()
+    assert last_order(agent) == (OrderKind.MARKET, True)
+
+
+@pytest.mark.parametrize(("market", "stop"), [(HOME, False), (PERP, True)])
+async def test_cash_that_came_or_went_halts_nobody_though_nobody_can_read_why(
+    market: Market, stop: bool
+) -> None:
+    if stop:
+        world, _, agent, chain = await with_a_stop()
+    else:
+        world = World(market)
+        agent, chain = shared(world, MemoryJournal())
+        await agent.cycle()
+    chain.paid = -ONE
+    agent.execution.chain = pruned(chain)
+    counted = agent.ledger.counted
+    for _ in range(5):
+        await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
+    assert agent.ledger.counted - counted <= 3, "none of those blocks is taken for empty"
+    await agent.execution.settle()
+    chain.trade(market.key, ONE, world.height)
+    chain.trade(market.key, -ONE, world.height)
+    agent.execution.chain = chain
+    await agent.cycle()
+    assert agent.ledger.books.foreign_fills == 2
