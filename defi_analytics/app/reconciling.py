@@ -13,7 +13,8 @@ from defi_analytics.app.valuing import flow_of
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, unexplained
-from defi_analytics.risk.halting import FLOW
+from defi_analytics.risk.flows import figures
+from defi_analytics.risk.halting import FLOW, KINDS
 
 
 async def compared(app: App, account: Account) -> Reconciliation:
@@ -25,8 +26,9 @@ async def compared(app: App, account: Account) -> Reconciliation:
 async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]]) -> Reconciliation:
     """Records the flows, each exactly what was unexplained of its asset, and compares again.
 
-    What fills explain is counted first: nobody may count it once more when it has become a flow. Raises
-    Mismatch for any other amount (none is recorded then), WrongState while an agent holds the account.
+    What fills explain is counted first: nobody may count it once more when it has become a flow; nor is what
+    a run has valued already counted twice. Raises Mismatch for any other amount (none is recorded
+    then), WrongState while an agent holds the account.
     """
     async with opened_ledger(app, account, locked=True) as ledger:
         found = await _reconciled(app, account, ledger, counting=True)
@@ -34,7 +36,8 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
         worth = [await flow_of(app, ledger.risk, each.about, each.gap) for each in differences]
         for each, amount in zip(differences, worth, strict=True):
             body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
-            ledger.write(FLOW, body)
+            before = list(ledger.journal.replay(KINDS))
+            ledger.write(FLOW, body | figures(before, app.clock.now(), body))
         return await _reconciled(app, account, ledger)
 
 

@@ -5,8 +5,10 @@
 | kind | body | means |
 |---|---|---|
 | risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
-| risk.flow | amount | paid in (or, negative, out); recorded before the first equity that includes it |
+| | unexplained | by asset, what of the quantities in it nothing explains: see `risk.flows` |
+| risk.flow | amount | paid in (or, negative, out); no equity before it includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
+| | equity, peak_equity, ... | `FIGURES` from now on, where an equity before it does include it |
 | risk.capital | equity, amount | so much of it is risked, which losses are fractions of; no amount: all |
 | risk.carried | equity, peak, ... | the first equity, and as fractions of it the fields of `Carried` |
 | risk.halt, risk.reduce | code, reason, by | trading stops, or only reduces, until a person resumes it |
@@ -29,7 +31,16 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.losses import Carried, RiskState, begun, drawdown, rescaled, rolled
+from defi_analytics.risk.losses import (
+    FIGURES,
+    Carried,
+    RiskState,
+    begun,
+    drawdown,
+    paid,
+    rescaled,
+    rolled,
+)
 from defi_analytics.risk.verdict import below
 
 KINDS = "risk."
@@ -124,17 +135,11 @@ def _carried(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskSta
 
 
 def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
-    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out.
-
-    What is not risked takes all that is paid in, and gives what is paid out as long as it can.
-    """
     amount = _number(body["amount"])
-    if math.isnan(state.equity):
-        return state
-    equity = state.equity + amount
-    if not state.allotted:
-        return rescaled(state, equity, equity)
-    return rescaled(state, equity, min(equity, state.equity - state.apart))
+    if "peak_equity" in body:
+        told: dict[str, Any] = {name: _number(body[name]) for name in FIGURES}
+        return replace(state, **told)
+    return paid(state, amount)
 
 
 def _capital(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:

@@ -15,6 +15,12 @@ from defi_analytics.domain.market import Market
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.verdict import lost
 
+FIGURES = (
+    "equity", "apart", "peak_equity", "day_start_equity", "day_low_equity", "week_start_equity",
+    "week_low_equity",
+)  # fmt: skip
+"""The fields of a `RiskState` that losses are made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class RiskState:
@@ -152,3 +158,17 @@ def rescaled(state: RiskState, equity: float, risked: float) -> RiskState:
         week_start_equity=scaled(state.week_start_equity),
         week_low_equity=scaled(state.week_low_equity),
     )
+
+
+def paid(state: RiskState, amount: float) -> RiskState:
+    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out.
+
+    What is not risked takes all that is paid in, and gives what is paid out as long as it can. Raises
+    ValueError where nothing is left.
+    """
+    if math.isnan(state.equity):
+        return state
+    equity = state.equity + amount
+    if not state.allotted:
+        return rescaled(state, equity, equity)
+    return rescaled(state, equity, min(equity, state.equity - state.apart))

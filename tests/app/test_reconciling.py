@@ -16,6 +16,7 @@ from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import Mismatch, NotFound
+from defi_analytics.risk.losses import day_loss, drawdown
 from tests.builders import a_top
 from tests.engine.trading import HOME, World
 from tests.fakes import NOON
@@ -105,3 +106,17 @@ async def test_what_fills_explain_is_counted_before_anything_is_accepted(app: An
     async with opened_ledger(app, PAPER, locked=False) as ledger:
         assert ledger.baseline == {"USDT": "150", "INJ": "1"}
         assert ledger.books.net[HOME.key].quantity == 1
+
+
+async def test_a_deposit_that_a_run_has_valued_already_is_not_counted_twice(app: Any) -> None:
+    await begun(app)
+    async with opened_ledger(app, PAPER, locked=True) as ledger:
+        ledger.write("risk.equity", {"equity": 123.75})
+        ledger.write("risk.equity", {"equity": 173.75, "unexplained": {"USDT": "50"}})
+    app.have["USDT"] = Decimal(150)
+    assert (await accept(app, PAPER, [("USDT", Decimal(50))])).clean
+    async with opened_ledger(app, PAPER, locked=True) as ledger:
+        assert ledger.risk.equity == 173.75
+        ledger.write("risk.equity", {"equity": 173.75})
+        assert drawdown(ledger.risk) == pytest.approx(0.01)
+        assert day_loss(ledger.risk) == pytest.approx(0.01)
