@@ -128,8 +128,13 @@ def command(*args: str) -> list[str]:
 
 
 def process_environment(**more: str) -> dict[str, str]:
-    """This one's, with the project importable from anywhere."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    """This one's, with the project importable from anywhere, and without what only tests are told by."""
+    own = {
+        name: text
+        for name, text in os.environ.items()
+        if name not in {"DEFI_SOAK", "DEFI_KILLS", "DEFI_ALONE"}
+    }
+    return {**own, "PYTHONPATH": str(ROOT), **more}
 
 
 def process(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
