@@ -86,8 +86,6 @@ class Journalled:
     """What the account had, and people moved since; assets that are not in it are not compared."""
     gas: Decimal = _ZERO
     """What the account paid up to the venue's block, in INJ."""
-    rebate: Decimal = _ZERO
-    """Share of its fees that the account gets back, because its orders name it as their relayer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +193,9 @@ def _changed(known: Fill, seen: Fill, markets: Mapping[MarketKey, Market]) -> It
     if known.key != seen.key or known.signed != seen.signed:
         base = _base(seen.key, markets)
         yield Difference(Code.FILL_CHANGED, seen.fill_id, known.signed, seen.signed, base)
-    elif _cash(known, _ZERO) != _cash(seen, _ZERO):
+    elif _cash(known) != _cash(seen):
         quote = markets[seen.key].quote if seen.key in markets else "quote"
-        yield Difference(Code.FILL_CHANGED, seen.fill_id, _cash(known, _ZERO), _cash(seen, _ZERO), quote)
+        yield Difference(Code.FILL_CHANGED, seen.fill_id, _cash(known), _cash(seen), quote)
 
 
 def _positions(
@@ -240,7 +238,7 @@ def _expected(
         market = markets[fill.key]
         if market.kind is MarketKind.SPOT:
             _add(expected, market.base, fill.signed)
-            _add(expected, market.quote, _cash(fill, own.rebate))
+            _add(expected, market.quote, _cash(fill))
         else:
             held = inventories.get(fill.key, Inventory())
             if not _funding_told(held, fill.funding_index):
@@ -255,7 +253,7 @@ def _expected(
                 untold.add(markets[key].quote)
             inventories[key] = held.settled(position.funding_index)
     for key, held in inventories.items():
-        _add(expected, markets[key].quote, held.gained + held.fees * own.rebate)
+        _add(expected, markets[key].quote, held.gained)
     _add(expected, GAS, -own.gas)
     return expected, untold
 
@@ -282,9 +280,9 @@ def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:
     return {fill.fill_id: fill for fill in fills}
 
 
-def _cash(fill: Fill, rebate: Decimal) -> Decimal:
+def _cash(fill: Fill) -> Decimal:
     """Quote received, or, negative, paid."""
-    return -fill.signed * fill.price - fill.fee * (1 - rebate)
+    return -fill.signed * fill.price - fill.fee
 
 
 def _base(key: MarketKey, markets: Mapping[MarketKey, Market]) -> str:

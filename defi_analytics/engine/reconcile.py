@@ -89,7 +89,6 @@ async def reconcile(
     markets: Sequence[Market],
     *,
     window_blocks: int = WINDOW_BLOCKS,
-    rebate: Decimal = Decimal(0),
     pays_gas: bool = True,
 ) -> Reconciliation:
     """On these markets and all that the journal ever signed for.
@@ -107,7 +106,6 @@ async def reconcile(
         baseline=_baseline(ledger, every.values()),
         # A paper account pays for gas in its books alone.
         gas=_gas(ledger, told) if pays_gas and not paper else Decimal(0),
-        rebate=rebate,
     )
     return Reconciliation(
         height=told.portfolio.height,

@@ -325,16 +325,6 @@ def test_a_node_that_lags_behind_the_journal_proves_nothing() -> None:
         account.reconciled()
 
 
-def test_fees_that_come_back_to_their_own_relayer_are_expected() -> None:
-    account = Account()
-    order_id = account.place(SPOT, Side.BUY, TWO_LOTS)
-    fill = account.trade(SPOT, order_id, Side.BUY, ONE)
-    account.count()
-    account.balances["USDT"] += fill.fee * Decimal("0.4")
-    assert account.told() == {("BALANCE", "USDT", fill.fee * Decimal("0.4"))}
-    assert account.told(rebate=Decimal("0.4")) == set()
-
-
 def test_what_a_person_declares_must_be_exactly_what_is_unexplained_and_then_it_is_explained() -> None:
     account = lived(3)
     account.balances["INJ"] += Decimal("1.5")
