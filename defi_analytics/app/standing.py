@@ -126,7 +126,7 @@ async def looked(
     records = list(observed(ledger.risk, snapshot.time, worth, force.general))
     if not math.isfinite(worth):
         missing = ", ".join(exposure.unpriced(compared)) or "a part of it"
-        records.append(halt(Denial.RISK_STATE_UNKNOWN, f"no price of {missing}", "risk"))
+        app.warn(f"what the account is worth is not known, and nothing is entered: no price of {missing}")
     if stopped:
         records.append(halt(Denial.HALTED, stopped, "person"))
     risk = _folded(ledger.risk, snapshot.time, records)
