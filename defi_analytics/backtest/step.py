@@ -2,7 +2,8 @@
 
 Market orders fill as takers, limit orders as far as they cross on entry; what is left of either is
 cancelled, and post-only and stop orders are not filled at all: nothing rests in a replay yet, so that the
-stops which the agent keeps on the chain for a perpetual are missing here.
+stops which the agent keeps on the chain for a perpetual are missing here. So is the halt that follows a
+price which nobody tells for minutes on end.
 
 Floats, integers and arrays only: the same source is called live and compiled for replays.
 """

@@ -38,13 +38,13 @@ def request_of(market: Market, strategy: str, intent: Intent, decision: str) -> 
 
 
 def covered(intent: Intent, market: Market, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> Intent:
-    """An order on spot cut to what is there beyond `reserved`: of more the gate would let nothing go.
+    """An order cut to what is there, on spot beyond `reserved`: of more the gate would let nothing go.
 
     Gas may have taken a lot of it, or the account's owner sold some. Nor is the owner's own spent where it is
     a market's quote.
     """
     if market.kind is not MarketKind.SPOT:
-        return intent
+        return _reducing(intent, market, portfolio) if intent.reduce_only else intent
     if intent.side == BUY:
         per_lot = market.price(intent.ticks) * market.quantity_tick * (1 + max(_ZERO, market.taker_fee))
         spends = market.quote in reserved and per_lot > 0
@@ -53,6 +53,13 @@ def covered(intent: Intent, market: Market, portfolio: Portfolio, reserved: Mapp
     balance = portfolio.balances.get(market.base_denom)
     free = min(balance.available, _free(market.base, portfolio, reserved)) if balance else _ZERO
     return intent._replace(lots=min(intent.lots, int(max(_ZERO, free) / market.quantity_tick)))
+
+
+def _reducing(intent: Intent, market: Market, portfolio: Portfolio) -> Intent:
+    """No more than the venue tells of the position; unchanged where there is nothing to reduce."""
+    position = portfolio.positions.get(market.key)
+    there = int(-intent.side * position.quantity / market.quantity_tick) if position else 0
+    return intent._replace(lots=min(intent.lots, there)) if there > 0 else intent
 
 
 def _free(asset: str, portfolio: Portfolio, reserved: Mapping[str, Decimal]) -> Decimal:

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from defi_analytics.domain.decision import BUY, SELL, Intent
-from defi_analytics.domain.portfolio import Balance, Portfolio
+from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.engine.requests import covered, order_id, request_of, still_reserved
 from tests.engine.trading import HOME, PERP
 from tests.fakes import NOON
@@ -45,6 +45,19 @@ def test_what_is_the_accounts_own_is_not_spent_where_it_is_a_quote(reserved: str
     whose = a_portfolio("100")
     assert covered(buy, market, whose, {"INJ": Decimal(reserved)}).lots == lots
     assert covered(buy, market, whose, {"USDT": Decimal(5)}).lots == 5_843
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "lots"),
+    [(SELL, "4", 4_000), (SELL, "9", 5_843), (BUY, "-4", 4_000), (BUY, "4", 5_843), (SELL, None, 5_843)],
+)
+def test_an_exit_is_cut_to_the_position_that_the_venue_tells(side: int, held: str | None, lots: int) -> None:
+    """Another client may have closed a part of it, in blocks that nobody can read now."""
+    there = {PERP.key: Position(PERP.key, Decimal(held), Decimal(25), Decimal(30))} if held else {}
+    whose = Portfolio("inj1a", NOON, 1, positions=there)
+    leaving = Intent(side, 1, 17_000, 5_843, 0, True)
+    assert covered(leaving, PERP, whose, {}).lots == lots
+    assert covered(leaving._replace(reduce_only=False), PERP, whose, {}).lots == 5_843
 
 
 def test_gas_comes_out_of_what_the_account_had() -> None:
