@@ -33,7 +33,7 @@ from defi_analytics.errors import Mismatch
 
 _NEVER = 2**62
 _OVER_KEPT = 1_000
-_FILLS_KEPT = 10_000
+_FILLS_KEPT = 1_000
 _SENT_KEPT = 16
 _FAILED_KEPT = 16
 

@@ -152,6 +152,7 @@ async def test_trading_round_after_round_keeps_nothing_but_the_last_orders(home)
     chain = agent.execution.chain
     assert chain._signed > rounds / 2, "it has traded all the while"
     assert len(books.orders) <= 1_000 + 10
+    assert len(books._counted) <= 1_000
     assert max(map(len, (chain._included, chain._cancelled, chain._took_all, chain._fills))) <= 1_000
     samples.check()
 
