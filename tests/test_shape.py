@@ -38,6 +38,7 @@ TESTED_ELSEWHERE = {
     "domain/quote.py": "two values without behaviour",
     "domain/portfolio.py": "values without behaviour",
     "engine/policy.py": "values without behaviour; tests/engine/test_agent.py runs by them",
+    "engine/terms.py": "values; tests/engine/test_trade.py decides by them",
     "risk/views.py": "values without behaviour",
     "sandbox/chain/abci.py": "values without behaviour",
 }

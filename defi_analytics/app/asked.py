@@ -16,7 +16,7 @@ from defi_analytics.domain.decision import BUY, SELL, OrderKind, View
 from defi_analytics.domain.edge import EdgeKind, Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import OrderRequest
-from defi_analytics.engine.trade import Wish, context_of
+from defi_analytics.engine.context import context_of
 from defi_analytics.engine.views import best_candidate, view_of
 from defi_analytics.errors import ConfigError, Unavailable, UsageError
 from defi_analytics.mispricing.auction import market_fill
@@ -125,7 +125,7 @@ def examined(found: Looked, asked: Asked, request: OrderRequest) -> Sequence[Exa
         uses_prediction=asked.strategy == "prediction",
         by_person=not asked.strategy,
     )
-    context = context_of(found.known, found.markets, [Wish(request, expected)], found.terms)
+    context = context_of(found.known, found.markets, {request.client_order_id: expected}, found.terms)
     at = found.known.snapshot.time
     return examine(
         order_facts(request, context),

@@ -49,7 +49,7 @@ async def _reconciled(
     trader = onlooker_of(app, account)
     chain = trader.chain_of(ledger)
     if counting:
-        await Execution(chain, ledger).count(markets)
+        await Execution(chain, ledger).counting.count(markets)
     found = await compare(ledger, chain, markets, pays_gas=trader.pays_gas)
     uncounted = found.height - ledger.counted
     if found.clean or uncounted <= WINDOW_BLOCKS:

@@ -35,7 +35,7 @@ async def reserved_of(
         if ledger.baseline and chain.account != ACCOUNT:
             # What was traded of a new asset before it is noted is in what is noted: not to be counted.
             old = [market for market in markets if not _assets([market]) & new]
-            await Execution(chain, ledger).count(old, portfolio.height)
+            await Execution(chain, ledger).counting.count(old, portfolio.height)
         held = [(balance.asset, balance.total) for balance in portfolio.balances.values()]
         told = {asset: str(sum(total for one, total in held if one == asset)) for asset in sorted(new)}
         ledger.write(BASELINE, {"height": portfolio.height, "balances": told})
@@ -77,7 +77,7 @@ async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry
     if found is None or not found.clean:
         await agent.clock.sleep(_LOOK_AGAIN_S)
         with suppress(DataError):
-            await agent.execution.count(markets)
+            await agent.execution.counting.count(markets)
         found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
     found.require()
 

@@ -28,7 +28,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT, PaperChain
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.ports import Chain, Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened

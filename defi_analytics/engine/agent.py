@@ -14,6 +14,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.backoff import Backoff
 from defi_analytics.engine.closing import closing_trades, guarding_trades
+from defi_analytics.engine.context import account_of
 from defi_analytics.engine.decisions import DECIDED, headed, told_of
 from defi_analytics.engine.doubt import Doubt
 from defi_analytics.engine.execution import Execution
@@ -24,7 +25,8 @@ from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Decision, Known, Purpose, Terms, account_of, decide_trades
+from defi_analytics.engine.terms import Known, Terms
+from defi_analytics.engine.trade import Decision, Purpose, decide_trades
 from defi_analytics.engine.waiting import Interrupted, unless
 from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
@@ -140,7 +142,7 @@ class Agent:
         Raises Interrupted where the run is to end before anything is decided.
         """
         self.obey()
-        await self.execution.prove()
+        await self.execution.counting.tried(await self.execution.resolve())
         await self.inspect()
         decision, trading = await unless(self.leave, self._decided())
         await self._act(decision, trading)
@@ -168,23 +170,15 @@ class Agent:
         to close what is held.
         """
         self.seen = seen = await self.look(self.backoff)
-        whole = await self.execution.chain.portfolio(seen.markets)
+        every = {**self.ledger.books.markets, **{market.key: market for market in seen.markets}}
+        whole = await self.execution.chain.portfolio(list(every.values()))
         if not trusting:
-            await self._believed(whole, seen.markets)
+            await self._doubt.believed(self.execution.counting, whole, list(every.values()))
         portfolio = at_stake(whole, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
         return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
-
-    async def _believed(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
-        """Raises DataError while the account is in doubt; it does not for ever."""
-        try:
-            unexplained = await self.execution.explained(portfolio, markets)
-        except DataError as error:
-            self._doubt.unread(self.ledger, error)
-        else:
-            self._doubt.judge(self.ledger, unexplained)
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)
@@ -255,8 +249,8 @@ class Agent:
     async def _settled(self, decision: Decision) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; what comes next waits on."""
         for _ in range(SETTLE_ROUNDS):
-            await self.execution.prove()
-            if self.ledger.books.settled or self._leaves(decision):
+            read = await self.execution.counting.tried(await self.execution.resolve())
+            if self.ledger.books.settled or not read or self._leaves(decision):
                 return
             await self.clock.sleep(self.policy.settle_s)
 
@@ -289,11 +283,11 @@ class Agent:
         await Flattening(close, self.execution, self.terms.reserved, self.clock, pause_s).done()
 
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
-        await self.execution.prove()
+        await self.execution.counting.tried(await self.execution.resolve())
         markets = list(self.ledger.books.markets.values())
         with suppress(DataError):
             # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
-            await self.execution.explained(await self.execution.chain.portfolio(markets), markets)
+            await self.execution.counting.explained(await self.execution.chain.portfolio(markets), markets)
         known, seen = await self._known(trusting=True)
         decision = self._written(make(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)

@@ -8,25 +8,18 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.exits import EMERGENCY, passing
+from defi_analytics.engine.presumed import presumed
 from defi_analytics.engine.protection import protection
 from defi_analytics.engine.requests import request_of
-from defi_analytics.engine.trade import (
-    Considered,
-    Decision,
-    Known,
-    Purpose,
-    Terms,
-    Wish,
-    covered_by,
-    decision_id,
-    judged,
-)
+from defi_analytics.engine.terms import Known, Terms
+from defi_analytics.engine.trade import Considered, Decision, Purpose, Wish, covered_by, decision_id, judged
 from defi_analytics.engine.views import view_of
 from defi_analytics.risk.facts import Expected
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """Market orders that close all that is held of these markets, asked for by a person."""
+    known = known._replace(books=presumed(known.books, known.portfolio))
     name = decision_id(known)
     closing = closable(known.books, markets)
     made = [_close(known, market, strategy, held, terms) for strategy, market, held in closing]
@@ -38,6 +31,7 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 
 def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """Nothing but the stops that what is held lacks."""
+    known = known._replace(books=presumed(known.books, known.portfolio))
     name, positions = decision_id(known), known.portfolio.positions
     lacking = (
         protection(known.books, positions.get(market.key), market, terms.on(market.key), name).wanted

@@ -16,7 +16,8 @@ from defi_analytics.engine.enough import enough
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import recorded, replayed
-from defi_analytics.engine.trade import Decision, Known, Purpose, Terms, decide_trades
+from defi_analytics.engine.terms import Known, Terms
+from defi_analytics.engine.trade import Decision, Purpose, decide_trades
 from defi_analytics.errors import Mismatch
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy

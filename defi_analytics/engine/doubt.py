@@ -8,6 +8,9 @@ what only ends a loss passes from then on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from defi_analytics.domain.market import Market
+from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.engine.counting import Counting
 from defi_analytics.engine.differences import Difference
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import DataError, Stale
@@ -25,6 +28,15 @@ class Doubt:
     unexplained: Sequence[Difference] = ()
     """At the last look."""
     _looks: int = 0
+
+    async def believed(self, counting: Counting, portfolio: Portfolio, markets: Sequence[Market]) -> None:
+        """Raises DataError while the account is in doubt; it does not for ever."""
+        try:
+            unexplained = await counting.explained(portfolio, markets)
+        except DataError as error:
+            self.unread(counting.ledger, error)
+        else:
+            self.judge(counting.ledger, unexplained)
 
     def judge(self, ledger: Ledger, unexplained: Sequence[Difference]) -> None:
         """What no fill explains. Raises Stale while it may still be one that comes."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from defi_analytics.domain.book import Levels, OrderBook
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.engine.trade import Decision, Known
+from defi_analytics.engine.terms import Known
+from defi_analytics.engine.trade import Decision
 
 _TOP, _DEEP = 1, 8
 """Levels of a side: of a market that nothing was wanted of, and of one that something was."""

@@ -108,13 +108,16 @@ def largest_notional(snapshot: Snapshot, market: Market, currency: str, limits: 
 
 
 def at_stake(portfolio: Portfolio, markets: Sequence[Market], currency: str) -> Portfolio:
-    """Without assets that these markets neither trade nor settle in: they may have no price.
+    """Without other markets, and assets that these neither trade nor settle in: they may have no price.
 
     Losses are then measured against less equity, which errs on the strict side.
     """
     assets = {asset for market in markets for asset in (market.base, market.quote)} | {currency}
     kept = {denom: own for denom, own in portfolio.balances.items() if own.asset in assets}
-    return replace(portfolio, balances=kept)
+    keys = {market.key for market in markets}
+    positions = {key: position for key, position in portfolio.positions.items() if key in keys}
+    orders = tuple(order for order in portfolio.open_orders if order.key in keys)
+    return replace(portfolio, balances=kept, positions=positions, open_orders=orders)
 
 
 def _worth(snapshot: Snapshot, quote: str, currency: str) -> float | None:

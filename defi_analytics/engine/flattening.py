@@ -11,6 +11,7 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.closing import closable
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.presumed import presumed
 from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Clock
 
@@ -54,7 +55,7 @@ class Flattening:
     async def _open(self) -> Collection[MarketKey]:
         books = self.execution.books
         portfolio = await self.execution.chain.portfolio(list(books.markets.values()))
-        return open_by(books, portfolio, self.reserved)
+        return open_by(presumed(books, portfolio), portfolio, self.reserved)
 
 
 def open_by(

@@ -38,14 +38,25 @@ class Leaving:
 
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
-        own = self.execution.books
+        unproven = None
         try:
             await self.proven()
-        except OutcomeUnknown:
-            if on_exit is not OnExit.KEEP and not own.unresolved:
-                # What is missing is only how much was filled. That keeps nobody from taking orders back.
-                await self.cancelled(lambda: unneeded(own))
-            raise
+        except OutcomeUnknown as error:
+            if self.execution.books.unresolved:
+                raise
+            # What is missing is only how much was filled. That keeps nobody from leaving in order.
+            unproven = error
+        await self._left(on_exit, flatten, guard)
+        if unproven:
+            raise unproven
+
+    async def _left(
+        self,
+        on_exit: OnExit,
+        flatten: Callable[[], Awaitable[None]],
+        guard: Callable[[], Awaitable[None]],
+    ) -> None:
+        own = self.execution.books
         if on_exit is OnExit.KEEP:
             await self._guarded(guard)
             return

@@ -56,13 +56,13 @@ def protection(
 
 
 def guarding(books: Bookkeeping) -> list[TrackedOrder]:
-    """Stops that reduce what is held: without them it would be open and unguarded."""
+    """Stops that reduce what is held, or may be: without them it would be open and unguarded."""
     return [order for order in books.live if _guards(order.request, books)]
 
 
 def unguarded(books: Bookkeeping) -> list[Market]:
-    """Perpetuals of which strategies hold something, and no stop of it stands."""
-    held = [books.markets[key] for key in books.at_risk if _held(books, key)]
+    """Perpetuals of which strategies hold something, or may, and no stop of it stands."""
+    held = [books.markets[key] for key in books.at_risk if _held(books, key) or _entering(books, key)]
     guarded = {stop.request.market.key for stop in guarding(books)}
     return [market for market in held if market.kind is not MarketKind.SPOT and market.key not in guarded]
 
@@ -87,10 +87,18 @@ def _held(books: Bookkeeping, key: MarketKey) -> Decimal:
     return sum((own.quantity for _, own in strategies_holding(books, key)), Decimal(0))
 
 
+def _entering(books: Bookkeeping, key: MarketKey) -> Decimal:
+    """What orders may have brought whose fills are not counted yet; negative is short."""
+    orders = [o for o in books.uncounted if o.request.market.key == key and not o.request.reduce_only]
+    signs = ((1 if order.request.side is Side.BUY else -1, order) for order in orders)
+    return sum((sign * (order.request.quantity - order.filled) for sign, order in signs), Decimal(0))
+
+
 def _guards(request: OrderRequest, books: Bookkeeping) -> bool:
-    held = _held(books, request.market.key)
-    reduces = held < 0 if request.side is Side.BUY else held > 0
-    return request.kind is OrderKind.STOP and request.reduce_only and reduces
+    if request.kind is not OrderKind.STOP or not request.reduce_only:
+        return False
+    sign = 1 if request.side is Side.BUY else -1
+    return any(sign * own(books, request.market.key) < 0 for own in (_held, _entering))
 
 
 def _stops(books: Bookkeeping, key: MarketKey) -> Iterator[TrackedOrder]:

@@ -4,10 +4,9 @@ The same snapshot, books, portfolio, risk state and terms give the same decision
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -16,60 +15,21 @@ from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
-from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
+from defi_analytics.engine.context import context_of
 from defi_analytics.engine.exits import EMERGENCY, passing
-from defi_analytics.engine.facts import largest_notional, market_facts, marks_of
+from defi_analytics.engine.facts import largest_notional
+from defi_analytics.engine.presumed import presumed, unread
 from defi_analytics.engine.protection import STRATEGY, Protection, protection
-from defi_analytics.engine.requests import covered, request_of, still_reserved
+from defi_analytics.engine.requests import covered, request_of
 from defi_analytics.engine.stops import stopped_out, strategies_holding
+from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.views import best_candidate, holding_of, view_of
 from defi_analytics.ports import Strategy
-from defi_analytics.risk.exposure import Account
-from defi_analytics.risk.facts import Context, Expected
+from defi_analytics.risk.facts import Expected
 from defi_analytics.risk.gate import Approved, Refused, approve
-from defi_analytics.risk.limits import RiskLimits, bounded, tightened
-from defi_analytics.risk.losses import RiskState
+from defi_analytics.risk.limits import RiskLimits, bounded
 from defi_analytics.strategies.sizing import expected_edge
-
-_MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a run may do; the same from its start to its end."""
-
-    strategies: tuple[tuple[Strategy, Any], ...]
-    """Each with its parameters."""
-    limits: RiskLimits
-    market_limits: Mapping[MarketKey, RiskLimits] = field(default_factory=dict)
-    currency: str = "USDT"
-    """What the account is valued in."""
-    gas_per_order: float = 0.000048
-    """INJ."""
-    reserved: Mapping[str, Decimal] = field(default_factory=dict)
-    """By asset: not to be traded."""
-    pays_gas: bool = True
-    """Out of what is traded here; false where another key or subaccount pays, and on paper."""
-
-    def on(self, key: MarketKey) -> RiskLimits:
-        return tightened(self.limits, self.market_limits.get(key, self.limits))
-
-    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
-        """What of `reserved` gas has not eaten up."""
-        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
-
-
-class Known(NamedTuple):
-    """All that a decision depends on, besides the terms."""
-
-    snapshot: Snapshot
-    edges: Sequence[Edge]
-    books: Bookkeeping
-    portfolio: Portfolio
-    risk: RiskState
-    clock_skew_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +85,7 @@ class Wish(NamedTuple):
 
 def decide_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """What every strategy wants on these markets, judged by the one gate. Exits are asked for first."""
+    known = known._replace(books=presumed(known.books, known.portfolio))
     name = decision_id(known)
     considered: list[Considered] = []
     wishes: list[Wish] = []
@@ -172,7 +133,8 @@ def judged(
 ) -> Decision:
     """The decision with the gate's answers; what reduces is asked for first."""
     wishes.sort(key=lambda wish: not wish.request.reduce_only)
-    context = context_of(known, markets, wishes, terms)
+    expected = {wish.request.client_order_id: wish.expected for wish in wishes}
+    context = context_of(known, markets, expected, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
     return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
 
@@ -206,8 +168,8 @@ def _considered(
         return Considered(strategy.name, market.key, f"failed: {error}"), None
     if intent.side == 0:
         return seen, None
-    if intent.why == Why.ENTRY and not _backed(edge, intent):
-        return Considered(strategy.name, market.key, _unbacked(edge)), None
+    if intent.why == Why.ENTRY and (held_back := _held_back(known, edge, intent)):
+        return Considered(strategy.name, market.key, held_back), None
     why = Why(intent.why).name.lower().replace("_", "-")
     intent, said = _insistent(known, market, strategy.name, intent, why, terms.on(market.key))
     request = request_of(market, strategy.name, covered_by(known, terms, market, intent), decision)
@@ -227,17 +189,15 @@ def _insistent(
     return intent, EMERGENCY if urgent else why
 
 
-def _backed(edge: Edge | None, intent: Intent) -> bool:
-    """Whether `scan` would show the same trade: nothing is entered that it rejects."""
-    if edge is None or not edge.stands:
-        return False
-    return (edge.side is Side.BUY) == (intent.side == BUY)
-
-
-def _unbacked(edge: Edge | None) -> str:
+def _held_back(known: Known, edge: Edge | None, intent: Intent) -> str:
+    """Why nothing is entered: `scan` would not show the same trade, or what is held is only presumed."""
     if edge is None:
         return "no candidate"
-    return edge.rejection.code if edge.rejection else "the other side stands"
+    if edge.rejection:
+        return edge.rejection.code
+    if (edge.side is Side.BUY) != (intent.side == BUY):
+        return "the other side stands"
+    return "fills not read" if unread(known.books, known.portfolio) else ""
 
 
 def decision_id(known: Known) -> str:
@@ -257,43 +217,3 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
     return covered(intent, market, known.portfolio, terms.kept(known.books))
-
-
-def account_of(
-    terms: Terms,
-    portfolio: Portfolio,
-    snapshot: Snapshot,
-    markets: Sequence[Market],
-    books: Bookkeeping,
-    risk: RiskState,
-) -> Account:
-    """The same account for who values it and for who judges its orders."""
-    return Account(
-        portfolio,
-        {market.key: market for market in markets},
-        marks_of(snapshot, markets, terms.currency),
-        terms.kept(books),
-        risk.left_out(terms.reserved, markets),
-    )
-
-
-def context_of(known: Known, markets: Sequence[Market], wishes: Sequence[Wish], terms: Terms) -> Context:
-    snapshot, books = known.snapshot, known.books
-    account = account_of(terms, known.portfolio, snapshot, markets, books, known.risk)
-    recent = [order for order in books.orders.values() if snapshot.time - order.signed_at <= _MINUTE]
-    return Context(
-        account=account,
-        state=known.risk,
-        markets={m.key: market_facts(snapshot, m, account.marks) for m in markets},
-        clock_skew_s=known.clock_skew_s,
-        orders_last_minute=len(recent),
-        # By blocks, not by clocks: what was signed at the block that was seen can only enter the next one.
-        orders_this_block=sum(o.signed_height >= known.portfolio.height for o in books.orders.values()),
-        gas_per_order=terms.gas_per_order,
-        used_ids=frozenset(books.orders),
-        in_flight=tuple(order.request for order in books.uncounted),
-        unresolved=frozenset(order.request.market.key for order in books.uncounted),
-        expected={wish.request.client_order_id: wish.expected for wish in wishes},
-        market_limits=terms.market_limits,
-        last_fills=books.last_fills,
-    )

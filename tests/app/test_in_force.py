@@ -8,7 +8,7 @@ from defi_analytics.app.in_force import in_force
 from defi_analytics.app.limits import risk_limits
 from defi_analytics.config.settings import Settings
 from defi_analytics.engine.decisions import STARTED, terms_told
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from defi_analytics.errors import Mismatch
 from defi_analytics.storage.journal import SqliteJournal
 from defi_analytics.strategies.registry import STRATEGIES

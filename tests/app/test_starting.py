@@ -238,7 +238,7 @@ async def test_a_trade_before_an_asset_was_noted_is_part_of_what_was_noted() -> 
     chain.trade(HOME.key, ONE, world.height + 1)
     chain.foreign.append(replace(chain.foreign[0], fill_id="weth", key=other.key))
     await reserved_of(agent.ledger, chain, [HOME, other], "USDT")
-    await agent.execution.count([HOME, other])
+    await agent.execution.counting.count([HOME, other])
     assert other.key not in agent.ledger.books.net
     assert agent.ledger.books.net[HOME.key].quantity == ONE
 

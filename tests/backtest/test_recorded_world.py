@@ -32,7 +32,8 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.engine.records import Kind
-from defi_analytics.engine.trade import Decision, Terms
+from defi_analytics.engine.terms import Terms
+from defi_analytics.engine.trade import Decision
 from defi_analytics.engine.views import grid_of, holding_of
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.codes import Denial

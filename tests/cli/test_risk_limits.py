@@ -1,7 +1,7 @@
 from defi_analytics.app.limits import risk_limits
 from defi_analytics.config.settings import Settings
 from defi_analytics.engine.decisions import STARTED, terms_told
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from tests.cli.holding import market_at
 from tests.cli.risk_desk import LIVE, PAPER, items, written
 

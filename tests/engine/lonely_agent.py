@@ -23,7 +23,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import OnExit, Policy
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from defi_analytics.errors import WrongState
 from defi_analytics.storage.journal import SqliteJournal
 from defi_analytics.strategies.registry import STRATEGIES

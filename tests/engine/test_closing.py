@@ -6,7 +6,7 @@ from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.order import Fill
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.closing import closable, closing_trades
-from defi_analytics.engine.trade import Known
+from defi_analytics.engine.terms import Known
 from tests.builders import NOON
 from tests.engine.trading import HOME, PERP, World, an_agent
 

@@ -5,7 +5,8 @@ import pytest
 
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.enough import enough
-from defi_analytics.engine.trade import Decision, Known, decide_trades
+from defi_analytics.engine.terms import Known
+from defi_analytics.engine.trade import Decision, decide_trades
 from tests.engine.trading import AWAY, CALM, HOME, World, an_agent
 
 LEVELS = 12

@@ -48,7 +48,7 @@ class Flows(RuleBasedStateMachine):
 
     @rule()
     def count(self) -> None:
-        run(Execution(self.chain, self.account.ledger).count([SPOT, PERP]))
+        run(Execution(self.chain, self.account.ledger).counting.count([SPOT, PERP]))
 
     @rule(blocks=st.integers(1, 400))
     def wait(self, blocks: int) -> None:

@@ -22,7 +22,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from defi_analytics.storage.journal import SqliteJournal
 from defi_analytics.strategies.registry import STRATEGIES
 from tests.builders import a_market, a_quote, a_rate, a_scope, a_snapshot, a_top

@@ -12,9 +12,9 @@ from defi_analytics.domain.market import Market
 from defi_analytics.domain.portfolio import Balance, Portfolio
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.trade import account_of, context_of, decide_trades
+from defi_analytics.engine.context import account_of
+from defi_analytics.engine.trade import decide_trades
 from defi_analytics.errors import Unavailable
-from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.exposure import MarketLots, exposures
 from defi_analytics.risk.losses import RiskState
 from defi_analytics.strategies.registry import STRATEGIES, PureStrategy
@@ -211,7 +211,7 @@ async def test_an_entry_that_is_proven_a_round_later_is_counted_before_anything_
 
 
 @pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
-async def test_an_order_in_a_block_that_is_not_counted_yet_keeps_others_from_its_market(home: Market) -> None:
+async def test_while_an_order_in_a_block_is_not_counted_nothing_is_entered(home: Market) -> None:
     agent = await entered_unseen(home)
     chain: Any = agent.execution.chain
     behind = await chain.block()
@@ -221,8 +221,7 @@ async def test_an_order_in_a_block_that_is_not_counted_yet_keeps_others_from_its
 
     chain.block = block
     decision = await agent.cycle()
-    assert [one.said for one in decision.considered] == ["entry"]
-    assert [refused.code for refused in decision.refused] == [Denial.UNRESOLVED_ORDER]
+    assert [one.said for one in decision.considered] == ["fills not read"]
     assert len(agent.ledger.books.orders) == 1
 
 
@@ -236,18 +235,3 @@ async def test_a_clock_within_its_tolerance_does_not_pile_up_orders_in_one_block
             world.show(price, away=25.3)
             decision = await agent.cycle()
             assert len(decision.approved) == 1, decision.refused
-
-
-@pytest.mark.parametrize(("behind", "counted"), [(0, 1), (-1, 0), (1, 1)])
-async def test_orders_that_can_enter_the_next_block_alone_are_counted_for_it(
-    behind: int, counted: int
-) -> None:
-    world = World()
-    agent = an_agent(world)
-    world.show(25.0, away=25.3)
-    await agent.cycle()
-    [order] = agent.ledger.books.orders.values()
-    known, seen = await agent._known()
-    portfolio = replace(known.portfolio, height=order.signed_height - behind)
-    context = context_of(known._replace(portfolio=portfolio), seen.markets, [], agent.terms)
-    assert context.orders_this_block == counted

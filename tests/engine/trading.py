@@ -17,7 +17,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
-from defi_analytics.engine.trade import Terms
+from defi_analytics.engine.terms import Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.mispricing.limits import Limits
 from defi_analytics.risk.limits import RiskLimits

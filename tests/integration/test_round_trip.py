@@ -26,10 +26,10 @@ async def test_it_is_counted_before_an_order_of_ours_takes_its_blocks_for_empty(
         execution, start = Execution(chain, ledger), await chain.portfolio(markets)
         owned = {one.asset: str(one.total) for one in start.balances.values()}
         ledger.write(BASELINE, {"height": start.height, "balances": owned})
-        assert await execution.explained(start, markets) == ()
+        assert await execution.counting.explained(start, markets) == ()
         for side in (Side.BUY, Side.SELL) * trips:
             await world.done([await bought_or_sold(world, side, f"by-hand-{side.value}")])
-        assert await execution.explained(await chain.portfolio(markets), markets) == ()
+        assert await execution.counting.explained(await chain.portfolio(markets), markets) == ()
         await execution.submit([await bought_or_sold(world, Side.BUY, "ours")])
         world.sandbox.advance()
         await execution.prove()
@@ -46,7 +46,7 @@ async def test_it_is_counted_while_an_order_of_ours_rests() -> None:
         execution, start = Execution(chain, ledger), await chain.portfolio(markets)
         owned = {one.asset: str(one.total) for one in start.balances.values()}
         ledger.write(BASELINE, {"height": start.height, "balances": owned})
-        assert await execution.explained(start, markets) == ()
+        assert await execution.counting.explained(start, markets) == ()
         far = int(await world.price(world.spot, Side.BUY) * 0.5)
         resting = an_order(world.spot, OrderKind.POST_ONLY, ticks=far, lots=1000, client_order_id="rests")
         await execution.submit([resting])
@@ -55,6 +55,6 @@ async def test_it_is_counted_while_an_order_of_ours_rests() -> None:
         for side in (Side.BUY, Side.SELL):
             await world.done([await bought_or_sold(world, side, f"by-hand-{side.value}")])
         await execution.settle()
-        assert await execution.explained(await chain.portfolio(markets), markets) == ()
+        assert await execution.counting.explained(await chain.portfolio(markets), markets) == ()
         assert execution.books.foreign_fills == 2
         assert [one for one in (await reconcile(ledger, chain, markets)).differences if one.refuses] == []

@@ -184,7 +184,7 @@ def stage(place: Place) -> None:
 
 async def send_then_store(self, orders, cancels=(), decision=""):
     transaction = await self.chain.sign(orders, cancels)
-    await self._count_idle_blocks()
+    await self.counting.idle()
     submission = await self.chain.broadcast(transaction)
     requests = tuple(order.request for order in orders)
     self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
