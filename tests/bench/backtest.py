@@ -73,14 +73,14 @@ def figures() -> Iterator[Figure]:
                 "replay of 1M bars, every gate on / a bare compiled loop without gates", *_against(ours, loop)
             )
         if (PEERS / "installed").exists():
-            yield from _peers(ours, less)
+            yield from _peers(ours)
         else:
             yield Figure(
                 "replays, every gate on / vectorbt, backtesting.py", math.nan, None, "left out: not installed"
             )
 
 
-def _peers(ours: Engine, less: Engine) -> Iterator[Figure]:
+def _peers(ours: Engine) -> Iterator[Figure]:
     with Engine("vectorbt", MANY) as vectorbt:
         yield _promised("5 replays of 1M bars, every gate on / one of vectorbt", 5, ours, vectorbt)
         yield Figure(
@@ -88,8 +88,8 @@ def _peers(ours: Engine, less: Engine) -> Iterator[Figure]:
             ours.last["peak"] / vectorbt.last["peak"],
             1.0,
         )
-    with Engine("backtesting", FEW) as backtesting:
-        yield _promised("200 replays of 100k bars / one of backtesting.py", 200, less, backtesting)
+    with Engine("backtesting", MANY) as backtesting:
+        yield _promised("200 replays of 1M bars, every gate on / one of backtesting.py", 200, ours, backtesting)
 
 
 def _promised(name: str, times: int, ours: Engine, theirs: Engine) -> Figure:
