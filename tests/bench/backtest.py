@@ -89,7 +89,9 @@ def _peers(ours: Engine) -> Iterator[Figure]:
             1.0,
         )
     with Engine("backtesting", MANY) as backtesting:
-        yield _promised("200 replays of 1M bars, every gate on / one of backtesting.py", 200, ours, backtesting)
+        yield _promised(
+            "200 replays of 1M bars, every gate on / one of backtesting.py", 200, ours, backtesting
+        )
 
 
 def _promised(name: str, times: int, ours: Engine, theirs: Engine) -> Figure:

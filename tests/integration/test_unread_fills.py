@@ -1,0 +1,97 @@
+"""The node's RPC, which alone tells of fills, falls silent just as a perpetual is entered; the gateway answers."""
+
+import shutil
+from typing import Any
+
+import pytest
+
+from defi_analytics.app.accounts import Account
+from defi_analytics.app.reconciling import compared
+from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.engine.agent import Agent
+from defi_analytics.errors import Unavailable
+from defi_analytics.risk.codes import TradingState
+from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
+from defi_analytics.venues.injective.chain.chain import InjectiveChain
+from defi_analytics.venues.injective.chain.history import History
+from tests.integration.trading import Stage, quick_folder, staged
+
+BOTH = ("convergence", "oracle")
+
+
+@pytest.fixture
+async def stage():
+    home = quick_folder()
+    async with staged(home) as stage:
+        yield stage
+    shutil.rmtree(home)
+
+
+class Line:
+    """Falls silent with the next entry on a perpetual."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.silent = False
+        read, broadcast = History.read, InjectiveChain.broadcast
+
+        async def unread(history: Any, *span: Any) -> Any:
+            if self.silent:
+                raise Unavailable("injective", "no answer")
+            return await read(history, *span)
+
+        async def sent(chain: Any, transaction: Any) -> Any:
+            self.silent = self.silent or self.watched(transaction)
+            return await broadcast(chain, transaction)
+
+        monkeypatch.setattr(History, "read", unread)
+        monkeypatch.setattr(InjectiveChain, "broadcast", sent)
+        self.agent: Agent | None = None
+
+    def watched(self, transaction: Any) -> bool:
+        assert self.agent
+        orders = self.agent.ledger.books.orders
+        sent = [orders[order_id].request for order_id in transaction.client_order_ids]
+        return any(one.market.kind is MarketKind.PERPETUAL and not one.reduce_only for one in sent)
+
+
+async def rounds(stage: Stage, agent: Agent, count: int) -> None:
+    for _ in range(count):
+        await agent.cycle()
+        await stage.clock.sleep(8 * stage.sandbox.block_s)
+
+
+async def test_its_stop_stands_before_anybody_can_read_the_fill_and_nothing_is_counted_twice(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(monkeypatch)
+    async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+        line.agent = agent
+        for _ in range(400):
+            await rounds(stage, agent, 1)
+            if line.silent:
+                break
+        assert line.silent, "the world gave no perpetual to enter"
+        await rounds(stage, agent, 2)
+        there = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
+        [stop] = [
+            order
+            for order in there.open_orders
+            if order.kind is OrderKind.STOP and order.key in there.positions
+        ]
+        assert stop.remaining <= abs(there.positions[stop.key].quantity)
+        assert agent.ledger.risk.trading is TradingState.ACTIVE
+        sent = set(agent.ledger.books.orders)
+        await rounds(stage, agent, 4)
+        later = [order.request for name, order in agent.ledger.books.orders.items() if name not in sent]
+        assert all(request.reduce_only for request in later), "nothing is entered meanwhile"
+        assert sum(request.kind is OrderKind.MARKET for request in later) <= 1, "nothing is closed twice"
+        line.silent, line.watched = False, lambda transaction: False
+        await rounds(stage, agent, 2)
+        there = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
+        told = {key: position.quantity for key, position in there.positions.items()}
+        perps = [m.key for m in agent.ledger.books.markets.values() if m.kind is MarketKind.PERPETUAL]
+        held = {key: agent.ledger.books.net[key].quantity for key in perps if key in agent.ledger.books.net}
+        assert {key: own for key, own in held.items() if own} == told
+        await agent.flatten()
+    assert (await compared(stage.app, Account("sandbox", DEV_ADDRESS))).clean
