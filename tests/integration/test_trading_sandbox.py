@@ -71,7 +71,9 @@ needs_the_sdk = [
     ),
 ]
 SEEDS = range(20) if SOAK else (3, 75, 76)
-FORECAST_SEEDS = range(20) if SOAK else (0, 2, 5)
+OFTEN = (0, 2, 5)
+"""Worlds whose forecasts call for spot and for perpetuals; some others for one of them."""
+FORECAST_SEEDS = range(20) if SOAK else OFTEN
 
 
 def runs(seeds: Sequence[int]) -> list[ParameterSet]:
@@ -283,7 +285,8 @@ async def test_it_earns_on_forecasts_that_come_true_and_every_unit_is_explained(
                     (body["id"], e.market.key, e.side) for e in edges if e.stands and e.kind == "prediction"
                 }
             assert {(e.decision, e.market.key, e.side) for e in entered} <= standing
-            assert {entry.market.kind for entry in entered} == {MarketKind.SPOT, MarketKind.PERPETUAL}
+            kinds = {entry.market.kind for entry in entered}
+            assert kinds == {MarketKind.SPOT, MarketKind.PERPETUAL} or (kinds and seed not in OFTEN)
             resolved = [e for e in entered if e.block + HORIZON_S / FORECAST_BLOCK_S <= BLOCKS]
             assert resolved, f"{len(entered)} entries"
             await stands_up(stage, agent, entered, live=live)
