@@ -1,14 +1,12 @@
 """The limits of a run, from the settings: every one of them always on, and a market's own only tighter."""
 
-import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from defi_analytics.config.settings import MarketSettings, Settings
 from defi_analytics.domain.market import Market, MarketKey
-from defi_analytics.errors import UnknownMarket, WrongState
-from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.risk.losses import RiskState
+from defi_analytics.errors import UnknownMarket
+from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.venues.injective.resolve import resolve_many
 
 SETTINGS: Mapping[str, str] = {
@@ -108,20 +106,3 @@ def limits_of_market(general: RiskLimits, own: MarketSettings) -> RiskLimits:
 
 def _given(value: Decimal | None, otherwise: float) -> float:
     return otherwise if value is None else float(value)
-
-
-def with_max_loss(limits: RiskLimits, max_loss: float, risk: RiskState) -> RiskLimits:
-    """So much less, in account currency, than what was risked when the UTC day began halts; it only tightens.
-
-    The limits are fractions of different things: of the day's start, and of a peak that may be higher, or
-    lower where a person had it forgotten. Raises WrongState where it is not known what is risked.
-    """
-    start = risk.day_start_equity - risk.apart
-    if not 0.0 < start < math.inf:
-        raise WrongState(
-            "--max-loss: what the account is worth is not known now", hint="see: defi risk; then try again"
-        )
-    peak, floor = max(start, risk.peak_equity - risk.apart), start - max_loss
-    return tightened(
-        limits, limits._replace(max_daily_loss=max_loss / start, portfolio_stop_loss=(peak - floor) / peak)
-    )

@@ -26,7 +26,7 @@ _REASONS = {
 class Event(NamedTuple):
     at: datetime
     kind: str
-    """halt, reduce, resume, flow, capital, carried, unreadable or denial."""
+    """halt, reduce, resume, unvalued, flow, capital, carried, unreadable or denial."""
     code: str
     about: str
     limit: float | None = None
@@ -67,14 +67,16 @@ def _told(at: datetime, kind: str, body: Mapping[str, Any]) -> Iterator[Event]:
             reason=str(body.get("reason", _REASONS[kind])),
         )
         return
-    rebased = "the peak is forgotten" if body.get("rebase") == 1 else ""
+    told = "the peak is forgotten" if body.get("rebase") == 1 else ""
+    if kind == "unvalued":
+        told = f"no price of {body.get('missing', 'a part of it')}: nothing is entered"
     yield Event(
         at,
         kind,
         str(body.get("code", body.get("ack", ""))),
         "",
         by=str(body.get("by", "")),
-        reason=str(body.get("reason", rebased)),
+        reason=str(body.get("reason", told)),
     )
 
 

@@ -1,5 +1,6 @@
 """Puts an agent together: the account's journal and lock, its chain (paper or real), terms and eyes."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from defi_analytics.app.alone import alone
 from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
-from defi_analytics.app.limits import capital_of, market_limits, risk_limits, with_max_loss
+from defi_analytics.app.limits import capital_of, market_limits, risk_limits
 from defi_analytics.app.parts import App
 from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
@@ -44,7 +45,7 @@ class RunRequest:
     strategies: tuple[str, ...] = ()
     markets: tuple[str, ...] = ()
     max_loss: float | None = None
-    """Account currency, of a day; and the drawdown that halts."""
+    """Account currency, of a UTC day; what halts."""
     max_notional: float | None = None
     """Account currency, of one order."""
     known: tuple[Market, ...] = ()
@@ -68,6 +69,8 @@ def market_names(app: App, request: RunRequest) -> tuple[str, ...]:
 def limits_of(app: App, request: RunRequest) -> RiskLimits:
     """The settings' limits, never loosened by what was asked for."""
     own = risk_limits(app.settings)
+    if request.max_loss is not None:
+        own = own._replace(max_loss=request.max_loss)
     if request.max_notional is not None:
         own = tightened(own, own._replace(max_trade_size=request.max_notional))
     return own
@@ -196,12 +199,6 @@ async def opened_agent(
             await revalue(app, agent, markets)
             await give(agent, capital_of(app.settings), Ledger(Unwritten(), app.clock))
             agent.inspect = Inspection(agent, markets, trader.may_trade, until, trader.pays_gas).round
-        if request.max_loss is not None:
-            await agent.value()
-            limits = with_max_loss(agent.terms.limits, request.max_loss, ledger.risk)
-            if limits == agent.terms.limits:
-                app.warn(f"--max-loss {request.max_loss:g} loosens nothing: the settings' limits are tighter")
-            agent.terms = replace(agent.terms, limits=limits)
         ledger.write(STARTED, _told(trader.account, agent, markets))
         yield agent
 
@@ -210,8 +207,9 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
     """What will be traded: whether it means anything is told before any file is touched."""
     strategies_of(app, request)
     own = risk_limits(app.settings).max_trade_size
-    if 0.0 in (request.max_loss, request.max_notional):
-        raise UsageError("--max-loss and --max-notional: nothing can be traded with 0")
+    for name, amount in (("--max-loss", request.max_loss), ("--max-notional", request.max_notional)):
+        if amount is not None and not 0.0 < amount < math.inf:
+            raise UsageError(f"{name}: nothing can be traded with {amount:g}")
     if request.max_notional is not None and request.max_notional > own:
         app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)

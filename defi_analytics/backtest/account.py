@@ -92,7 +92,9 @@ def observed(account: Account, time_s: float, equity: float, limits: RiskLimits)
     peak = max(account.peak, equity)
     # What did not fall is no deeper in the drawdown that was judged before.
     gone = lost(peak, equity) if equity < account.equity else 0.0
-    halts = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code != 0
+    fallen = below(Denial.DRAWDOWN_HARD, gone, limits.portfolio_stop_loss).code == Denial.DRAWDOWN_HARD
+    # Nothing reaches an infinite largest loss, or one that is NaN; the gate refuses by the second.
+    halts = fallen or start - equity >= limits.max_loss
     state = TradingState.HALTED.value if halts else account.state
     low, lowest = min(low, equity), min(lowest, equity)
     told = account.last_fill, account.filled_s

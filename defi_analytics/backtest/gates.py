@@ -145,9 +145,10 @@ def _account(
 ) -> AccountFacts:
     time_s = seen.shown.time_s
     net = float(holding.lots) * mark_of(seen) * _unit(rules.grid) if holding.lots != 0 else 0.0
+    worth = math.nan if math.isnan(net) else account.equity
     return AccountFacts(
         account.state,
-        math.nan if math.isnan(net) else account.equity,
+        worth,
         account.peak,
         account.day_start,
         account.day_low,
@@ -174,6 +175,7 @@ def _account(
         account.week_low,
         account.last_fill,
         elapsed_s(account.filled_s, time_s) if account.filled_s > 0.0 else NEVER_S,
+        account.day_start - worth,
     )
 
 

@@ -1,5 +1,6 @@
 """Durations and sizes as people type them."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -51,6 +52,24 @@ def seconds(text: str, least_s: float = 0.0, bare_s: float = 1.0) -> float:
         least = f"at least {least_s:g} s" if least_s else "more than nothing"
         raise typer.BadParameter(f"{text!r} is too short: it must be {least}")
     return value
+
+
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """A parser as `duration` makes them, of a finite number from `least` to `most`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise typer.BadParameter(f"{text!r} is not a number")
+        if not least <= value <= most:
+            limits = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+            raise typer.BadParameter(f"{text!r} is out of range: it must be {limits}")
+        return value
+
+    return parse
 
 
 class Sizes(NamedTuple):

@@ -1,5 +1,6 @@
 """`defi risk limits`: every limit with where it comes from, as an account is traded by it now."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from defi_analytics.app.accounts import chosen_account
@@ -24,7 +25,9 @@ def show_limits(common: Common, address: str | None) -> int:
     settings, force = loaded.settings, _in_force(loaded.settings, address)
     rows = list(_capital(loaded))
     rows += [
-        _row(name, force.general, "", *_general_source(loaded, force, name)) for name in RiskLimits._fields
+        _row(name, force.general, "", *_general_source(loaded, force, name))
+        for name, limit in force.general._asdict().items()
+        if not math.isinf(limit)
     ]
     for market, limits in _own(settings, force):
         stricter = tightened(force.general, limits)

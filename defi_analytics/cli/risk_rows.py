@@ -26,7 +26,7 @@ from defi_analytics.risk.explained import DENIALS, LIMITS
 from defi_analytics.risk.exposure import LineKey, exposures
 from defi_analytics.risk.halting import market_text
 from defi_analytics.risk.limits import RiskLimits, tightened
-from defi_analytics.risk.losses import RiskState, day_loss, drawdown, rolled, week_loss
+from defi_analytics.risk.losses import RiskState, day_loss, day_lost, drawdown, rolled, week_loss
 from defi_analytics.risk.stress import Stress
 from defi_analytics.risk.views import NEVER_S
 
@@ -91,6 +91,8 @@ def _measures(standing: Standing, state: RiskState) -> Iterator[_Measure]:
     lost = drawdown(state)
     yield _Measure("drawdown_soft", lost, "max_soft_drawdown")
     yield _Measure("drawdown_hard", lost, "portfolio_stop_loss")
+    if standing.limits.general.max_loss < math.inf:
+        yield _Measure("day_lost", day_lost(state), "max_loss")
     yield _Measure("day_loss", day_loss(state), "max_daily_loss")
     yield _Measure("week_loss", week_loss(state), "max_weekly_loss")
     yield _Measure("trades_today", state.trades_today, "max_daily_trades")

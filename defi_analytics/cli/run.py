@@ -6,6 +6,7 @@ import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.measures import duration as duration_of
+from defi_analytics.cli.measures import number
 from defi_analytics.cli.options import PassphraseFd, SigningKey, asked_for
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
@@ -80,16 +81,16 @@ def run(
         float | None,
         typer.Option(
             "--max-loss",
-            min=0,
+            parser=number(least=0),
             metavar="AMOUNT",
-            help="Most to lose, counted from 00:00 UTC of its first day; halts. [default: risk limits]",
+            help="Most to lose in a UTC day, account currency; halts. [default: risk limits alone]",
         ),
     ] = None,
     max_notional: Annotated[
         float | None,
         typer.Option(
             "--max-notional",
-            min=0,
+            parser=number(least=0),
             metavar="AMOUNT",
             help="Largest order; account currency. [default: risk limits]",
         ),

@@ -10,6 +10,7 @@ import typer
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import say
 from defi_analytics.cli.measures import duration as duration_of
+from defi_analytics.cli.measures import number
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import WrongState
 
@@ -44,7 +45,12 @@ def sandbox(
     ] = False,
     block_time: Annotated[
         float,
-        typer.Option("--block-time", min=0.01, max=60, metavar="SECONDS", help="From block to block."),
+        typer.Option(
+            "--block-time",
+            parser=number(least=0.01, most=60),
+            metavar="SECONDS",
+            help="From block to block, 0.01 to 60.",
+        ),
     ] = 0.65,
     fault: Annotated[
         list[str] | None,

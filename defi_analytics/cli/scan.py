@@ -1,13 +1,11 @@
 import asyncio
-import math
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
-from defi_analytics.cli.measures import duration, sizes
+from defi_analytics.cli.measures import duration, number, sizes
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.errors import DataError, Unavailable, UsageError
@@ -60,14 +58,17 @@ def scan(
     min_edge_bps: Annotated[
         float | None,
         typer.Option(
-            "--min-edge-bps", min=0, metavar="BPS", help="Smallest net edge, in basis points. [default: 5]"
+            "--min-edge-bps",
+            parser=number(least=0),
+            metavar="BPS",
+            help="Smallest net edge, in basis points. [default: 5]",
         ),
     ] = None,
     min_profit: Annotated[
         float | None,
         typer.Option(
             "--min-profit",
-            min=0,
+            parser=number(least=0),
             metavar="AMOUNT",
             help="Smallest profit, in the market's quote. [default: 0]",
         ),
@@ -127,7 +128,6 @@ def scan(
         raise UsageError(
             "one JSON document cannot hold many scans", hint="use -o ndjson with --watch or --count"
         )
-    finite({"--min-edge-bps": min_edge_bps, "--min-profit": min_profit})
     asked = sizes(size or ())
     request = ScanRequest(
         markets=tuple(market or ()),
@@ -213,10 +213,3 @@ def _record(app: "App", found: "Scan", *, edges: bool) -> None:
 def _clear(common: Common) -> None:
     if common.format is Output.TABLE and sys.stdout.isatty():
         sys.stdout.write("\x1b[H\x1b[2J")
-
-
-def finite(given: Mapping[str, float | None]) -> None:
-    """Refuses nan and inf, which compare as no number does. Raises UsageError."""
-    for name, value in given.items():
-        if value is not None and not math.isfinite(value):
-            raise UsageError(f"{name} must be a number, not {value}")

@@ -28,7 +28,7 @@ from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.trade import Decision, Purpose, decide_trades
 from defi_analytics.engine.waiting import Interrupted, unless
-from defi_analytics.engine.worth import Worth
+from defi_analytics.engine.worth import observe
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
@@ -89,7 +89,6 @@ class Agent:
     """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
-    _worth: Worth = field(default_factory=Worth)
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
@@ -200,7 +199,7 @@ class Agent:
             return
         books, risk = self.ledger.books, self.ledger.risk
         account = account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk)
-        self._worth.observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
+        observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
         self.obey()
 
     def obey(self) -> None:

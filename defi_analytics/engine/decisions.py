@@ -1,5 +1,6 @@
 """Decisions as records, and again: what a journal holds is enough to make every one of them once more."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.replay import recorded, replayed
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.trade import Decision, Purpose, decide_trades
-from defi_analytics.errors import Mismatch
+from defi_analytics.errors import Mismatch, UsageError
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, Journal, Strategy
 from defi_analytics.risk.limits import RiskLimits
@@ -51,10 +52,14 @@ class _Account(msgspec.Struct):
     open_orders: tuple[OpenOrder, ...]
 
 
+_Told = list[int | float | None]
+"""Limits in their order, null for an infinite one; a journal of before has not the last of them."""
+
+
 class _Terms(msgspec.Struct):
     strategies: list[tuple[str, dict[str, float]]]
-    limits: RiskLimits
-    market_limits: list[tuple[MarketKey, RiskLimits]]
+    limits: _Told
+    market_limits: list[tuple[MarketKey, _Told]]
     currency: str
     gas_per_order: float
     reserved: dict[str, Any]
@@ -128,11 +133,11 @@ def _brief_request(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def terms_told(terms: Terms) -> dict[str, Any]:
-    """The part of a `run.started` record that `terms_of` reads."""
+    """The part of a `run.started` record that `terms_of` reads. Raises UsageError for limits with NaN."""
     told_terms = _Terms(
         [(strategy.name, params._asdict()) for strategy, params in terms.strategies],
-        terms.limits,
-        list(terms.market_limits.items()),
+        _limits_told(terms.limits),
+        [(key, _limits_told(own)) for key, own in terms.market_limits.items()],
         terms.currency,
         terms.gas_per_order,
         dict(terms.reserved),
@@ -150,10 +155,24 @@ def terms_of(body: Mapping[str, Any], strategies: Mapping[str, Strategy]) -> Ter
             (strategies[name], strategies[name].params._replace(**params)) for name, params in own.strategies
         )
         reserved = msgspec.convert(own.reserved, Terms.__annotations__["reserved"])
-    except (KeyError, ValueError, msgspec.MsgspecError) as error:
+        limits, of_markets = _limits_of(own.limits), {k: _limits_of(told) for k, told in own.market_limits}
+    except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
         raise Mismatch(f"the terms of a run in the journal cannot be read: {error}") from None
     told = own.currency, own.gas_per_order, reserved, own.pays_gas
-    return Terms(chosen, own.limits, dict(own.market_limits), *told)
+    return Terms(chosen, limits, of_markets, *told)
+
+
+def _limits_told(limits: RiskLimits) -> _Told:
+    wrong = [name for name, limit in limits._asdict().items() if not limit > -math.inf]
+    if wrong:
+        raise UsageError(f"{wrong[0]} is no number: nothing could be traded by it")
+    return [None if math.isinf(limit) else limit for limit in limits]
+
+
+def _limits_of(told: _Told) -> RiskLimits:
+    """Raises TypeError for those of a version that knows more of them."""
+    known = [math.inf if limit is None else limit for limit in told]
+    return RiskLimits._make([*known, *RiskLimits()[len(known) :]])
 
 
 def decided_again(journal: Journal, clock: Clock, strategies: Mapping[str, Strategy]) -> Iterator[Replayed]:

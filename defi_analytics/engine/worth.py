@@ -6,7 +6,6 @@ reason to call a person: trading halts once the silence lasts.
 
 import logging
 import math
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
@@ -17,7 +16,7 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.exposure import Account, equity, unpriced
 from defi_analytics.risk.flows import UNEXPLAINED
-from defi_analytics.risk.halting import EQUITY, halt, observed
+from defi_analytics.risk.halting import EQUITY, UNVALUED, halt, observed
 from defi_analytics.risk.limits import RiskLimits
 
 LOG = logging.getLogger(__name__)
@@ -27,31 +26,25 @@ _DIGITS = 60
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
-class Worth:
-    _since: datetime | None = None
-    """When a price was first missing."""
-
-    def observe(
-        self, ledger: Ledger, account: Account, limits: RiskLimits, now: datetime, skew_s: float
-    ) -> None:
-        """Writes the equity, and the halt that it, or a price that is missing for long, leads to."""
-        worth = equity(account)
-        if math.isfinite(worth):
-            self._since = None
-            strange = unexplained(ledger, account)
-            for record in observed(ledger.risk, now, worth, limits, skew_s):
-                told = {UNEXPLAINED: strange} if strange and record.kind == EQUITY else {}
-                ledger.write(record.kind, {**record.body, **told})
-            return
-        missing = ", ".join(unpriced(account)) or "a part of it"
-        said = f"what the account is worth is not known: no price of {missing}"
-        if self._since is None:
-            self._since = now
-            LOG.warning("%s; nothing is entered meanwhile", said)
-        if now - self._since >= PATIENCE and ledger.risk.trading is not TradingState.HALTED:
-            record = halt(Denial.RISK_STATE_UNKNOWN, f"{said}, since {self._since:%H:%M:%S} UTC", "risk")
-            ledger.write(record.kind, record.body)
+def observe(ledger: Ledger, account: Account, limits: RiskLimits, now: datetime, skew_s: float) -> None:
+    """Writes the equity, and the halt that it, or a price that is missing for long, leads to."""
+    worth = equity(account)
+    if math.isfinite(worth):
+        strange = unexplained(ledger, account)
+        for record in observed(ledger.risk, now, worth, limits, skew_s):
+            told = {UNEXPLAINED: strange} if strange and record.kind == EQUITY else {}
+            ledger.write(record.kind, {**record.body, **told})
+        return
+    missing = ", ".join(unpriced(account)) or "a part of it"
+    said = f"what the account is worth is not known: no price of {missing}"
+    # Kept in the journal: an agent that is started again and again has waited all the same.
+    since = ledger.risk.unvalued_since
+    if since is None:
+        ledger.write(UNVALUED, {"missing": missing})
+        LOG.warning("%s; nothing is entered meanwhile", said)
+    elif now - since >= PATIENCE and ledger.risk.trading is not TradingState.HALTED:
+        record = halt(Denial.RISK_STATE_UNKNOWN, f"{said}, since {since:%Y-%m-%d %H:%M:%S} UTC", "risk")
+        ledger.write(record.kind, record.body)
 
 
 def unexplained(ledger: Ledger, account: Account) -> dict[str, str]:

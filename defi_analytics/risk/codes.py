@@ -43,6 +43,7 @@ class Denial(IntEnum):
     WEEKLY_LOSS = 34
     LEG_IMBALANCE = 35
     PRICE_BAND_FILL = 36
+    MAX_LOSS = 37
 
 
 class TradingState(IntEnum):

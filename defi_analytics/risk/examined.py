@@ -4,6 +4,7 @@ A rule tells its value and limit only when it refuses. So each that passed is as
 nothing can meet: what it then compares is what it compared before, and no rule is written down twice.
 """
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from types import FunctionType
@@ -25,6 +26,7 @@ _UNMET = 1e18
 
 _COMPARED_WITH = {
     "hard_drawdown": "portfolio_stop_loss",
+    "max_loss": "max_loss",
     "daily_loss": "max_daily_loss",
     "weekly_loss": "max_weekly_loss",
     "soft_drawdown": "max_soft_drawdown",
@@ -96,7 +98,7 @@ def _examined(
     title, verdict = rule.__name__, rule(order, market, account, limits)
     if verdict.code != Denial.NONE:
         return Examined(title, Outcome.REFUSED, Denial(verdict.code), verdict.limit, verdict.value)
-    if not name:
+    if not name or math.isinf(getattr(limits, name, 0.0)):
         return Examined(title, Outcome.PASSED, Denial.NONE, None, None)
     if name == _FREE:
         forced, limit = rule(order, market, account._replace(free=-_UNMET), limits), account.free

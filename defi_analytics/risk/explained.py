@@ -49,6 +49,10 @@ DENIALS: Mapping[Denial, Explained] = MappingProxyType({
         _FRACTION, "Equity is so far below its peak that trading halted.",
         "Find out why before `defi risk resume`; unless told to, it does not forget the peak.",
     ),
+    Denial.MAX_LOSS: Explained(
+        _ACCOUNT, "So much was lost since 00:00 UTC that trading halted, as --max-loss asked.",
+        "Find out why. Resumed before 00:00 UTC, it halts again unless its --max-loss is larger.",
+    ),
     Denial.EXPOSURE_TOTAL: Explained(
         _ACCOUNT, "All positions and pending orders together would be too large.", "Close something first.",
     ),
@@ -190,6 +194,7 @@ LIMITS: Mapping[str, Limited] = MappingProxyType({
     "max_leg_imbalance": Limited(_FRACTION, "of legs, unhedged by each other", Denial.LEG_IMBALANCE),
     "fill_band": Limited(_FRACTION, "price off that of the last own fill", Denial.PRICE_BAND_FILL),
     "max_failed_exits": Limited("exits", "in a row, before one goes to the worst price", Denial.NONE),
+    "max_loss": Limited(_ACCOUNT, "loss of a UTC day that halts, by --max-loss", Denial.MAX_LOSS),
 })  # fmt: skip
 """By field of `RiskLimits`."""
 

@@ -157,6 +157,7 @@ def account_facts(request: OrderRequest, context: Context, tally: Tally, at: dat
         week_low_equity=state.week_low_equity - apart,
         last_fill=float(fill.price) / float(market.price_tick) if fill else math.nan,
         since_fill_s=(at - fill.at).total_seconds() if fill else NEVER_S,
+        day_lost=state.day_basis - equity(context.account),
     )
 
 

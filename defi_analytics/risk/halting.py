@@ -6,6 +6,7 @@
 |---|---|---|
 | risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
 | | unexplained | by asset, what of the quantities in it nothing explains: see `risk.flows` |
+| risk.unvalued | missing | from now on not all of it has a price, until the next equity or resume |
 | risk.flow | amount | paid in (or, negative, out); no equity before it includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
 | | equity, peak_equity, ... | `FIGURES` from now on, where an equity before it does include it |
@@ -36,15 +37,17 @@ from defi_analytics.risk.losses import (
     Carried,
     RiskState,
     begun,
+    day_lost,
     drawdown,
     paid,
     rescaled,
     rolled,
 )
-from defi_analytics.risk.verdict import below
+from defi_analytics.risk.verdict import below, below_any
 
 KINDS = "risk."
 EQUITY, FLOW, CAPITAL, CARRIED = "risk.equity", "risk.flow", "risk.capital", "risk.carried"
+UNVALUED = "risk.unvalued"
 _UNREADABLE = "a record of the risk state could not be read"
 
 
@@ -80,17 +83,33 @@ def observed(
     """The records to append when the account was valued: the equity, and the halt it leads to.
 
     None while `skew_s`, this machine's clock less the chain's, is beyond its limit: no day may end by it.
-    None of an equity that is not known either: the gate lets nothing in then, see `engine.worth`.
+    None of an equity that is not known either: the gate lets nothing in then, see `engine.worth`. Nor does
+    what cannot be measured halt: the gate refuses by it as long as it lasts, and a halt would outlast it.
     """
     if not (math.isfinite(equity) and abs(skew_s) <= limits.max_clock_skew_s):
         return ()
     seen = Record(EQUITY, {"equity": equity})
     after = apply(state, seen.kind, at, seen.body)
-    verdict = below(Denial.DRAWDOWN_HARD, drawdown(after), limits.portfolio_stop_loss)
-    if verdict.code == Denial.NONE:
-        return (seen,)
+    halts = (_fallen(after, limits), _lost(after, limits))
+    return (seen, *[record for record in halts if record][:1])
+
+
+def _fallen(state: RiskState, limits: RiskLimits) -> Record | None:
+    verdict = below(Denial.DRAWDOWN_HARD, drawdown(state), limits.portfolio_stop_loss)
+    if verdict.code is not Denial.DRAWDOWN_HARD:
+        return None
     said = f"drawdown {verdict.value:.6g} reached the limit {verdict.limit:.6g} (fractions of peak equity)"
-    return (seen, halt(verdict.code, said, "risk"))
+    return halt(verdict.code, said, "risk")
+
+
+def _lost(state: RiskState, limits: RiskLimits) -> Record | None:
+    verdict = below_any(Denial.MAX_LOSS, day_lost(state), limits.max_loss)
+    if verdict.code is not Denial.MAX_LOSS:
+        return None
+    said = (
+        f"{verdict.value:.6g} lost since 00:00 UTC reached the limit {verdict.limit:.6g} (account currency)"
+    )
+    return halt(verdict.code, said, "risk")
 
 
 def halt(code: Denial, reason: str, by: str) -> Record:
@@ -116,7 +135,7 @@ def capital_given(amount: float | None, equity: float) -> Record:
 
 
 def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
-    equity = _number(body["equity"])
+    equity, state = _number(body["equity"]), replace(state, unvalued_since=None)
     if math.isnan(state.peak_equity):
         return begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0))
     return replace(
@@ -128,6 +147,10 @@ def _equity(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskStat
     )
 
 
+def _unvalued(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
+    return replace(state, unvalued_since=state.unvalued_since or at)
+
+
 def _carried(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     if not math.isnan(state.equity):
         raise ValueError("it has begun already")
@@ -137,7 +160,9 @@ def _carried(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskSta
 def _flow(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
     amount = _number(body["amount"])
     if "peak_equity" in body:
-        told: dict[str, Any] = {name: _number(body[name]) for name in FIGURES}
+        # Records of before the last figure tell the one that it is but for what was paid in that day.
+        whole = {"day_basis": body["day_start_equity"], **body}
+        told: dict[str, Any] = {name: _number(whole[name]) for name in FIGURES}
         return replace(state, **told)
     return paid(state, amount)
 
@@ -178,6 +203,7 @@ def _resume(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskStat
         reason="",
         by=by,
         since=at,
+        unvalued_since=None,
         peak_equity=peak,
     )
 
@@ -199,6 +225,7 @@ def _gas(state: RiskState, at: datetime, body: Mapping[str, Any]) -> RiskState:
 
 _FOLDS = {
     EQUITY: _equity,
+    UNVALUED: _unvalued,
     FLOW: _flow,
     CAPITAL: _capital,
     CARRIED: _carried,

@@ -1,4 +1,4 @@
-"""What may be risked at most. Every limit has a finite default and is always on.
+"""What may be risked at most. Every limit but `max_loss` has a finite default and is always on.
 
 Account currency is the quote currency the portfolio is valued in. A cap itself is still allowed; a loss
 that reaches its limit is not.
@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 
 class RiskLimits(NamedTuple):
-    """Fractions are fractions, never percent. A limit that is NaN or infinite refuses every order."""
+    """Fractions are fractions, never percent. A limit that is NaN or infinite refuses every order.
+
+    A `max_loss` that is infinite refuses none.
+    """
 
     max_position_size: float = 1_000.0
     """Account currency; of one market, with every pending order on the order's side filled."""
@@ -71,6 +74,8 @@ class RiskLimits(NamedTuple):
     """Fraction of the price of the account's own last fill on the market, while it is recent."""
     max_failed_exits: int = 3
     """In a row, of one holding; the next goes to the worst price that the bands for exits allow."""
+    max_loss: float = math.inf
+    """Account currency, of a UTC day; at this loss trading halts. Infinite where none was asked for."""
 
 
 LARGER_IS_TIGHTER = frozenset({

@@ -17,7 +17,7 @@ from defi_analytics.risk.verdict import lost
 
 FIGURES = (
     "equity", "apart", "peak_equity", "day_start_equity", "day_low_equity", "week_start_equity",
-    "week_low_equity",
+    "week_low_equity", "day_basis",
 )  # fmt: skip
 """The fields of a `RiskState` that losses are made of."""
 
@@ -34,6 +34,8 @@ class RiskState:
     since: datetime | None = None
     equity: float = math.nan
     """The last that was known."""
+    unvalued_since: datetime | None = None
+    """When a price was first missing; None while the last equity is that of now."""
     peak_equity: float = math.nan
     day: str = ""
     """UTC, as 2026-01-31; never goes back, whatever the clock does."""
@@ -52,6 +54,8 @@ class RiskState:
     """What it was given to risk; infinite for all it has."""
     apart: float = 0.0
     """The part of every equity above that is not risked: losses are fractions of the rest."""
+    day_basis: float = math.nan
+    """Equity the UTC day started with, plus what was paid in since: less the equity, what the day lost."""
 
     @property
     def allotted(self) -> bool:
@@ -93,6 +97,7 @@ def rolled(state: RiskState, at: datetime) -> RiskState:
         day=day,
         day_start_equity=state.equity,
         day_low_equity=state.equity,
+        day_basis=state.equity,
         trades_today=0,
         gas_today=0.0,
     )
@@ -106,6 +111,11 @@ def drawdown(state: RiskState) -> float:
 def day_loss(state: RiskState) -> float:
     """The worst of the day so far, as a fraction of the equity it started with; NaN when not known."""
     return lost(state.day_start_equity - state.apart, state.day_low_equity - state.apart)
+
+
+def day_lost(state: RiskState) -> float:
+    """Account currency, of the day so far and as it stands now; negative for a gain, NaN when not known."""
+    return state.day_basis - state.equity
 
 
 def week_loss(state: RiskState) -> float:
@@ -133,13 +143,17 @@ def begun(state: RiskState, equity: float, shares: Carried) -> RiskState:
         peak_equity=equity * shares.peak,
         day_start_equity=equity * shares.day_start,
         day_low_equity=equity * shares.day_low,
+        day_basis=equity * shares.day_start,
         week_start_equity=equity * shares.week_start,
         week_low_equity=equity * shares.week_low,
     )
 
 
 def rescaled(state: RiskState, equity: float, risked: float) -> RiskState:
-    """The same fractions lost, now of `risked` out of an equity. Raises ValueError where nothing is left."""
+    """The same fractions lost, now of `risked` out of an equity, and as much of the account's currency.
+
+    Raises ValueError where nothing is left.
+    """
     before, apart = state.equity - state.apart, equity - risked
     if not (before > 0.0 and risked > 0.0):
         raise ValueError("nothing is left to measure losses from")
@@ -155,13 +169,14 @@ def rescaled(state: RiskState, equity: float, risked: float) -> RiskState:
         peak_equity=scaled(state.peak_equity),
         day_start_equity=scaled(state.day_start_equity),
         day_low_equity=scaled(state.day_low_equity),
+        day_basis=state.day_basis + equity - state.equity,
         week_start_equity=scaled(state.week_start_equity),
         week_low_equity=scaled(state.week_low_equity),
     )
 
 
 def paid(state: RiskState, amount: float) -> RiskState:
-    """Scales what losses are measured from, so that no fraction lost grows or shrinks by paying in or out.
+    """Scales what losses are measured from, so that none grows or shrinks by paying in or out.
 
     What is not risked takes all that is paid in, and gives what is paid out as long as it can. Raises
     ValueError where nothing is left.

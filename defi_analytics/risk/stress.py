@@ -9,8 +9,8 @@ from defi_analytics.risk.codes import Denial
 from defi_analytics.risk.exposure import Account, Exposures, LineKey, Marks, equity, exposures
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.liquidation import distance
-from defi_analytics.risk.losses import RiskState, day_loss, drawdown, week_loss
-from defi_analytics.risk.verdict import Verdict, at_least, at_most, below
+from defi_analytics.risk.losses import RiskState, day_loss, day_lost, drawdown, week_loss
+from defi_analytics.risk.verdict import Verdict, at_least, at_most, below, below_any
 
 
 class Breach(NamedTuple):
@@ -84,6 +84,7 @@ def _account(state: RiskState, worth: float, held: Exposures, limits: RiskLimits
     )
     return [
         Breach(below(Denial.DRAWDOWN_HARD, drawdown(fallen), limits.portfolio_stop_loss), ""),
+        Breach(below_any(Denial.MAX_LOSS, day_lost(fallen), limits.max_loss), ""),
         Breach(below(Denial.DAILY_LOSS, day_loss(fallen), limits.max_daily_loss), ""),
         Breach(below(Denial.WEEKLY_LOSS, week_loss(fallen), limits.max_weekly_loss), ""),
         Breach(below(Denial.DRAWDOWN_SOFT, drawdown(fallen), limits.max_soft_drawdown), ""),

@@ -48,6 +48,13 @@ def below(code: Denial, value: float, limit: float) -> Verdict:
     return Verdict(code, float(limit), float(value))
 
 
+def below_any(code: Denial, value: float, limit: float) -> Verdict:
+    """`below` a limit, if there is any: an infinite one is none."""
+    if limit == math.inf:
+        return PASSED
+    return below(code, value, limit)
+
+
 def refused_if(code: Denial, broken: bool) -> Verdict:
     """For conditions without a number."""
     if broken:

@@ -108,3 +108,5 @@ class AccountFacts(NamedTuple):
     """Ticks; what the account's newest fill on this market was at, NaN for none."""
     since_fill_s: float
     """NEVER_S for never."""
+    day_lost: float
+    """Since 00:00 UTC, what was paid in or out left aside; negative for a gain."""

@@ -128,7 +128,7 @@ async def test_a_run_gives_what_the_settings_say_and_risk_tells_the_same(tmp_pat
         request = RunRequest(("oracle",), ("INJ/USDT",), max_loss=3.0)
         async with opened_agent(app, paper_trader(app), request, Policy(1.0, cycles=1)) as agent:
             assert agent.ledger.risk.capital == 100.0
-            assert agent.terms.limits.portfolio_stop_loss == pytest.approx(0.03)
+            assert agent.terms.limits.max_loss == 3.0
             assert agent.terms.limits.max_exposure_total == 100.0
             start = agent.ledger.risk.equity
             agent.ledger.write("risk.equity", {"equity": start - 2.0})

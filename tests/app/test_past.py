@@ -43,6 +43,13 @@ async def test_amounts_are_told_with_what_they_are() -> None:
     assert {event.unit for event in events(journal)} == {"account currency"}
 
 
+def test_a_price_that_is_missing_is_told() -> None:
+    journal = MemoryJournal()
+    journal.append("risk.unvalued", NOON, {"missing": "WETH"})
+    [event] = events(journal)
+    assert (event.kind, event.reason) == ("unvalued", "no price of WETH: nothing is entered")
+
+
 @pytest.mark.parametrize("packed", [None, "AAAA", "eJwrKgIAAVQA5g==", b"", b"AAAA"])
 async def test_a_refusal_whose_decision_is_not_whole_is_told_without_figures(packed: Any) -> None:
     whole = MemoryJournal()

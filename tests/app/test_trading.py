@@ -1,3 +1,5 @@
+import math
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,8 +18,8 @@ from defi_analytics.app.trading import (
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import AuthError, UnknownMarket, UsageError, WrongState
-from defi_analytics.risk.codes import TradingState
-from defi_analytics.risk.losses import RiskState
+from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.halting import observed
 from tests.integration.trading import staged
 
 ONCE = Policy(1.0, cycles=1)
@@ -134,43 +136,54 @@ async def test_nothing_to_trade_is_said_before_anything_runs(stage):
             pass
 
 
-async def test_a_largest_loss_is_a_share_of_the_days_first_equity(stage):
+async def test_a_largest_loss_is_an_amount_of_the_day_and_no_part_of_a_peak(stage):
     request = RunRequest(markets=("INJ/USDT",), max_loss=10.0)
     async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+        assert math.isnan(agent.ledger.risk.equity), "not known yet, and need not be"
         await agent.run()
         start = agent.ledger.risk.day_start_equity
-        assert start > 0
+        agent.ledger.write("risk.equity", {"equity": start + 40.0})
+        assert not halts(agent, start + 25.0)
     async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
-        assert agent.terms.limits.max_daily_loss == pytest.approx(10.0 / start)
-        assert isinstance(agent.ledger.risk, RiskState)
+        assert not halts(agent, start - 9.9)
+        assert halts(agent, start - 10.0) == "MAX_LOSS"
 
 
-@pytest.mark.parametrize("request_", [RunRequest(max_loss=0.0), RunRequest(max_notional=0.0)])
-async def test_a_limit_of_nothing_is_a_slip(stage, request_):
-    with pytest.raises(UsageError, match="nothing can be traded with 0"):
-        async with opened_agent(stage.app, paper_trader(stage.app), request_, ONCE):
+def halts(agent, equity):
+    records = observed(agent.ledger.risk, agent.clock.now(), equity, agent.terms.limits)
+    return "".join(record.body["code"] for record in records[1:])
+
+
+async def test_a_run_that_lost_the_most_it_may_halts_and_enters_nothing_more(stage):
+    request = RunRequest(("convergence",), ("INJ/USDT",), max_loss=10.0)
+    async with opened_agent(stage.app, paper_trader(stage.app), request, Policy(0.05, cycles=2)) as agent:
+        await agent.value()
+        # A deposit that is declared and was never made: so much is gone.
+        agent.ledger.write("risk.flow", {"amount": 25.0})
+        await agent.run()
+    assert (agent.ledger.risk.code, agent.ledger.risk.by) == (Denial.MAX_LOSS, "risk")
+    assert agent.ledger.risk.reason.endswith("lost since 00:00 UTC reached the limit 10 (account currency)")
+    assert not agent.ledger.books.orders
+
+
+@pytest.mark.parametrize("amount", [0.0, math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("name", ["max_loss", "max_notional"])
+async def test_a_limit_of_nothing_or_of_no_number_is_a_slip(stage, name, amount):
+    said = f"--{name.replace('_', '-')}: nothing can be traded with {amount:g}"
+    with pytest.raises(UsageError, match=re.escape(said)):
+        async with opened_agent(stage.app, paper_trader(stage.app), RunRequest(**{name: amount}), ONCE):
             pass
+    assert not list(known_accounts(stage.app.settings.home))
 
 
-@pytest.mark.parametrize(
-    ("request_", "told"),
-    [
-        (
-            RunRequest(max_notional=100_000.0),
-            "--max-notional 100000 loosens nothing: 500 of the settings stays",
-        ),
-        (RunRequest(max_loss=5000.0), "--max-loss 5000 loosens nothing: the settings' limits are tighter"),
-        (RunRequest(max_notional=100.0, max_loss=1.0), None),
-    ],
-)
-async def test_a_limit_that_loosens_nothing_is_told(stage, request_, told):
+async def test_a_limit_that_loosens_nothing_is_told(stage):
     warned = []
     stage.app.warn = warned.append
-    async with opened_agent(
-        stage.app, paper_trader(stage.app), replace(request_, markets=("INJ/USDT",)), ONCE
-    ) as agent:
-        assert agent.terms.limits.max_trade_size <= 500
-    assert warned == ([told] if told else [])
+    for most in (100_000.0, 100.0):
+        request = RunRequest(markets=("INJ/USDT",), max_notional=most)
+        async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+            assert agent.terms.limits.max_trade_size <= 500
+    assert warned == ["--max-notional 100000 loosens nothing: 500 of the settings stays"]
 
 
 def test_paper_is_an_account_of_its_own_on_each_network(tmp_path):

@@ -65,6 +65,7 @@ TIGHT = {
     "max_oracle_age_s": 30.0,
     "max_prediction_age_s": 100.0,
     "max_gas_per_day": 0.003,
+    "max_loss": 0.02,
 }
 
 

@@ -144,10 +144,10 @@ def test_only_what_does_not_reduce_is_a_trade_of_the_day():
 moments = st.lists(st.tuples(st.floats(1.0, 250_000.0), st.floats(500.0, 1_500.0)), min_size=1, max_size=20)
 
 
-@given(moments, st.floats(0.01, 0.4))
-def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
+@given(moments, st.floats(0.01, 0.4), st.sampled_from([math.inf, math.nan, 50.0, 200.0, 500.0]))
+def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most, amount):
     """Two ways to the same facts: this one compiles, the other survives a crash."""
-    limits = LOOSE._replace(portfolio_stop_loss=most)
+    limits = LOOSE._replace(portfolio_stop_loss=most, max_loss=amount)
     account = opened(rules(), NOON_S)
     state = halting.RiskState()
     at = datetime.fromtimestamp(NOON_S, UTC)
@@ -165,7 +165,7 @@ def test_what_is_remembered_is_what_the_journal_s_fold_remembers(found, most):
             state.equity,
             state.peak_equity,
             account.day_end_s,
-            state.day_start_equity,
+            state.day_basis,
             state.day_low_equity,
             state.trades_today,
             state.gas_today,

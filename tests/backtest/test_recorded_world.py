@@ -60,6 +60,7 @@ LIMITS = {
     "banded": CALM._replace(oracle_band=0.003, mid_band=0.002),
     "losing": CALM._replace(max_daily_loss=0.0006, max_soft_drawdown=0.0008),
     "halting": CALM._replace(portfolio_stop_loss=0.0006, stop_loss=0.002),
+    "capped": CALM._replace(max_loss=0.6, stop_loss=0.002),
     "filled": CALM._replace(fill_band=0.0004),
     "small": CALM._replace(max_trade_size=40.0, max_position_size=39.99),
 }

@@ -6,7 +6,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defi_analytics.cli.measures import flows, seconds, sizes
+from defi_analytics.cli.measures import flows, number, seconds, sizes
 from defi_analytics.errors import UsageError
 
 
@@ -124,3 +124,21 @@ def test_a_flow_is_an_asset_and_an_exact_amount_of_either_sign():
 def test_other_flows_are_usage_errors(texts):
     with pytest.raises(UsageError):
         flows(texts)
+
+
+@pytest.mark.parametrize(("text", "value"), [("20", 20.0), ("0.5", 0.5), ("1e2", 100.0), ("-1", -1.0)])
+def test_a_number_is_a_finite_one(text, value):
+    assert number(least=-1, most=100)(text) == value
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "", "ten", "NaN"])
+def test_what_is_not_finite_is_no_number(text):
+    with pytest.raises(typer.BadParameter, match="is not a number"):
+        number(least=0)(text)
+
+
+def test_a_number_out_of_its_range_is_told_the_range():
+    with pytest.raises(typer.BadParameter, match="'-1' is out of range: it must be at least 0"):
+        number(least=0)("-1")
+    with pytest.raises(typer.BadParameter, match=r"it must be from 0.01 to 60"):
+        number(least=0.01, most=60)("61")

@@ -56,3 +56,22 @@ def test_capital_is_listed_where_it_is_set_and_so_is_what_it_bounds(bare, monkey
     assert (rows["capital"]["value"], rows["capital"]["setting"]) == ("1000", setting)
     assert (rows["max_exposure_total"]["value"], rows["max_exposure_total"]["setting"]) == ("1000", setting)
     assert rows["max_exposure_asset"]["setting"] != setting
+
+
+def test_the_most_a_run_may_lose_is_listed_and_measured_where_it_was_asked_for(
+    defi, state, sandbox, background
+):
+    market = background.call(market_at(sandbox.url, "INJ/USDT"))
+    begun(state, market.key, max_loss=20.0)
+    written(state, *[("risk.equity", {"equity": worth}) for worth in (1_015.0, 1_040.0)])
+    assert "max_loss" not in {row["name"] for row in defi("risk", "limits", "--json").rows}
+    assert ("day_lost", "") not in items(defi("risk", "--json"))
+    with PAPER.lock(state):
+        listed = {(row["name"], row["market"]): row for row in defi("risk", "limits", "--json").rows}
+        found = items(defi("risk", "--json"))["day_lost", ""]
+    told = listed["max_loss", ""]
+    assert (told["value"], told["code"], told["setting"]) == ("20", "MAX_LOSS", "")
+    assert told["origin"].startswith("the run of process ")
+    assert (found["value"], found["limit"], found["room"], found["unit"]) == (
+        "15", "20", "5", "account currency",
+    )  # fmt: skip

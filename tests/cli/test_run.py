@@ -83,6 +83,9 @@ def test_a_terminal_gets_a_line_a_round_and_how_to_end_it(run, monkeypatch, colu
         (["--market", "FOO/BAR"], 8, "no market 'FOO/BAR'"),
         (["--on-exit", "panic"], 2, "one of cancel, keep, flatten"),
         (["--once", "--cycles", "2"], 2, "give one of the two"),
+        (["--max-loss", "nan"], 2, "'--max-loss': 'nan' is not a number"),
+        (["--max-loss", "0"], 2, "--max-loss: nothing can be traded with 0"),
+        (["--max-notional", "inf"], 2, "'--max-notional': 'inf' is not a number"),
         (["--confirm-mainnet", "inj1x"], 2, "on paper on sandbox: leave it out"),
     ],
 )

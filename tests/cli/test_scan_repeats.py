@@ -94,7 +94,7 @@ def test_one_document_cannot_hold_many_scans(bare, form, repeat):
 def test_what_compares_as_no_number_does_is_refused(bare, option, value):
     ran = bare("scan", f"{option}={value}")
     assert ran.code == 2
-    assert f"{option} must be a number, not {value}" in ran.err
+    assert f"'{option}': '{value}' is not a number" in ran.err
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "99ms", "0", "-1"])

@@ -1,5 +1,7 @@
+import math
 import zlib
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,12 +12,13 @@ from defi_analytics.engine.decisions import DECIDED, STARTED, decided_again, ter
 from defi_analytics.engine.packing import Unpacker
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.records import Kind
-from defi_analytics.errors import Mismatch, WrongState
+from defi_analytics.errors import Mismatch, UsageError, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import halt
 from defi_analytics.strategies.registry import STRATEGIES
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import HOME, PERP, World, an_agent
+from tests.engine.trading import CALM, HOME, PERP, World, an_agent
+from tests.fakes import NOON
 
 
 async def test_a_journal_makes_every_decision_again() -> None:
@@ -148,3 +151,30 @@ async def test_after_a_record_that_could_not_be_written_the_next_stands_for_itse
     journal.append = append  # type: ignore[method-assign]  # and has room again
     await agent.cycle()
     assert ["on" in body for _, _, body in journal.replay(DECIDED)] == [False, False]
+
+
+async def test_a_largest_loss_that_nobody_asked_for_is_none_again_and_one_that_was_is_kept() -> None:
+    terms = an_agent(World()).terms
+    for amount in (math.inf, 20.0):
+        own = replace(terms, limits=terms.limits._replace(max_loss=amount), market_limits={HOME.key: CALM})
+        journal = MemoryJournal()
+        journal.append(STARTED, NOON, {"terms": terms_told(own)})
+        [(_, _, body)] = journal.replay()
+        assert terms_of(body["terms"], STRATEGIES) == own
+
+
+def test_terms_of_before_there_was_a_largest_loss_are_read() -> None:
+    terms = an_agent(World()).terms
+    told = terms_told(terms)
+    assert terms_of({**told, "limits": told["limits"][:-1]}, STRATEGIES) == terms
+    # A slip that was once written down: nothing may be sent by it, but what was decided can be read.
+    first = terms_of({**told, "limits": [None, *told["limits"][1:]]}, STRATEGIES)
+    assert first.limits == terms.limits._replace(max_position_size=math.inf)
+
+
+def test_limits_that_are_no_numbers_are_never_written() -> None:
+    terms = an_agent(World()).terms
+    wrong = terms.limits._replace(max_trade_size=math.nan)
+    for broken in (replace(terms, limits=wrong), replace(terms, market_limits={HOME.key: wrong})):
+        with pytest.raises(UsageError, match="max_trade_size is no number"):
+            terms_told(broken)

@@ -14,7 +14,7 @@ from defi_analytics.risk.views import MarketFacts
 from tests.fakes import NOON
 from tests.risk.accounts import MARKETS, PERP, account, balance
 
-LIMITS = RiskLimits()
+LIMITS = RiskLimits(max_loss=1_000.0)
 STATE = apply(RiskState(), "risk.equity", NOON, {"equity": 10_000.0})
 
 

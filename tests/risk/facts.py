@@ -8,7 +8,8 @@ from defi_analytics.risk.gate import judge
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.views import NEVER_S, AccountFacts, MarketFacts, OrderFacts
 
-LIMITS = RiskLimits()
+# With every limit there is, as a run with --max-loss has them.
+LIMITS = RiskLimits(max_loss=1_000.0)
 GRID = Grid(0.001, 0.001, 0.0, 0.001, 1, 1_000_000, perpetual=True)
 ORDER = OrderFacts(
     side=BUY,
@@ -70,6 +71,7 @@ ACCOUNT = AccountFacts(
     week_low_equity=10_000.0,
     last_fill=25_000.0,
     since_fill_s=30.0,
+    day_lost=0.0,
 )
 
 

@@ -33,6 +33,12 @@ def test_a_rule_that_passes_tells_what_it_compared():
     assert found["balance"][2:] == (Denial.INSUFFICIENT_BALANCE, 1_000.0, 50.0)
     assert found["exposure_asset"][3:] == (2_000.0, 200.0)
     assert found["grid"][2:] == (Denial.NONE, None, None)
+    assert found["max_loss"][2:] == (Denial.MAX_LOSS, 1_000.0, 0.0)
+
+
+def test_a_limit_that_nobody_asked_for_passes_without_a_figure():
+    found = examined(LIMITS._replace(max_loss=math.inf), day_lost=5_000.0)
+    assert found["max_loss"] == ("max_loss", Outcome.PASSED, Denial.NONE, None, None)
 
 
 def test_a_short_account_whose_order_hedges_is_told_a_negative_exposure():

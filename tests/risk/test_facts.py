@@ -113,6 +113,7 @@ def test_what_the_rules_see_of_the_account():
         week_low_equity=8_000.0,
         last_fill=24_500.0,
         since_fill_s=37.0,
+        day_lost=-140.0,
     )
 
 

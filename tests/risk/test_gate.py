@@ -50,7 +50,8 @@ def test_a_fact_that_is_no_finite_number_never_passes(field, wrong):
     ),
 )
 def test_nor_does_anything_under_a_limit_that_is_none(name, wrong):
-    assert code(LIMITS._replace(**{name: wrong})) is not Denial.NONE
+    nobody_asked = name == "max_loss" and wrong == math.inf
+    assert (code(LIMITS._replace(**{name: wrong})) is Denial.NONE) is nobody_asked
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
@@ -86,6 +87,7 @@ IN_ORDER = [
     ({"notional": math.nan}, Denial.RISK_STATE_UNKNOWN),
     ({"state": TradingState.HALTED}, Denial.HALTED),
     ({"peak_equity": 1e6}, Denial.DRAWDOWN_HARD),
+    ({"day_lost": 1e6}, Denial.MAX_LOSS),
     ({"reduce_only": True}, Denial.REDUCE_ONLY),
     ({"day_low_equity": 1.0}, Denial.DAILY_LOSS),
     ({"week_low_equity": 1.0}, Denial.WEEKLY_LOSS),

@@ -11,7 +11,7 @@ from defi_analytics.domain.market import MarketKey
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, apply, halt, market_text, observed, reduce, resume
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.losses import RiskState, day_loss, drawdown, rolled, week_loss
+from defi_analytics.risk.losses import FIGURES, RiskState, day_loss, day_lost, drawdown, rolled, week_loss
 from defi_analytics.storage.codec import decode, encode
 from tests.fakes import NOON
 
@@ -49,6 +49,7 @@ def test_the_first_equity_is_what_losses_are_measured_from():
     assert replace(
         RiskState(), equity=1_000.0, peak_equity=1_000.0, day="2026-01-02", day_start_equity=1_000.0,
         day_low_equity=1_000.0, week="2025-12-29", week_start_equity=1_000.0, week_low_equity=1_000.0,
+        day_basis=1_000.0,
     ) == START  # fmt: skip
 
 
@@ -214,14 +215,78 @@ def test_an_equity_that_cannot_be_read_halts_and_keeps_the_last_that_was(body):
     assert state.reason == "a record of the risk state could not be read"
 
 
-def test_a_limit_that_is_no_number_halts():
-    records = observed(START, NOON, 1_000.0, LIMITS._replace(portfolio_stop_loss=math.nan))
-    assert folded(*records, state=START).code is Denial.RISK_STATE_UNKNOWN
+@pytest.mark.parametrize("name", ["portfolio_stop_loss", "max_loss"])
+def test_a_limit_that_is_no_number_is_never_reached_and_leaves_no_halt_behind(name):
+    """The gate refuses every order by it, for as long as it stands."""
+    broken = LIMITS._replace(**{"portfolio_stop_loss": 9.0, name: math.nan})
+    assert observed(START, NOON, 1.0, broken) == (equity(1.0),)
 
 
-def test_an_equity_of_nothing_halts():
+def test_an_equity_of_nothing_halts_what_had_something():
     assert folded(*observed(START, NOON, 0.0, LIMITS), state=START).code is Denial.DRAWDOWN_HARD
-    assert folded(*observed(RiskState(), NOON, 0.0, LIMITS)).code is Denial.RISK_STATE_UNKNOWN
+    assert observed(RiskState(), NOON, 0.0, LIMITS) == (equity(0.0),), "the gate knows no loss of nothing"
+
+
+AMOUNT = LIMITS._replace(portfolio_stop_loss=0.9, max_loss=20.0)
+
+
+def most_lost(state, at=NOON, limits=AMOUNT):
+    """The highest whole worth below which so much is lost that trading halts."""
+    worths = range(2_000, 0, -1)
+    return next(w for w in worths if len(observed(state, at, float(w), limits)) > 1)
+
+
+def test_a_largest_loss_halts_once_so_much_is_gone_since_the_day_began_wherever_the_peak_was():
+    assert most_lost(START) == 980
+    assert most_lost(folded(equity(1_083), equity(1_057), state=START)) == 980, "nothing of a gain is lost"
+    said = "20.5 lost since 00:00 UTC reached the limit 20 (account currency)"
+    records = observed(START, NOON, 979.5, AMOUNT)
+    assert records == (equity(979.5), halt(Denial.MAX_LOSS, said, "risk"))
+    assert observed(START, NOON, 900.0, LIMITS._replace(max_loss=20.0))[1].body["code"] == "DRAWDOWN_HARD"
+
+
+def test_a_largest_loss_means_the_same_the_next_day_and_after_a_peak_was_forgotten():
+    state = folded(equity(985), state=START)
+    assert most_lost(state, TOMORROW) == 965
+    assert most_lost(rolled(state, TOMORROW)) == 965
+    stopped = folded(equity(949), halt(Denial.DRAWDOWN_HARD, "", "risk"), state=START)
+    rebased = folded(resume(Denial.DRAWDOWN_HARD, "ada", rebase=True), state=stopped)
+    assert most_lost(rebased, limits=AMOUNT._replace(max_loss=60.0)) == 940
+
+
+def test_a_loss_that_was_the_largest_halts_again_the_same_day_unless_it_is_less_by_now():
+    state = folded(*observed(START, NOON, 975.0, AMOUNT), state=START)
+    resumed = folded(resume(Denial.MAX_LOSS, "ada"), state=state)
+    assert resumed.trading is TradingState.ACTIVE
+    assert len(observed(resumed, NOON, 975.0, AMOUNT)) == 2
+    assert len(observed(resumed, NOON, 975.0, AMOUNT._replace(max_loss=26.0))) == 1
+    assert len(observed(resumed, NOON, 981.0, AMOUNT)) == 1
+    assert len(observed(resumed, TOMORROW, 975.0, AMOUNT)) == 1
+
+
+@pytest.mark.parametrize("amount", [-500.0, 9_000.0])
+def test_what_is_paid_in_or_out_is_no_part_of_a_largest_loss(amount):
+    state = folded(equity(985), flow(amount), state=START)
+    assert day_lost(state) == pytest.approx(15.0)
+    for worth, halts in ((940.1, False), (939.9, True)):
+        records = observed(state, NOON, worth + amount, AMOUNT._replace(max_loss=60.0))
+        assert (len(records) > 1) is halts
+
+
+def test_an_account_whose_price_is_missing_is_so_since_the_first_time_until_it_is_valued_or_resumed():
+    silent = Record("risk.unvalued", {"missing": "WETH"})
+    state = apply(folded(silent, state=START), silent.kind, NOON + timedelta(minutes=5), silent.body)
+    assert state == replace(START, unvalued_since=NOON)
+    assert folded(equity(1_000), state=state) == START
+    halted = folded(halt(Denial.RISK_STATE_UNKNOWN, "", "risk"), state=state)
+    assert halted.unvalued_since == NOON
+    assert folded(resume(Denial.RISK_STATE_UNKNOWN, "ada"), state=halted).unvalued_since is None
+
+
+def test_figures_of_before_are_those_of_a_day_without_flows():
+    figures = dict.fromkeys(set(FIGURES) - {"day_basis"}, 1_000.0) | {"equity": 990.0, "apart": 0.0}
+    state = folded(Record("risk.flow", {"amount": 5.0, **figures}), state=START)
+    assert (state.trading, day_lost(state)) == (TradingState.ACTIVE, 10.0)
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,15 @@ DEFAULTS = {
     "max_orders_per_minute": 20, "max_orders_per_block": 4, "max_leverage": 3,
     "min_liquidation_distance": 0.15, "max_gas_per_day": 0.1, "exit_width": 3, "max_resting_blocks": 40,
     "max_weekly_loss": 0.05, "max_leg_imbalance": 0.05, "fill_band": 0.05,
-    "max_failed_exits": 3,
+    "max_failed_exits": 3, "max_loss": math.inf,
 }  # fmt: skip
 LIMITS = st.builds(RiskLimits._make, st.tuples(*[st.floats(0, 100)] * len(RiskLimits._fields)))
 
 
-def test_every_limit_is_on_by_default_and_published():
+def test_every_limit_but_what_a_person_has_to_ask_for_is_on_by_default_and_published():
     assert RiskLimits()._asdict() == DEFAULTS
-    assert all(math.isfinite(limit) and limit > 0 for limit in RiskLimits())
+    assert all(limit > 0 for limit in RiskLimits())
+    assert [name for name, limit in DEFAULTS.items() if not math.isfinite(limit)] == ["max_loss"]
 
 
 def test_the_soft_drawdown_comes_before_the_hard_one():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, apply, capital_given, observed
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.losses import Carried, RiskState, carried, day_loss, drawdown, week_loss
+from defi_analytics.risk.losses import Carried, RiskState, carried, day_loss, day_lost, drawdown, week_loss
 from tests.fakes import NOON
 from tests.risk.accounts import OTHER, SPOT
 
@@ -150,6 +150,19 @@ def test_what_is_carried_in_part_or_too_late_halts(body):
     assert apply(RiskState(), "risk.carried", NOON, whole).trading is TradingState.ACTIVE
     assert apply(RiskState(), "risk.carried", NOON, body).trading is TradingState.HALTED
     assert apply(GIVEN, "risk.carried", NOON, whole).trading is TradingState.HALTED
+
+
+@given(AMOUNTS, st.lists(st.tuples(st.floats(-0.2, 0.2), st.floats(-0.4, 3.0)), max_size=8))
+def test_what_a_day_lost_is_the_sum_of_its_moves_whatever_was_paid_or_given_meanwhile(start, steps):
+    state, worth, gone = folded(equity(start)), start, 0.0
+    for move, share in steps:
+        gone, worth = gone - worth * move, worth * (1 + move)
+        paid = worth * share
+        worth += paid
+        state = folded(equity(worth - paid), flow(paid), state=state)
+        state = folded(capital_given(0.5 * worth, worth), state=state)
+    assert state.trading is TradingState.ACTIVE
+    assert day_lost(state) == pytest.approx(gone, rel=1e-9, abs=1e-6 * start)
 
 
 def test_without_capital_all_that_is_paid_in_is_risked():

@@ -132,6 +132,17 @@ def test_a_loss_that_just_reaches_its_limit_is_told(name, code):
     assert shock(held, -0.5, state(1_000.0), loose._replace(**{name: 0.2501}), {}).breaches == ()
 
 
+def test_a_largest_loss_that_a_fall_would_reach_is_told_as_an_amount():
+    loose = LIMITS._replace(
+        portfolio_stop_loss=0.9, max_daily_loss=0.9, max_weekly_loss=0.9, max_soft_drawdown=0.9
+    )
+    held = account(balance("usdt", 500), balance("inj", 20))
+    found = shock(held, -0.5, state(1_000.0), loose._replace(max_loss=250.0), {})
+    assert [b.verdict for b in found.breaches] == [(Denial.MAX_LOSS, 250.0, 250.0)]
+    assert shock(held, -0.5, state(1_000.0), loose._replace(max_loss=250.1), {}).breaches == ()
+    assert shock(held, -0.5, state(1_000.0), loose, {}).breaches == ()
+
+
 def test_a_position_that_is_just_due_is_liquidated_and_one_just_far_enough_away_is_no_breach():
     """At 25 with a quarter to maintain: 6.25 of margin an INJ are due at 25, 15.625 at half of it."""
     far = RiskLimits(min_liquidation_distance=0.5)

@@ -3,7 +3,7 @@
 | rule | new exposure | reduces | reduces, to end a loss or asked for by a person |
 |---|---|---|---|
 | HALTED | refused | refused | passes |
-| REDUCING, a lost day or week, either drawdown | refused | passes | passes |
+| REDUCING, a lost day or week, either drawdown, the largest loss | refused | passes | passes |
 | size, exposure, pace, cooldown, profit, leverage, gas | judged | passes | passes |
 | unresolved order on the market | refused | passes on perpetuals: the chain itself keeps reduce-only | same |
 | price bands, slippage, ages, clock | judged | judged, `exit_width` times wider | same |
@@ -19,7 +19,7 @@ import math
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.risk.codes import Denial, MarketState, TradingState
 from defi_analytics.risk.limits import RiskLimits
-from defi_analytics.risk.verdict import PASSED, Verdict, below, lost, refused_if, unknown
+from defi_analytics.risk.verdict import PASSED, Verdict, below, below_any, lost, refused_if, unknown
 from defi_analytics.risk.views import AccountFacts, MarketFacts, OrderFacts
 
 
@@ -100,6 +100,13 @@ def hard_drawdown(
     if reduces(order, account):
         return PASSED
     return below(Denial.DRAWDOWN_HARD, lost(account.peak_equity, account.equity), limits.portfolio_stop_loss)
+
+
+def max_loss(order: OrderFacts, market: MarketFacts, account: AccountFacts, limits: RiskLimits) -> Verdict:
+    """Here it refuses one order; that trading halts for good is `halting.observed`."""
+    if reduces(order, account):
+        return PASSED
+    return below_any(Denial.MAX_LOSS, account.day_lost, limits.max_loss)
 
 
 def market_state(

@@ -25,6 +25,7 @@ HARD = {"equity": 9_500.0, "day_low_equity": 9_500.0, "day_start_equity": 9_500.
         (LOST_WEEK, Denial.WEEKLY_LOSS, Denial.NONE, Denial.NONE),
         (SOFT, Denial.DRAWDOWN_SOFT, Denial.NONE, Denial.NONE),
         (HARD, Denial.DRAWDOWN_HARD, Denial.NONE, Denial.NONE),
+        ({"day_lost": 1_000.0}, Denial.MAX_LOSS, Denial.NONE, Denial.NONE),
         ({"max_trades": 0, "trades_today": 50}, Denial.DAILY_TRADES, Denial.NONE, Denial.NONE),
         ({"since_exit_s": 1.0}, Denial.COOLDOWN, Denial.NONE, Denial.NONE),
         ({"net_edge": 0.0}, Denial.MIN_PROFIT, Denial.NONE, Denial.NONE),
@@ -152,6 +153,15 @@ def test_at_exactly_the_limit_a_loss_is_refused():
     assert code(limits, equity=7_501.0) is Denial.NONE
     assert code(limits._replace(max_soft_drawdown=1.0), peak_equity=40_000.0) is Denial.DRAWDOWN_HARD
     assert code(limits._replace(max_soft_drawdown=1.0), peak_equity=39_999.0) is Denial.NONE
+
+
+def test_a_largest_loss_is_an_amount_and_none_where_nobody_asked_for_one():
+    assert code(day_lost=999.9) is Denial.NONE
+    assert verdict(day_lost=1_000.5) == (Denial.MAX_LOSS, 1_000.0, 1_000.5)
+    assert code(day_lost=-5_000.0) is Denial.NONE
+    without = LIMITS._replace(max_loss=math.inf)
+    assert code(without, day_lost=9_999.0) is Denial.NONE
+    assert code(without, day_lost=math.nan) is Denial.NONE
 
 
 def test_a_day_whose_loss_was_reached_is_lost_though_equity_came_back():
