@@ -22,7 +22,7 @@ from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch, Unavailable
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.shared_account import ONE, shared
+from tests.engine.shared_account import ONE, pruned, shared
 from tests.engine.trading import AWAY, HOME, World, an_agent
 from tests.fakes import NOON
 from tests.integration.trading import MARKETS, Stage, staged
@@ -241,6 +241,34 @@ async def test_a_trade_before_an_asset_was_noted_is_part_of_what_was_noted() -> 
     await agent.execution.count([HOME, other])
     assert other.key not in agent.ledger.books.net
     assert agent.ledger.books.net[HOME.key].quantity == ONE
+
+
+async def test_an_asset_is_noted_though_nobody_keeps_the_blocks_in_which_nothing_happened() -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.height += 1_000_000
+    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
+    await reserved_of(agent.ledger, pruned(chain), [HOME, other], "USDT")
+    assert (agent.ledger.baseline or {})["WETH"] == "0"
+    assert agent.ledger.counted > 1_000_000
+
+
+@pytest.mark.parametrize("paid", [Decimal(0), ONE])
+async def test_where_anything_moved_meanwhile_the_blocks_are_read_before_an_asset_is_noted(
+    paid: Decimal,
+) -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(HOME.key, ONE, world.height + 1)
+    chain.trade(HOME.key, -ONE if paid else ONE, world.height + 2)
+    chain.paid = paid
+    world.height += 1_000
+    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
+    with pytest.raises(Unavailable):
+        await reserved_of(agent.ledger, pruned(chain), [HOME, other], "USDT")
+    assert "WETH" not in (agent.ledger.baseline or {})
+    await reserved_of(agent.ledger, chain, [HOME, other], "USDT")
+    assert agent.ledger.books.foreign_fills == 2
 
 
 @pytest.mark.parametrize("_", [pytest.param(None, marks=live)])
