@@ -17,10 +17,12 @@ from defi_analytics.domain.transaction import Sent
 from defi_analytics.errors import AuthError, DataError, OrderRejected
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
+from defi_analytics.venues.injective.chain.grants import trading_grant, unsigned_grant, unsigned_revoke
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
+from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.injective.networks import custom
 from tests.fakes import FakeClock
-from tests.venues.injective.chain.kit import ADDRESS, OTHER, OTHER_KEY, KeySigner, an_order
+from tests.venues.injective.chain.kit import ADDRESS, OTHER, OTHER_KEY, SUBACCOUNT, KeySigner, an_order
 from tests.venues.injective.chain.kit_world import World, opened
 
 
@@ -291,9 +293,9 @@ async def test_a_granted_key_trades_for_the_account_only_where_it_may(world: Wor
     with pytest.raises(OrderRejected):
         await key.sign([order])
     until = WallClock().now() + timedelta(days=1)
-    grant = await world.chain.sign_grant(OTHER, [world.spot], until)
-    await world.chain.broadcast(grant)
-    world.sandbox.advance()
+    delegated = Trader(OTHER, ADDRESS, SUBACCOUNT)
+    granted = trading_grant(delegated, [world.spot], until)
+    await world.sent_by_hand(unsigned_grant(delegated, granted, 0, 0))
     assert await key.shortcomings([world.spot]) == ()
     assert len(await key.shortcomings(world.markets)) == 1
     since = (await key.block()).height
@@ -304,8 +306,7 @@ async def test_a_granted_key_trades_for_the_account_only_where_it_may(world: Wor
         await key.sign(
             [an_order(world.perp, OrderKind.LIMIT, ticks=await world.price(world.perp, Side.BUY), lots=1000)]
         )
-    await world.chain.broadcast(await world.chain.sign_revoke(OTHER))
-    world.sandbox.advance()
+    await world.sent_by_hand(unsigned_revoke(delegated, 0, 0))
     assert await key.shortcomings([world.spot])
 
 
