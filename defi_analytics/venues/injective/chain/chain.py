@@ -85,13 +85,15 @@ class InjectiveChain:
 
         One order, or the legs of one group, fail the transaction when they fail; several that are
         independent go as a batch, whose transaction succeeds though orders of it fail: `find` tells which.
+        What only reduces or cancels may cost `policy.exit_width` times as much as what enters.
         """
         block = await self.block()
         timeout = block.height + self.policy.timeout_blocks
         body = body_of(built(orders, cancels, self.trader, block.height), timeout, block.height)
         faithful.check(body, orders, cancels, self.trader, block.height)
         gas = usual(orders, cancels, delegated=self.trader.delegated)
-        prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence))
+        ends = all(order.request.reduce_only for order in orders)
+        prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence, only_ends=ends))
         return SignedTransaction(
             tx_hash=tx_hash(prepared.tx_bytes),
             tx_bytes=prepared.tx_bytes,
