@@ -53,10 +53,9 @@ async def _quiet(ledger: Ledger, chain: Chain, markets: Sequence[Market], height
     if ledger.books.live or ledger.books.unresolved:
         return False
     found = await reconcile(ledger, chain, markets, window_blocks=0)
-    if found.differences or found.height < height:
+    if found.differences or not ledger.counted < height <= found.height:
         return False
-    if height > ledger.counted:
-        ledger.write(Kind.FILLS, Fills(ledger.counted + 1, height, ()))
+    ledger.write(Kind.FILLS, Fills(ledger.counted + 1, height, ()))
     return True
 
 
