@@ -10,14 +10,17 @@ from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.protection import guarding, unguarded
 from defi_analytics.errors import DataError, NotFound, OrderRejected, OutcomeUnknown, WrongState
 from defi_analytics.ports import Clock
 from defi_analytics.storage.lock import holder_of
 
 _LOOK_S = 0.5
+_CLOSES = "`defi risk flatten` closes it"
 
 
 async def cancel(
@@ -27,7 +30,10 @@ async def cancel(
     order_ids: Sequence[str],
     patience_s: float,
 ) -> list[TrackedOrder]:
-    """Cancels these orders, or all where none is named, and waits for the proof; what became of each.
+    """Cancels these orders, and waits for the proof; what became of each.
+
+    Where none is named, all but the stops that guard what is held: such a stop goes only by its id. What
+    stays open, with a stop or without, is told.
 
     `trader` is entered, and its key asked for, only where something may rest. Raises WrongState while an
     agent holds the account, NotFound for an id without a resting order, OrderRejected when the chain refuses,
@@ -37,11 +43,11 @@ async def cancel(
     if holder is not None:
         raise WrongState(
             f"process {holder} trades this account, and two that send would break each other's sequence",
-            hint="defi agent stop ends it, and takes its orders off the book on the way",
+            hint="defi agent stop ends it, and takes all but the stops of what stays open off the book",
         )
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(opened_ledger(app, account, locked=True))
-        if not _chosen(ledger.books, order_ids):
+        if not _named(ledger.books, order_ids):
             return []
         entered = await stack.enter_async_context(trader)
         stack.enter_context(alone(app, entered.senders))
@@ -50,11 +56,12 @@ async def cancel(
             chain, ledger, partial(told_to_stop, app.settings.home, account), pays_gas=entered.pays_gas
         )
         await execution.settle()
-        chosen = _chosen(ledger.books, order_ids)
-        if not chosen:
-            return []
-        until = app.clock.monotonic() + patience_s
-        await _cancelled(execution, chosen, app.clock, until)
+        kept = [] if order_ids else guarding(ledger.books)
+        chosen = [order for order in _named(ledger.books, order_ids) if order not in kept]
+        if chosen:
+            until = app.clock.monotonic() + patience_s
+            await _cancelled(execution, chosen, app.clock, until)
+        _tell(app, kept, unguarded(ledger.books))
         return [ledger.books.orders[order.request.client_order_id] for order in chosen]
 
 
@@ -85,7 +92,7 @@ async def _over(execution: Execution, chosen: Sequence[TrackedOrder]) -> bool:
     return not any(execution.books.orders[order.request.client_order_id].live for order in chosen)
 
 
-def _chosen(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:
+def _named(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:
     resting = {
         order.request.client_order_id: order
         for order in books.live
@@ -95,6 +102,14 @@ def _chosen(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:
         if order_id not in resting:
             raise NotFound("journal", f"no resting order {order_id!r}", hint="see: defi orders list")
     return [resting[order_id] for order_id in order_ids] if order_ids else list(resting.values())
+
+
+def _tell(app: App, stops: Sequence[TrackedOrder], bare: Sequence[Market]) -> None:
+    for stop in stops:
+        named = f"its stop {stop.request.client_order_id}"
+        app.warn(f"{stop.request.market.ticker} stays open, and {named} on the book; {_CLOSES}")
+    for market in bare:
+        app.warn(f"{market.ticker} stays open, without a stop; {_CLOSES}")
 
 
 def _cancel(order: TrackedOrder) -> Cancel:

@@ -64,7 +64,8 @@ def injective_chain(app: App, signer: Signer, granter: str = "", subaccount: int
     from defi_analytics.venues.injective.chain.chain import InjectiveChain
     from defi_analytics.venues.injective.chain.policy import ChainPolicy
 
-    policy = ChainPolicy(timeout_blocks=app.settings.run.timeout_blocks)
+    own = app.settings.run
+    policy = ChainPolicy(timeout_blocks=own.timeout_blocks, max_fee=own.max_fee)
     network, assets = app.injective_network, app.assets()
     return InjectiveChain(app.http, app.clock, network, assets, signer, granter, subaccount, policy)
 

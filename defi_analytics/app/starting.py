@@ -12,6 +12,7 @@ from defi_analytics.engine.facts import cash_of
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import ACCOUNT
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
+from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Chain
 
@@ -35,12 +36,27 @@ async def reserved_of(
         if ledger.baseline and chain.account != ACCOUNT:
             # What was traded of a new asset before it is noted is in what is noted: not to be counted.
             old = [market for market in markets if not _assets([market]) & new]
-            await Execution(chain, ledger).counting.count(old, portfolio.height)
+            if not await _quiet(ledger, chain, old, portfolio.height):
+                await Execution(chain, ledger).counting.count(old, portfolio.height)
         held = [(balance.asset, balance.total) for balance in portfolio.balances.values()]
         told = {asset: str(sum(total for one, total in held if one == asset)) for asset in sorted(new)}
         ledger.write(BASELINE, {"height": portfolio.height, "balances": told})
     cash, known = cash_of(markets, currency), ledger.baseline or {}
     return {asset: Decimal(amount) for asset, amount in known.items() if asset not in cash}
+
+
+async def _quiet(ledger: Ledger, chain: Chain, markets: Sequence[Market], height: int) -> bool:
+    """Counts the blocks up to `height` unread, where not even cash has moved since the last count.
+
+    Many weeks of them take minutes to read, and may be kept by nobody.
+    """
+    if ledger.books.live or ledger.books.unresolved:
+        return False
+    found = await reconcile(ledger, chain, markets, window_blocks=0)
+    if found.differences or not ledger.counted < height <= found.height:
+        return False
+    ledger.write(Kind.FILLS, Fills(ledger.counted + 1, height, ()))
+    return True
 
 
 async def compare(

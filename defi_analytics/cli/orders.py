@@ -53,7 +53,7 @@ def cancel_orders(
     common: Common,
     order_id: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Client order ids.")] = None,
     account: AccountName = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every order that rests on the book.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All but the stops of open positions.")] = False,
     wait: Annotated[
         float | None,
         typer.Option("--wait", parser=duration(), metavar="DURATION", help="For the proof. [default: 60s]"),
@@ -63,8 +63,10 @@ def cancel_orders(
 ) -> int:
     r"""Take orders off the book, and wait for the proof.
 
-    While an agent trades the account it is refused (exit 9): end it with `defi agent stop`, which takes its
-    orders along.
+    The stop of an open position goes only by its id: without it nothing guards that position.
+
+    While an agent trades the account it is refused (exit 9): end it with `defi agent stop`, which takes
+    along what guards nothing.
 
     \b
     Examples:
@@ -128,5 +130,8 @@ async def _cancel(
         rows = [order_row(order) for order in orders]
         document = Document("orders", rows, session.app.network, execution=account.execution)
         emit(document, ORDER_COLUMNS, common)
-        hint(common, f"{len(rows)} orders are off the book" if rows else "Nothing rests on the book")
+        hint(
+            common,
+            f"{len(rows)} orders are off the book" if rows else "There is nothing to take off the book",
+        )
         return 0

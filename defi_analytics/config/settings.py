@@ -227,6 +227,9 @@ class RunSettings:
     resting_blocks: Annotated[
         Annotated[int, Whole(1, 10_000)], "a resting order leaves the book after so many"
     ] = 40
+    max_fee: Annotated[
+        Positive, "INJ for one transaction; ten times as much for one that only reduces or cancels"
+    ] = Decimal("0.01")
     memory_warning_mb: Annotated[Annotated[int, Whole(50, 1_000_000)], "told once when it is exceeded"] = 1000
 
 

@@ -1,4 +1,5 @@
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,34 +19,54 @@ from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.storage.lock import AccountLock
-from tests.engine.trading import HOME, World
+from tests.engine.trading import HOME, PERP, World
 from tests.fakes import NOON
 
 PAPER = Account("sandbox")
 
 
-@pytest.fixture
-async def app(tmp_path: Any) -> Any:
-    """With two orders far below the market, resting on paper."""
-    world = World()
+async def staged(home: Any, world: World, *requests: OrderRequest) -> Any:
+    """An account on paper that has sent these."""
     venue: Any = world
 
     def chain(ledger: Ledger) -> PaperChain:
         return PaperChain(venue, world.latest, world.clock, ledger.books, {})
 
     app: Any = SimpleNamespace(
-        settings=SimpleNamespace(home=tmp_path), network="testnet", clock=world.clock, chain=chain
+        settings=SimpleNamespace(home=home),
+        network="testnet",
+        clock=world.clock,
+        chain=chain,
+        told=(told := []),
+        warn=told.append,
     )
     async with opened_ledger(app, PAPER, locked=True) as ledger:
         execution = Execution(chain(ledger), ledger)
-        requests = [
-            OrderRequest(name, HOME, Side.BUY, OrderKind.LIMIT, 20_000, 1_000, "oracle")
-            for name in ("a", "b")
-        ]
-        await execution.submit([ApprovedOrder(request, 10_000, NOON) for request in requests])
-        await execution.settle()
+        for request in requests:
+            await execution.submit([ApprovedOrder(request, 10_000, NOON)])
+            await execution.settle()
         await execution.settle()
     return app
+
+
+@pytest.fixture
+async def app(tmp_path: Any) -> Any:
+    """With two orders far below the market, resting on paper."""
+    requests = [
+        OrderRequest(name, HOME, Side.BUY, OrderKind.LIMIT, 20_000, 1_000, "oracle") for name in ("a", "b")
+    ]
+    return await staged(tmp_path, World(), *requests)
+
+
+@pytest.fixture
+async def guarded(tmp_path: Any) -> Any:
+    """Which holds something, with its stop and another order on the book."""
+    bought = OrderRequest("in", PERP, Side.BUY, OrderKind.MARKET, 26_000, 1_000, "oracle")
+    rests = replace(bought, client_order_id="rests", kind=OrderKind.LIMIT, ticks=20_000)
+    stop = replace(
+        bought, client_order_id="out", kind=OrderKind.STOP, side=Side.SELL, ticks=20_000, trigger_ticks=21_000
+    )
+    return await staged(tmp_path, World(PERP), bought, rests, replace(stop, reduce_only=True))
 
 
 async def cancel(app: Any, account: Account, order_ids: list[str], patience_s: float) -> list[TrackedOrder]:
@@ -67,6 +88,28 @@ async def test_an_order_is_cancelled_with_proof_and_the_others_stay(app: Any) ->
     (rest,) = await cancel(app, PAPER, [], 60.0)
     assert rest.request.client_order_id == "b"
     assert await cancel(app, PAPER, [], 60.0) == []
+
+
+async def test_the_stop_of_what_stays_open_goes_only_by_its_id_and_both_are_told(guarded: Any) -> None:
+    (rests,) = await cancel(guarded, PAPER, [], 60.0)
+    assert rests.request.client_order_id == "rests"
+    stays = "INJ/USDT stays open, and its stop out on the book; `defi risk flatten` closes it"
+    assert guarded.told == [stays]
+    assert await cancel(guarded, PAPER, [], 60.0) == []
+    assert guarded.told == [stays] * 2
+    (stop,) = await cancel(guarded, PAPER, ["out"], 60.0)
+    assert (stop.request.client_order_id, stop.state) == ("out", OrderState.DONE)
+    assert guarded.told[2:] == ["INJ/USDT stays open, without a stop; `defi risk flatten` closes it"]
+
+
+async def test_a_stop_that_guards_nothing_any_more_is_taken_along(guarded: Any) -> None:
+    async with opened_ledger(guarded, PAPER, locked=True) as ledger:
+        execution = Execution(guarded.chain(ledger), ledger)
+        sold = OrderRequest("x", PERP, Side.SELL, OrderKind.MARKET, 24_000, 1_000, "oracle", reduce_only=True)
+        await execution.submit([ApprovedOrder(sold, 10_000, NOON)])
+        await execution.settle()
+    assert len(await cancel(guarded, PAPER, [], 60.0)) == 2
+    assert guarded.told == []
 
 
 async def test_an_account_that_is_traded_is_left_alone(app: Any, tmp_path: Any) -> None:

@@ -2,10 +2,11 @@ import importlib.util
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from defi_analytics.app.live import Onlooker, live_trader
+from defi_analytics.app.live import Onlooker, injective_chain, live_trader
 from defi_analytics.app.signing import DEVELOPMENT_KEY, Asked
 from defi_analytics.app.trading import RunRequest, opened_agent
 from defi_analytics.engine.policy import Policy
@@ -94,6 +95,14 @@ async def test_real_orders_go_only_where_the_list_allows_whatever_is_asked_for(t
                     stage.app, trader, RunRequest(markets=("INJ/USDT PERP",)), Policy(1.0)
                 ):
                     pass
+
+
+async def test_what_a_transaction_may_cost_is_a_setting(tmp_path):
+    async with staged(tmp_path, hold=True) as stage:
+        own = stage.app.settings
+        app = replace(stage.app, settings=replace(own, run=replace(own.run, max_fee=Decimal("0.5"))))
+        policy = injective_chain(app, Onlooker(DEV_ADDRESS)).policy
+        assert [policy.fee_limit(only_ends=ends) for ends in (False, True)] == [Decimal("0.5"), Decimal(5)]
 
 
 def test_an_onlooker_signs_nothing():

@@ -22,8 +22,9 @@ from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch, Unavailable
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.shared_account import ONE, shared
-from tests.engine.trading import AWAY, HOME, World, an_agent
+from tests.engine.shared_account import ONE, pruned, shared
+from tests.engine.test_foreign_unread import with_a_stop
+from tests.engine.trading import AWAY, HOME, PERP, World, an_agent
 from tests.fakes import NOON
 from tests.integration.trading import MARKETS, Stage, staged
 
@@ -35,6 +36,7 @@ live = [
     ),
 ]
 ONCE = Policy(1.0, cycles=1)
+OTHER = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
 
 
 class Told:
@@ -133,11 +135,10 @@ async def test_recovery_writes_nothing_where_only_a_plan_is_made() -> None:
 async def test_the_start_of_an_asset_is_noted_when_it_comes_to_be_traded() -> None:
     told = Told()
     told.have |= {"INJ": Decimal(3), "WETH": Decimal(2)}
-    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
     assert await told.reserved() == {"INJ": Decimal(3)}
-    assert await told.reserved(HOME, other) == {"INJ": Decimal(3), "WETH": Decimal(2)}
+    assert await told.reserved(HOME, OTHER) == {"INJ": Decimal(3), "WETH": Decimal(2)}
     told.have["WETH"] = Decimal(9)
-    assert await told.reserved(HOME, other) == {"INJ": Decimal(3), "WETH": Decimal(2)}
+    assert await told.reserved(HOME, OTHER) == {"INJ": Decimal(3), "WETH": Decimal(2)}
     assert told.journal.kinds == [BASELINE, BASELINE]
 
 
@@ -234,13 +235,45 @@ async def test_a_trade_before_an_asset_was_noted_is_part_of_what_was_noted() -> 
     world, journal = World(HOME), MemoryJournal()
     agent, chain = shared(world, journal)
     chain.start = {**chain.start, "WETH": ONE}
-    other = replace(HOME, market_id="weth", base="WETH", base_denom="weth", ticker="WETH/USDT")
     chain.trade(HOME.key, ONE, world.height + 1)
-    chain.foreign.append(replace(chain.foreign[0], fill_id="weth", key=other.key))
-    await reserved_of(agent.ledger, chain, [HOME, other], "USDT")
-    await agent.execution.counting.count([HOME, other])
-    assert other.key not in agent.ledger.books.net
+    chain.foreign.append(replace(chain.foreign[0], fill_id="weth", key=OTHER.key))
+    await reserved_of(agent.ledger, chain, [HOME, OTHER], "USDT")
+    await agent.execution.counting.count([HOME, OTHER])
+    assert OTHER.key not in agent.ledger.books.net
     assert agent.ledger.books.net[HOME.key].quantity == ONE
+
+
+async def test_an_asset_is_noted_though_nobody_keeps_the_blocks_in_which_nothing_happened() -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.height += 1_000_000
+    await reserved_of(agent.ledger, pruned(chain), [HOME, OTHER], "USDT")
+    assert (agent.ledger.baseline or {})["WETH"] == "0"
+    assert agent.ledger.counted > 1_000_000
+
+
+@pytest.mark.parametrize("paid", [Decimal(0), ONE])
+async def test_where_anything_moved_meanwhile_the_blocks_are_read_before_an_asset_is_noted(
+    paid: Decimal,
+) -> None:
+    world, journal = World(HOME), MemoryJournal()
+    agent, chain = shared(world, journal)
+    chain.trade(HOME.key, ONE, world.height + 1)
+    chain.trade(HOME.key, -ONE if paid else ONE, world.height + 2)
+    chain.paid = paid
+    world.height += 1_000
+    with pytest.raises(Unavailable):
+        await reserved_of(agent.ledger, pruned(chain), [HOME, OTHER], "USDT")
+    assert "WETH" not in (agent.ledger.baseline or {})
+    await reserved_of(agent.ledger, chain, [HOME, OTHER], "USDT")
+    assert agent.ledger.books.foreign_fills == 2
+
+
+async def test_while_an_order_of_ours_is_on_the_book_blocks_are_read_before_an_asset_is_noted() -> None:
+    world, _, agent, chain = await with_a_stop()
+    world.height += 1_000
+    with pytest.raises(Unavailable):
+        await reserved_of(agent.ledger, pruned(chain), [PERP, OTHER], "USDT")
 
 
 @pytest.mark.parametrize("_", [pytest.param(None, marks=live)])

@@ -55,4 +55,4 @@ def test_cancelling_needs_to_be_told_what(defi, home):
 
 def test_nothing_to_cancel_is_done(defi, home):
     ran = defi("orders", "cancel", "--all", "-o", "table")
-    assert (ran.code, "Nothing rests" in ran.err) == (0, True)
+    assert (ran.code, "nothing to take off the book" in ran.err) == (0, True)

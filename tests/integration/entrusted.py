@@ -8,10 +8,11 @@ from defi_analytics.sandbox.chain import protobufs
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.sandbox.ledger.addresses import subaccount
 from defi_analytics.sandbox.listings import PERPETUALS, SPOT
-from defi_analytics.venues.injective.chain.grants import TradingGrant, grant_message
+from defi_analytics.venues.injective.chain.grants import TradingGrant, unsigned_grant
 from defi_analytics.venues.injective.chain.trader import Trader
 from tests.keys import sealed
 from tests.sandbox.chain.signing import Wallet
+from tests.venues.injective.chain.kit_grants import message_of
 
 INDEX = 1
 """Of the subaccount, which is not the default one: only what is deposited there can be traded."""
@@ -30,7 +31,7 @@ def _grant(until: datetime) -> Any:
     spot = frozenset(one.market_id for one in SPOT if not one.impostor)
     perpetual = frozenset(one.market_id for one in PERPETUALS if not one.impostor)
     grant = TradingGrant(SUBACCOUNT, spot, perpetual, until)
-    return grant_message(Trader(sealed.ADDRESS, DEV_ADDRESS, SUBACCOUNT), grant)
+    return message_of(unsigned_grant(Trader(sealed.ADDRESS, DEV_ADDRESS, SUBACCOUNT), grant, 0, 0))
 
 
 def _deposits(owned: Iterable[tuple[str, int]]) -> Iterator[Any]:

@@ -126,8 +126,15 @@ async def test_orders_of_every_kind_are_taken_off_the_book_with_proof(desk: Desk
     assert (one.request.client_order_id, one.state) == ("spot", OrderState.DONE)
     assert desk.history["spot"] == "canceled"
     assert desk.history["perp"] == "booked"
-    others = await cancel(desk.app, ACCOUNT, [], PATIENCE_S)
-    assert {order.request.client_order_id for order in others} == {"stop", "perp"}
+    told = []
+    app = replace(desk.app, warn=told.append)
+    (perp,) = await cancel(app, ACCOUNT, [], PATIENCE_S)
+    assert (perp.request.client_order_id, desk.history["stop"]) == ("perp", "booked")
+    assert told.pop().startswith("INJ/USDT PERP stays open, and its stop stop on the book")
+    assert await cancel(app, ACCOUNT, [], PATIENCE_S) == []
+    assert told.pop().startswith("INJ/USDT PERP stays open, and its stop stop on the book")
+    await cancel(app, ACCOUNT, ["stop"], PATIENCE_S)
+    assert told == ["INJ/USDT PERP stays open, without a stop; `defi risk flatten` closes it"]
     assert {desk.history[name] for name in ("spot", "perp", "stop")} == {"canceled"}
     assert set((await desk.states()).values()) == {OrderState.DONE}
     assert await desk.codes() in ([], [Code.PERPETUAL_CASH])

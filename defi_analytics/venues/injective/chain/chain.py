@@ -1,10 +1,8 @@
 """Injective as a chain that executes signed transactions: the only place that writes to it."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill
@@ -22,14 +20,13 @@ from defi_analytics.venues.injective.chain.messages import built, expiration
 from defi_analytics.venues.injective.chain.node import Node, is_absent
 from defi_analytics.venues.injective.chain.outcome import parse_outcome
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
-from defi_analytics.venues.injective.chain.preparing import Draft, Prepared, Preparing
+from defi_analytics.venues.injective.chain.preparing import Draft, Preparing
 from defi_analytics.venues.injective.chain.signing import body_of, tx_hash
 from defi_analytics.venues.injective.chain.submission import parse_submission, unanswered
 from defi_analytics.venues.injective.chain.trader import Trader, trader
 from defi_analytics.venues.injective.market_rows import VENUE
 from defi_analytics.venues.injective.networks import Network
 
-GRANT_GAS = 200_000
 MOST_PAGES = 20
 
 
@@ -88,16 +85,28 @@ class InjectiveChain:
 
         One order, or the legs of one group, fail the transaction when they fail; several that are
         independent go as a batch, whose transaction succeeds though orders of it fail: `find` tells which.
+        What only reduces or cancels may cost `policy.exit_width` times as much as what enters.
         """
         block = await self.block()
         timeout = block.height + self.policy.timeout_blocks
         body = body_of(built(orders, cancels, self.trader, block.height), timeout, block.height)
         faithful.check(body, orders, cancels, self.trader, block.height)
         gas = usual(orders, cancels, delegated=self.trader.delegated)
-        prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence))
-        expiry = max((expiration(order, block.height) for order in orders), default=0)
-        ids = tuple(order.request.client_order_id for order in orders)
-        return replace(self._transaction(prepared, timeout, ids, expiry), height=block.height)
+        ends = all(order.request.reduce_only for order in orders)
+        prepared = await self._preparing.signed(Draft(body, block.height, gas, sequence, only_ends=ends))
+        return SignedTransaction(
+            tx_hash=tx_hash(prepared.tx_bytes),
+            tx_bytes=prepared.tx_bytes,
+            account=self.trader.account,
+            sequence=prepared.sequence,
+            timeout_height=timeout,
+            client_order_ids=tuple(order.request.client_order_id for order in orders),
+            gas=prepared.bill.gas,
+            fee=inj(prepared.bill.fee),
+            signed_at=self.clock.now(),
+            expiry_height=max((expiration(order, block.height) for order in orders), default=0),
+            height=block.height,
+        )
 
     async def broadcast(self, transaction: SignedTransaction) -> Submission:
         """Once. UNKNOWN for whatever is no answer about this transaction.
@@ -178,41 +187,7 @@ class InjectiveChain:
             return ("the key trades its own account: whoever has it can withdraw everything",)
         return grants.shortcomings(await self.grants(), self.trader, markets, self.clock.now())
 
-    async def sign_grant(
-        self, grantee: str, markets: Sequence[Market], expires: datetime
-    ) -> SignedTransaction:
-        """Where the signer is the account itself: lets `grantee` trade these markets in this subaccount."""
-        to = Trader(grantee, self.account, self.trader.subaccount_id)
-        grant = grants.trading_grant(to, markets, expires)
-        return await self._sign_message(grants.grant_message(to, grant))
-
-    async def sign_revoke(self, grantee: str) -> SignedTransaction:
-        to = Trader(grantee, self.account, self.trader.subaccount_id)
-        return await self._sign_message(grants.revoke_message(to))
-
     async def gas_balance(self) -> Decimal:
         """INJ that the signing key itself has for gas."""
         block = await self.block()
         return await Holdings(self._node, self.trader, self.assets).gas(block.height)
-
-    async def _sign_message(self, message: Any) -> SignedTransaction:
-        height = (await self.block()).height
-        timeout = height + self.policy.timeout_blocks
-        draft = Draft(body_of([message], timeout, height), height, GRANT_GAS)
-        return self._transaction(await self._preparing.signed(draft), timeout)
-
-    def _transaction(
-        self, prepared: Prepared, timeout_height: int, ids: tuple[str, ...] = (), expiry_height: int = 0
-    ) -> SignedTransaction:
-        return SignedTransaction(
-            tx_hash=tx_hash(prepared.tx_bytes),
-            tx_bytes=prepared.tx_bytes,
-            account=self.trader.account,
-            sequence=prepared.sequence,
-            timeout_height=timeout_height,
-            client_order_ids=ids,
-            gas=prepared.bill.gas,
-            fee=inj(prepared.bill.fee),
-            signed_at=self.clock.now(),
-            expiry_height=expiry_height,
-        )

@@ -43,6 +43,8 @@ class Execution(NamedTuple):
     """Quote that the subaccount paid."""
     maker: bool
     funding_index: Decimal | None = None
+    at: datetime | None = None
+    """When its block was made, where the source tells."""
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -131,7 +133,7 @@ def is_maker(execution_type: str) -> bool:
 
 
 def numbered(executions: Iterable[Execution], times: Mapping[int, datetime]) -> list[Fill]:
-    """Fills, oldest first, whose ids do not depend on who told them.
+    """Fills, oldest first, whose ids do not depend on who told them. `times` has those of the other blocks.
 
     An order can be filled more than once in a block; those fills are numbered by what they are, because
     sources list them in different orders.
@@ -143,7 +145,7 @@ def numbered(executions: Iterable[Execution], times: Mapping[int, datetime]) -> 
     for (height, market_id, order_hash), own in sorted(orders.items()):
         for index, one in enumerate(sorted(own, key=lambda e: (e.maker, e.side, e.price, e.quantity, e.fee))):
             fill_id = f"{market_id}:{height}:{order_hash}:{index}"
-            fills.append(_fill(fill_id, one, times[height]))
+            fills.append(_fill(fill_id, one, one.at or times[height]))
     return fills
 
 

@@ -55,17 +55,18 @@ def usual(orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel], *, delegat
     return extra + _TRANSACTION + placing + sum(_CANCEL_IN_BATCH[spot] + _EACH for spot in spots)
 
 
-def billed(used: int, at_least: int, base_fee: Decimal, policy: ChainPolicy) -> Bill:
+def billed(
+    used: int, at_least: int, base_fee: Decimal, policy: ChainPolicy, *, only_ends: bool = False
+) -> Bill:
     """Raises OrderRejected for a transaction that would cost more than the policy allows."""
     gas = max(ceiling(used * policy.gas_factor), at_least)
     with localcontext(prec=60):
         price = max(ceiling(base_fee * policy.base_fee_factor), policy.min_gas_price)
-        fee = inj(gas * price)
-    if gas > policy.max_gas or fee > policy.max_fee:
+        fee, most = inj(gas * price), policy.fee_limit(only_ends=only_ends)
+    if fee > most:
         raise local(
-            f"it would need {gas} gas for {fee:f} INJ, and at most {policy.max_gas} gas and"
-            f" {policy.max_fee:f} INJ are allowed",
-            hint="the chain may be busy; the limits are the policy's max_gas and max_fee",
+            f"it would need {gas} gas for {fee:f} INJ, and at most {most.normalize():f} INJ are allowed",
+            hint="the chain may be busy; run.max_fee sets what a transaction may cost",
         )
     return Bill(gas, gas * price)
 

@@ -14,7 +14,6 @@ import msgspec
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.errors import ConfigError
 from defi_analytics.venues.injective.blocks import Time
-from defi_analytics.venues.injective.chain.protos import packed, protos
 from defi_analytics.venues.injective.chain.trader import Trader
 from defi_analytics.venues.wire import reading
 
@@ -91,31 +90,13 @@ def trading_grant(trader: Trader, markets: Sequence[Market], expires: datetime) 
     return TradingGrant(trader.subaccount_id, spot, derivative, expires)
 
 
-def grant_message(trader: Trader, grant: TradingGrant) -> Any:
-    """For the account to sign: it lets `trader.signer` trade. Raises ConfigError without an expiry."""
+def unsigned_grant(trader: Trader, grant: TradingGrant, gas: int, fee: int) -> dict[str, Any]:
+    """For the account to sign, in the JSON that wallets and `injectived tx sign` read; `fee` in inj-wei.
+
+    It lets `trader.signer` trade. Raises ConfigError without an end.
+    """
     if grant.expires is None or not trader.delegated:
         raise ConfigError("a grant needs an end, and another account than the key's own")
-    own = protos()
-    authorization = own.exchange_authz.BatchUpdateOrdersAuthz(
-        subaccount_id=grant.subaccount_id,
-        spot_markets=sorted(grant.spot_markets),
-        derivative_markets=sorted(grant.derivative_markets),
-    )
-    until = own.timestamp.Timestamp(seconds=int(grant.expires.timestamp()))
-    body = own.authz.Grant(authorization=packed(authorization), expiration=until)
-    return own.authz_messages.MsgGrant(granter=trader.account, grantee=trader.signer, grant=body)
-
-
-def revoke_message(trader: Trader, message: str = MAY_TRADE) -> Any:
-    return protos().authz_messages.MsgRevoke(
-        granter=trader.account, grantee=trader.signer, msg_type_url=message
-    )
-
-
-def unsigned_grant(trader: Trader, grant: TradingGrant, gas: int, fee: int) -> dict[str, Any]:
-    """The transaction in the JSON that wallets and `injectived tx sign` read; `fee` in inj-wei."""
-    if grant.expires is None:
-        raise ConfigError("a grant needs an end")
     message = {
         "@type": "/cosmos.authz.v1beta1.MsgGrant",
         "granter": trader.account,

@@ -18,9 +18,10 @@ class ChainPolicy:
     """Of the chain's base fee, which may rise before the transaction is included."""
     min_gas_price: int = 160_000_000
     """inj-wei; the chain's own minimum. Source: injective-core, default minimum gas price."""
-    max_gas: int = 5_000_000
     max_fee: Decimal = Decimal("0.01")
     """INJ for one transaction: gas is charged whole, whatever is used."""
+    exit_width: int = 10
+    """Times as much for one that only reduces or cancels: what it ends may cost more than gas."""
     node_blocks: int = 100
     """Fills of so many latest blocks are read from the node, older ones from the indexer."""
 
@@ -29,5 +30,9 @@ class ChainPolicy:
             raise ConfigError(f"timeout_blocks must be 1 to {MOST_TIMEOUT_BLOCKS}, not {self.timeout_blocks}")
         if not (self.gas_factor >= 1 and self.base_fee_factor >= 1 and self.min_gas_price >= 1):
             raise ConfigError("gas_factor, base_fee_factor and min_gas_price must be at least 1")
-        if not (self.max_gas >= 1 and self.max_fee > 0 and self.node_blocks >= 1):
-            raise ConfigError("max_gas, max_fee and node_blocks must be positive")
+        if not (self.max_fee > 0 and self.exit_width >= 1 and self.node_blocks >= 1):
+            raise ConfigError("max_fee, exit_width and node_blocks must be positive")
+
+    def fee_limit(self, *, only_ends: bool) -> Decimal:
+        """INJ."""
+        return self.max_fee * self.exit_width if only_ends else self.max_fee

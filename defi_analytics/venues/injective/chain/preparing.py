@@ -35,6 +35,8 @@ class Draft(NamedTuple):
     usual_gas: int
     sequence: int | None = None
     """For a transaction that must follow others of ours that no block has yet; else the chain is asked."""
+    only_ends: bool = False
+    """Whether it only reduces or cancels."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,8 @@ class Preparing:
             newer = await self.node.block()
             unsigned = await self._unsigned(draft, max(newer.height, draft.height))
             simulated = await self._simulated_again(unsigned)
-        bill = billed(simulated.gas_used, draft.usual_gas, base_fee, self.policy)
+        used, ends = simulated.gas_used, draft.only_ends
+        bill = billed(used, draft.usual_gas, base_fee, self.policy, only_ends=ends)
         return Prepared(signed_bytes(unsigned, bill, self.signer), unsigned.sequence, bill)
 
     async def _unsigned(self, draft: Draft, height: int) -> Unsigned:

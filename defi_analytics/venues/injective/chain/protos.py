@@ -18,8 +18,6 @@ class Protos(NamedTuple):
 
     exchange: Any
     order: Any
-    exchange_authz: Any
-    authz: Any
     authz_messages: Any
     tx: Any
     signing: Any
@@ -27,7 +25,6 @@ class Protos(NamedTuple):
     keys: Any
     results: Any
     any: Any
-    timestamp: Any
     decode_error: type[Exception]
 
 
@@ -38,8 +35,6 @@ def protos() -> Protos:
         return Protos(
             exchange=import_module(f"{_ROOT}.injective.exchange.v2.tx_pb2"),
             order=import_module(f"{_ROOT}.injective.exchange.v2.order_pb2"),
-            exchange_authz=import_module(f"{_ROOT}.injective.exchange.v2.authz_pb2"),
-            authz=import_module(f"{_ROOT}.cosmos.authz.v1beta1.authz_pb2"),
             authz_messages=import_module(f"{_ROOT}.cosmos.authz.v1beta1.tx_pb2"),
             tx=import_module(f"{_ROOT}.cosmos.tx.v1beta1.tx_pb2"),
             signing=import_module(f"{_ROOT}.cosmos.tx.signing.v1beta1.signing_pb2"),
@@ -47,7 +42,6 @@ def protos() -> Protos:
             keys=import_module(f"{_ROOT}.injective.crypto.v1beta1.ethsecp256k1.keys_pb2"),
             results=import_module(f"{_ROOT}.cosmos.base.abci.v1beta1.abci_pb2"),
             any=import_module("google.protobuf.any_pb2"),
-            timestamp=import_module("google.protobuf.timestamp_pb2"),
             decode_error=import_module("google.protobuf.message").DecodeError,
         )
     except ImportError:

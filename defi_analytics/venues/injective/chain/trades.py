@@ -7,26 +7,27 @@ They do not tell by which index a perpetual's funding was settled.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
-from defi_analytics.domain.transaction import Block
-from defi_analytics.errors import ConfigError, DataError, Malformed
+from defi_analytics.errors import ConfigError, Malformed
 from defi_analytics.ports import HttpClient
 from defi_analytics.venues.injective.chain.addresses import account_bytes
 from defi_analytics.venues.injective.chain.executions import Execution, is_maker
+from defi_analytics.venues.injective.chain.reach import Mark, Reach
 from defi_analytics.venues.injective.chain.relaying import taken
 from defi_analytics.venues.injective.networks import Network
 from defi_analytics.venues.injective.units import chain_units, human
-from defi_analytics.venues.wire import reading, to_milliseconds
+from defi_analytics.venues.wire import reading, utc
 
 SOURCE = "injective-indexer"
 PAGE = 100
 MOST_PAGES = 200
+_LATEST_MS = 4_102_444_800_000
+"""2100."""
 _ID = re.compile(r"([0-9]{1,18})(?:_[0-9]{1,9}){1,3}")
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
@@ -73,13 +74,14 @@ class _DerivativePage(msgspec.Struct, gc=False):
 
 class _Executed(msgspec.Struct, gc=False, rename="camel"):
     executed_at: int | str
+    trade_id: str
 
 
-class _LatestPage(msgspec.Struct, gc=False):
+class _NewestPage(msgspec.Struct, gc=False):
     trades: Annotated[list[_Executed], msgspec.Meta(max_length=PAGE)] | None = None
 
 
-_LATEST = msgspec.json.Decoder(_LatestPage)
+_NEWEST = msgspec.json.Decoder(_NewestPage)
 _SPOT = msgspec.json.Decoder(_SpotPage)
 _DERIVATIVE = msgspec.json.Decoder(_DerivativePage)
 
@@ -98,38 +100,32 @@ class IndexedTrades:
     network: Network
     subaccount_id: str
 
-    async def executions(self, market: Market, first: Block, last: Block) -> list[Execution]:
-        """Of the blocks from `first` to `last`, both inclusive. Raises DataError."""
+    async def executions(self, market: Market, span: Reach, first: int, last: int) -> list[Execution]:
+        """Of the blocks from `first` to `last`, both inclusive, which lie in `span`. Raises DataError."""
         found: dict[tuple[str, str], Traded] = {}
         for page in range(MOST_PAGES):
-            body = await self._page(market, first.at, last.at, page * PAGE)
+            body = await self._page(market, span, page * PAGE)
             rows = parse_trades(SOURCE, body, market, self.subaccount_id)
             found |= {row.identity: row for row in rows}
             if len(rows) < PAGE:
-                return [row.execution for row in found.values() if _within(row, first, last)]
+                own = [_dated(row, span) for row in found.values()]
+                return [one for one in own if first <= one.height <= last]
         raise Malformed(SOURCE, f"more than {MOST_PAGES * PAGE} trades, or pages without an end")
 
-    async def tells_beyond(self, kind: MarketKind, last: Block) -> bool:
-        """Whether it has anybody's trade after that block, so that none before is missing.
+    async def newest(self, kind: MarketKind, until_ms: int) -> Mark | None:
+        """Anybody's up to then, on whichever market of the kind. Raises DataError.
 
-        On whichever market of the kind: it follows the chain block by block, so that a market where nobody
-        trades is no sign of its being behind. False proves nothing: it may be, or may not answer.
+        A market where nobody trades would be no sign of how far the indexer is, nor of how far back it goes.
         """
-        after = to_milliseconds(last.at) + 1
-        params = {"startTime": str(after), "limit": "1"}
-        try:
-            body = await self.http.get(SOURCE, self._url(kind), params)
-            return parse_latest(SOURCE, body) > after
-        except DataError:
-            return False
+        params = {"endTime": str(until_ms), "limit": "1"}
+        return parse_newest(SOURCE, await self.http.get(SOURCE, self._url(kind), params), until_ms)
 
-    async def _page(self, market: Market, start: datetime, end: datetime, skip: int) -> bytes:
+    async def _page(self, market: Market, span: Reach, skip: int) -> bytes:
         params = {
             "marketId": market.market_id,
             "subaccountId": self.subaccount_id,
-            # A millisecond more on both sides, because the indexer rounds block times; `_within` decides.
-            "startTime": str(to_milliseconds(start - timedelta(milliseconds=1))),
-            "endTime": str(to_milliseconds(end + timedelta(milliseconds=2))),
+            "startTime": str(span.after.at_ms),
+            "endTime": str(span.before.at_ms),
             "skip": str(skip),
             "limit": str(PAGE),
         }
@@ -140,10 +136,16 @@ class IndexedTrades:
         return f"{self.network.indexer_url}/api/exchange/{folder}/v2/trades"
 
 
-def parse_latest(source: str, body: bytes) -> int:
-    """When the latest of these trades was executed, in milliseconds; 0 without any."""
-    with reading(source, "latest trade"):
-        return max((int(row.executed_at) for row in _LATEST.decode(body).trades or ()), default=0)
+def parse_newest(source: str, body: bytes, until_ms: int) -> Mark | None:
+    """None without any. Raises Malformed, also for one that is later."""
+    with reading(source, "newest trade"):
+        marks = [
+            Mark(_height(row.trade_id), _milliseconds(row.executed_at))
+            for row in _NEWEST.decode(body).trades or ()
+        ]
+        if any(mark.at_ms > until_ms for mark in marks):
+            raise ValueError("a trade from after the time that was asked for")
+        return max(marks, default=None)
 
 
 def parse_trades(source: str, body: bytes, market: Market, subaccount_id: str) -> list[Traded]:
@@ -154,14 +156,12 @@ def parse_trades(source: str, body: bytes, market: Market, subaccount_id: str) -
         return [_derivative(row, market, subaccount_id) for row in _DERIVATIVE.decode(body).trades or ()]
 
 
-def _within(row: Traded, first: Block, last: Block) -> bool:
+def _dated(row: Traded, span: Reach) -> Execution:
     """Raises Malformed when the id's height and the trade's time do not tell of the same blocks."""
-    height = row.execution.height
-    within = first.height <= height <= last.height
-    surely_in = to_milliseconds(first.at) + 1 < row.executed_ms < to_milliseconds(last.at)
-    if surely_in and not within:
+    (start, start_ms), (end, end_ms) = span
+    if start_ms < row.executed_ms < end_ms and not start <= row.execution.height <= end:
         raise Malformed(SOURCE, f"a trade whose id is not of its block: {row.identity[0]}")
-    return within
+    return row.execution
 
 
 def _spot(row: _SpotTrade, market: Market, subaccount_id: str) -> Traded:
@@ -178,17 +178,17 @@ def _derivative(row: _DerivativeTrade, market: Market, subaccount_id: str) -> Tr
 def _traded(
     row: _Trade, market: Market, subaccount_id: str, direction: str, price: str, quantity: str
 ) -> Traded:
-    name = _ID.fullmatch(row.trade_id)
-    if name is None or direction not in _SIDES:
-        raise ValueError("a trade without a proper id or direction")
+    if direction not in _SIDES:
+        raise ValueError("a trade without a proper direction")
     if "-" in (price[:1], quantity[:1]):
         raise ValueError("a negative price or quantity")
     if (row.market_id.lower(), row.subaccount_id.lower()) != (market.market_id, subaccount_id):
         raise ValueError("a trade of another market or subaccount")
     units = chain_units(market)
+    executed_ms = _milliseconds(row.executed_at)
     execution = Execution(
         market=market,
-        height=int(name[1]),
+        height=_height(row.trade_id),
         order_hash=row.order_hash.lower(),
         client_order_id=row.cid,
         side=_SIDES[direction],
@@ -196,8 +196,25 @@ def _traded(
         quantity=human(quantity, units.quantity),
         fee=taken(human(row.fee, units.notional), _hexadecimal(row.fee_recipient), subaccount_id),
         maker=is_maker(row.trade_execution_type),
+        at=utc(executed_ms),
     )
-    return Traded((row.trade_id, row.order_hash), int(row.executed_at), execution)
+    return Traded((row.trade_id, row.order_hash), executed_ms, execution)
+
+
+def _height(trade_id: str) -> int:
+    """Raises ValueError."""
+    name = _ID.fullmatch(trade_id)
+    if name is None:
+        raise ValueError("a trade without a proper id")
+    return int(name[1])
+
+
+def _milliseconds(told: int | str) -> int:
+    """Raises ValueError."""
+    executed_ms = int(told)
+    if not 0 <= executed_ms < _LATEST_MS:
+        raise ValueError("a time that is none")
+    return executed_ms
 
 
 def _hexadecimal(address: str) -> str:

@@ -3,12 +3,12 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from defi_analytics.errors import ConfigError
+from defi_analytics.errors import ConfigError, Unavailable
 from defi_analytics.venues.injective.chain.addresses import account_bytes
 from tests.venues.injective.chain.kit import (
     PERP_ID,
@@ -20,12 +20,15 @@ from tests.venues.injective.chain.kit import (
 )
 
 ORDER = "0x" + "0a" * 32
+STATUS = b'{"result":{"node_info":{"network":"injective-888"}}}'
 
 
 MARKETS = {SPOT_ID: spot(), PERP_ID: perp()}
 
 
 START = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BLOCK = timedelta(milliseconds=700)
 
 
 MAKER, TAKER = "LimitMatchRestingOrder", "LimitMatchNewOrder"
@@ -102,8 +105,12 @@ def results(height: int, *events: dict[str, Any], **more: Any) -> bytes:
 
 
 def at(height: int) -> datetime:
-    """Blocks every 0.7 s, to the millisecond."""
-    return datetime.fromtimestamp(START.timestamp() + 0.7 * (height - 1000), UTC)
+    """Blocks every 0.7 s."""
+    return START + BLOCK * (height - 1000)
+
+
+def ms(height: int) -> int:
+    return (at(height) - EPOCH) // timedelta(milliseconds=1)
 
 
 def header(height: int) -> bytes:
@@ -127,7 +134,7 @@ def row(one: Trade, number: int) -> dict[str, Any]:
         "marketId": one["market"],
         "tradeExecutionType": one["kind"][0].lower() + one["kind"][1:],
         "fee": plain(one["fee"].scaleb(6)),
-        "executedAt": int(at(one["height"]).timestamp() * 1000),
+        "executedAt": ms(one["height"]),
         "tradeId": f"{one['height']}_{number}",
         "feeRecipient": one["recipient"],
         "executionSide": "maker" if one["kind"] == MAKER else "taker",
@@ -153,29 +160,49 @@ class World:
     def __init__(self, *trades: Trade) -> None:
         self.trades = trades
         self.requests: list[str] = []
-        self.keeps_up = True
+        self.height = 200_000
+        """The node's latest."""
+        self.lowest = 1
+        """The first block that the node still keeps."""
+        self.indexed = range(1, 10**9)
+        """The blocks whose trades the indexer has."""
+        self.every = 1
+        """How often somebody trades, in blocks."""
 
     async def get(self, source: str, url: str, params: Any = None, headers: Any = None) -> bytes:
         path, query = urlsplit(url).path, dict(params or {})
         self.requests.append(f"{path}?{query}")
         if path.endswith("/status"):
-            return b'{"result":{"node_info":{"network":"injective-888"}}}'
+            return STATUS
         if path.endswith("/block_results"):
-            height = int(query["height"])
+            height = self._kept(int(query["height"]))
             return results(height, *(event(one) for one in self.trades if one["height"] == height))
         if "/blocks/" in path:
-            return header(int(path.rpartition("/")[2]))
-        return self._page(path, query) if "skip" in query else self._later(query)
+            which = path.rpartition("/")[2]
+            return header(self.height if which == "latest" else self._kept(int(which)))
+        return self._page(path, query) if "marketId" in query else self._anybody(query)
 
-    def _later(self, query: Mapping[str, str]) -> bytes:
-        """Somebody always trades a little later, as far as the indexer has come."""
-        return json.dumps(
-            {"trades": [{"executedAt": int(query["startTime"]) + 1}] if self.keeps_up else []}
-        ).encode()
+    def _kept(self, height: int) -> int:
+        if height < self.lowest:
+            raise Unavailable(
+                "injective", f"height {height} is not available, lowest height is {self.lowest}"
+            )
+        return height
+
+    def _anybody(self, query: Mapping[str, str]) -> bytes:
+        """The newest trade up to then, as far as the indexer has come."""
+        height = min(self._height(int(query["endTime"])), self.indexed.stop - 1)
+        height -= height % self.every
+        some = [{"executedAt": ms(height), "tradeId": f"{height}_0"}] if height in self.indexed else []
+        return json.dumps({"trades": some}).encode()
+
+    def _height(self, end_ms: int) -> int:
+        return 1000 + (EPOCH + timedelta(milliseconds=end_ms) - START) // BLOCK
 
     def _page(self, path: str, query: Mapping[str, str]) -> bytes:
         start, end, skip = int(query["startTime"]), int(query["endTime"]), int(query["skip"])
-        rows = [row(one, n) for n, one in enumerate(self.trades) if one["market"] == query["marketId"]]
+        told = [one for one in self.trades if one["height"] in self.indexed]
+        rows = [row(one, n) for n, one in enumerate(told) if one["market"] == query["marketId"]]
         rows = [
             one
             for one in rows
@@ -186,6 +213,3 @@ class World:
 
 async def fills(world: Any, first: int = 1000, last: int = 1000, **more: Any) -> list[Any]:
     return list(await a_chain(world, **more).fills(list(MARKETS.values()), first, last))
-
-
-STATUS = b'{"result":{"node_info":{"network":"injective-888"}}}'

@@ -19,9 +19,13 @@ from defi_analytics.sandbox.sandbox import Sandbox
 from defi_analytics.venues.injective.assets import assets_of
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
+from defi_analytics.venues.injective.chain.signing import tx_hash
+from defi_analytics.venues.injective.chain.submission import parse_submission
 from defi_analytics.venues.injective.lcd import InjectiveMarketData
 from defi_analytics.venues.injective.networks import custom
+from tests.sandbox.chain.signing import Wallet
 from tests.venues.injective.chain.kit import KeySigner, an_order
+from tests.venues.injective.chain.kit_grants import message_of
 
 QUICK = Policy(deadline_s=10.0, rate_per_s=1000, breaker_failures=1000)
 SPOT_ID = "0xa508cb32923323679f29a032c70342c147c17d0145625922b0ef22e955c844c0"
@@ -63,6 +67,16 @@ class World(NamedTuple):
         assert found is not None
         assert found.code == 0, found
         return found
+
+    async def sent_by_hand(self, document: dict[str, Any]) -> None:
+        """Signed by the account itself, with something else than our code."""
+        height = (await self.chain.block()).height
+        account = await self.chain._node.account(self.chain.account, height)
+        told = {"number": account.number, "sequence": account.sequence}
+        made = Wallet().sign(message_of(document), **told)
+        answer = parse_submission(await self.chain._node.send(made), tx_hash(made))
+        assert answer.outcome is Sent.ACCEPTED
+        self.sandbox.advance()
 
     async def filled(self, since: int, **policy: Any) -> list[Any]:
         height = (await self.chain.block()).height

@@ -3,12 +3,14 @@ from decimal import Decimal
 
 import pytest
 
-from defi_analytics.errors import (
-    OrderRejected,
-)
+from defi_analytics.domain.edge import Side
+from defi_analytics.errors import OrderRejected
 from defi_analytics.venues.injective.chain.policy import ChainPolicy
 from tests.venues.injective.chain.kit import (
     FakeNode,
+    a_cancel,
+    a_chain,
+    an_order,
     base_fee,
     signed,
     simulation,
@@ -27,13 +29,16 @@ async def test_gas_is_never_less_than_such_a_transaction_is_known_to_need():
     assert (made.gas, made.fee) == (300_000, Decimal("0.000048"))
 
 
+BUSY = {"cur_eip": base_fee("70000000000." + "0" * 18)}
+"""What costs 0.0231 INJ to place and 0.014 to cancel."""
+
+
 @pytest.mark.parametrize(
     ("policy", "answers"),
     [
-        (ChainPolicy(max_gas=299_999), {}),
         (ChainPolicy(max_fee=Decimal("0.00001")), {}),
-        (ChainPolicy(), {"simulate": simulation(5_000_000)}),
-        (ChainPolicy(), {"cur_eip": base_fee("500000000000." + "0" * 18)}),
+        (ChainPolicy(), {"simulate": simulation(50_000_000)}),
+        (ChainPolicy(), BUSY),
     ],
 )
 async def test_a_transaction_beyond_the_gas_budget_is_not_signed(
@@ -42,3 +47,17 @@ async def test_a_transaction_beyond_the_gas_budget_is_not_signed(
     with pytest.raises(OrderRejected, match="it would need") as caught:
         await signed(FakeNode(**answers), policy=policy)
     assert caught.value.codespace == "local"
+    assert "run.max_fee" in caught.value.hint
+
+
+async def test_what_only_reduces_or_cancels_may_cost_ten_times_as_much():
+    leaving = an_order(reduce_only=True, side=Side.SELL)
+    for orders, cancels in (([leaving], []), ([], [a_cancel()]), ([leaving], [a_cancel()])):
+        made = await a_chain(FakeNode(**BUSY)).sign(orders, cancels)
+        assert Decimal("0.01") < made.fee < Decimal("0.1")
+        with pytest.raises(OrderRejected, match=r"at most 0\.01 INJ"):
+            await a_chain(FakeNode(**BUSY), policy=ChainPolicy(max_fee=Decimal("0.001"))).sign(
+                orders, cancels
+            )
+    with pytest.raises(OrderRejected):
+        await a_chain(FakeNode(**BUSY)).sign([leaving, an_order(client_order_id="defi-2")])

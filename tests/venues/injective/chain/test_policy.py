@@ -15,7 +15,7 @@ from defi_analytics.venues.injective.chain.policy import ChainPolicy
         {"gas_factor": Decimal("0.9")},
         {"base_fee_factor": Decimal(0)},
         {"min_gas_price": 0},
-        {"max_gas": 0},
+        {"exit_width": 0},
         {"max_fee": Decimal(0)},
         {"node_blocks": 0},
     ],

@@ -53,7 +53,10 @@ from tests.venues.injective.chain.kit_outcome import outcome as found
 SOURCE = "injective"
 MARKETS = {SPOT_ID: spot(), PERP_ID: perp()}
 PARSERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
-    "latest trade": (b'{"trades":[{"executedAt":"5"}]}', lambda body: trades.parse_latest(SOURCE, body)),
+    "newest trade": (
+        b'{"trades":[{"executedAt":"5","tradeId":"7_1"}]}',
+        lambda body: trades.parse_newest(SOURCE, body, 5),
+    ),
     "block": (block(), lambda body: parse_block(SOURCE, body)),
     "account": (account(), lambda body: node.parse_account(SOURCE, body, ADDRESS)),
     "base fee": (base_fee(), lambda body: node.parse_base_fee(SOURCE, body)),
