@@ -21,8 +21,10 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.facts import at_stake, cash_of, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paid_in import PaidIn, known_of
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
+from defi_analytics.ports import Chain
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, apply, halt, observed
@@ -102,7 +104,8 @@ async def looked(
     `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
     WrongState for an account that cannot be asked about.
     """
-    chain = onlooker_of(app, account).chain_of(ledger)
+    onlooker = onlooker_of(app, account)
+    chain = onlooker.chain_of(ledger)
     force, held = in_force(app.settings, account), ledger.books.at_risk
     own = tuple(await _own(app, ledger, force.traded))
     keys = tuple(dict.fromkeys(key.market_id for key in (*(market.key for market in own), *also)))
@@ -111,7 +114,7 @@ async def looked(
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block = await chain.block()
     currency = app.settings.run.currency
-    whole = await chain.portfolio(markets)
+    whole = await _without_paid_in(ledger, chain, markets, pays_gas=onlooker.pays_gas)
     portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
@@ -132,6 +135,14 @@ async def looked(
     risk = _folded(ledger.risk, snapshot.time, records)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)
+
+
+async def _without_paid_in(
+    ledger: Ledger, chain: Chain, markets: Sequence[Market], *, pays_gas: bool
+) -> Portfolio:
+    """As an agent would take the account."""
+    known = known_of(ledger, chain, pays_gas=pays_gas)
+    return PaidIn().left_out(known, await chain.portfolio(markets), markets)
 
 
 def _folded(state: RiskState, at: datetime, records: Sequence[Record]) -> RiskState:

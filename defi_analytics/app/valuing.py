@@ -11,8 +11,8 @@ from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
-from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.reckoning import GAS
 from defi_analytics.errors import DataError, NotFound
 from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW

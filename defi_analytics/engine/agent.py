@@ -171,7 +171,8 @@ class Agent:
         whole = await self.execution.chain.portfolio(seen.markets)
         if not trusting:
             await self._believed(whole, seen.markets)
-        portfolio = at_stake(whole, seen.markets, self.terms.currency)
+        own = self._worth.own_of(self.execution, whole, seen.markets)
+        portfolio = at_stake(own, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
@@ -286,7 +287,7 @@ class Agent:
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
         close, pause_s = partial(self._ending, closing_trades), self.policy.settle_s
-        await Flattening(close, self.execution, self.terms.reserved, self.clock, pause_s).done()
+        await Flattening(close, self.execution, self.clock, pause_s).done()
 
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
         await self.execution.prove()
