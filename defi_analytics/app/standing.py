@@ -21,10 +21,9 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.facts import at_stake, cash_of, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.engine.paid_in import PaidIn, known_of
+from defi_analytics.engine.paid_in import own_part
 from defi_analytics.engine.trade import Known, Terms
 from defi_analytics.errors import DefiError
-from defi_analytics.ports import Chain
 from defi_analytics.risk import exposure
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, apply, halt, observed
@@ -113,7 +112,7 @@ async def looked(
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block, currency = await chain.block(), app.settings.run.currency
-    whole = await _without_paid_in(ledger, chain, markets, pays_gas=trader.pays_gas)
+    whole = await own_part(ledger, chain, markets, pays_gas=trader.pays_gas)
     portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
@@ -134,14 +133,6 @@ async def looked(
     risk = _folded(ledger.risk, snapshot.time, records)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
     return Looked(known, _terms(app, markets, reserved, force), markets, valued)
-
-
-async def _without_paid_in(
-    ledger: Ledger, chain: Chain, markets: Sequence[Market], *, pays_gas: bool
-) -> Portfolio:
-    """As an agent would take the account."""
-    known = known_of(ledger, chain, pays_gas=pays_gas)
-    return PaidIn().left_out(known, await chain.portfolio(markets), markets)
 
 
 def _folded(state: RiskState, at: datetime, records: Sequence[Record]) -> RiskState:

@@ -31,6 +31,12 @@ def known_of(ledger: Ledger, chain: Chain, *, pays_gas: bool) -> Known:
     return Known(ledger.books, ledger.baseline or {}, pays_gas and chain.account != ACCOUNT)
 
 
+async def own_part(ledger: Ledger, chain: Chain, markets: Sequence[Market], *, pays_gas: bool) -> Portfolio:
+    """The account as a run would take it now. Raises DataError."""
+    known = known_of(ledger, chain, pays_gas=pays_gas)
+    return PaidIn().left_out(known, await chain.portfolio(markets), markets)
+
+
 @dataclass(slots=True)
 class PaidIn:
     certain: bool = True

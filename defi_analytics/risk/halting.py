@@ -5,7 +5,7 @@
 | kind | body | means |
 |---|---|---|
 | risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
-| | unexplained | by asset, what of the quantities in it nothing explains: see `risk.flows` |
+| | unexplained | by asset, what is missing of it, and nothing explains why: see `risk.flows` |
 | risk.flow | amount | paid in (or, negative, out); no equity before it includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |
 | | equity, peak_equity, ... | `FIGURES` from now on, where an equity before it does include it |
