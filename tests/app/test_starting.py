@@ -175,8 +175,8 @@ async def test_what_an_agent_writes_while_one_compares_is_no_difference(monkeypa
 
     async def portfolio(chain: PaperChain, markets: Any) -> Any:
         if told.have["USDT"] == 1000:
-            told.have["USDT"] = Decimal(1050)
-            other.ledger.write("risk.flow", {"amount": 50.0, "asset": "USDT", "quantity": "50"})
+            told.have["USDT"] = Decimal(950)
+            other.ledger.write("risk.flow", {"amount": -50.0, "asset": "USDT", "quantity": "-50"})
         return await read(chain, markets)
 
     monkeypatch.setattr(PaperChain, "portfolio", portfolio)
