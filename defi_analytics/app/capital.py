@@ -22,7 +22,7 @@ async def give(agent: Agent, capital: float | None, aside: Ledger) -> None:
     # What was lost until now was lost of what was risked until now.
     await agent.value()
     aside.risk = replace(aside.risk, capital=wanted)
-    await replace(agent, execution=Execution(agent.execution.chain, aside)).value()
+    await looked_aside(agent, aside)
     if not aside.risk.equity > 0.0:
         raise WrongState(
             "what the account is worth is not known, or is nothing: no capital can be set apart in it",
@@ -30,3 +30,10 @@ async def give(agent: Agent, capital: float | None, aside: Ledger) -> None:
         )
     record = capital_given(capital, aside.risk.equity)
     agent.ledger.write(record.kind, record.body)
+
+
+async def looked_aside(agent: Agent, aside: Ledger) -> None:
+    """Writes in `aside` what the account is worth by the agent's own books: the same of it counts."""
+    aside.books, aside.baseline = agent.ledger.books, agent.ledger.baseline
+    own = agent.execution
+    await replace(agent, execution=Execution(own.chain, aside, pays_gas=own.pays_gas)).value()

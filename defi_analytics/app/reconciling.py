@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from defi_analytics.app.accounts import Account
+from defi_analytics.app.booking import PERSON, book, worth_of
 from defi_analytics.app.chains import onlooker_of
 from defi_analytics.app.ledgers import opened_ledger, read_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.starting import compare
 from defi_analytics.app.trading import RunRequest, traded_markets
-from defi_analytics.app.valuing import flow_of
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, unexplained
-from defi_analytics.risk.flows import figures
-from defi_analytics.risk.halting import FLOW, KINDS
 
 
 async def compared(app: App, account: Account) -> Reconciliation:
@@ -33,11 +31,9 @@ async def accept(app: App, account: Account, flows: Sequence[tuple[str, Decimal]
     async with opened_ledger(app, account, locked=True) as ledger:
         found = await _reconciled(app, account, ledger, counting=True)
         differences = [unexplained(found, asset, quantity) for asset, quantity in flows]
-        worth = [await flow_of(app, ledger.risk, each.about, each.gap) for each in differences]
+        worth = [await worth_of(app, ledger, each) for each in differences]
         for each, amount in zip(differences, worth, strict=True):
-            body = {"amount": amount, "asset": each.about, "quantity": f"{each.gap:f}", "by": "person"}
-            before = list(ledger.journal.replay(KINDS))
-            ledger.write(FLOW, body | figures(before, app.clock.now(), body))
+            book(app, ledger, each, amount, PERSON)
         return await _reconciled(app, account, ledger)
 
 

@@ -5,14 +5,13 @@ chain: a sandbox that is started again must lift none of them.
 """
 
 import math
-from dataclasses import replace
 
 import msgspec
 
+from defi_analytics.app.capital import looked_aside
 from defi_analytics.app.opening import STATUS_PATH
 from defi_analytics.app.parts import App
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import DataError, Mismatch
 from defi_analytics.risk import halting
@@ -71,7 +70,7 @@ async def take_over(agent: Agent, aside: Ledger) -> None:
     past = _carried(agent.ledger) if math.isnan(agent.ledger.risk.equity) else None
     if past is None:
         return
-    await replace(agent, execution=Execution(agent.execution.chain, aside)).value()
+    await looked_aside(agent, aside)
     if aside.risk.equity > 0.0:
         begun_with = {"equity": aside.risk.equity, **past._asdict()}
         agent.ledger.write(halting.CARRIED, begun_with)

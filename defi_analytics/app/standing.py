@@ -21,6 +21,7 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.engine.facts import at_stake, cash_of, maintenance_margin, marks_of
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paid_in import own_part
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.errors import DefiError
 from defi_analytics.risk import exposure
@@ -102,16 +103,16 @@ async def looked(
     `kinds` is what is looked for; prices come with any. Raises DataError where the venue cannot be read,
     WrongState for an account that cannot be asked about.
     """
-    chain = onlooker_of(app, account).chain_of(ledger)
+    trader = onlooker_of(app, account)
+    chain = trader.chain_of(ledger)
     force, held = in_force(app.settings, account), ledger.books.at_risk
     own = tuple(await _own(app, ledger, force.traded))
     keys = tuple(dict.fromkeys(key.market_id for key in (*(market.key for market in own), *also)))
     found = await look(app, ScanRequest(markets=keys, kinds=kinds, held=held | also, known=own))
     snapshot = found.snapshot
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
-    block = await chain.block()
-    currency = app.settings.run.currency
-    whole = await chain.portfolio(markets)
+    block, currency = await chain.block(), app.settings.run.currency
+    whole = await own_part(ledger, chain, markets, pays_gas=trader.pays_gas)
     portfolio = at_stake(whole, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)

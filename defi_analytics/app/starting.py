@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.engine.agent import Agent
-from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import cash_of
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.reckoning import GAS
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
 from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.errors import DataError
@@ -81,7 +81,7 @@ async def compare(
     return await reconcile(ledger, chain, markets, pays_gas=pays_gas, window_blocks=window_blocks)
 
 
-async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> None:
+async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> Reconciliation:
     """Recovers, unless it is `dry`, and compares: a difference that stays keeps the agent from starting.
 
     What others traded with the account is counted, as it is in every round of a run; what no fill explains
@@ -96,6 +96,7 @@ async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry
             await agent.execution.counting.count(markets)
         found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
     found.require()
+    return found
 
 
 async def _recovered(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> Reconciliation:

@@ -10,6 +10,7 @@ from functools import partial
 
 from defi_analytics.app.accounts import Account, checked_address, told_to_stop
 from defi_analytics.app.alone import alone
+from defi_analytics.app.booking import book_received
 from defi_analytics.app.capital import give
 from defi_analytics.app.inspecting import Inspection
 from defi_analytics.app.ledgers import Unwritten, opened_ledger
@@ -250,7 +251,8 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
     if dry and holder_of(account.lock(app.settings.home).path):
         return
     try:
-        await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+        found = await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
+        await book_received(app, agent, markets, found, pays_gas=trader.pays_gas)
     except Mismatch as error:
         named = f"--network {account.network} --account {account.address}"
         error.hint = f"nothing was sent; see what differs: defi reconcile {named}; {error.hint}"

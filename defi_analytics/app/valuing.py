@@ -11,8 +11,9 @@ from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.decisions import STARTED
-from defi_analytics.engine.differences import GAS
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.paid_in import own_part
+from defi_analytics.engine.reckoning import GAS
 from defi_analytics.errors import DataError, NotFound
 from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW
@@ -47,7 +48,9 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
     # What is no longer counted may be so because its market was paused.
     listed = (await everywhere(app)).markets.values()
     tell = [m for m in listed if m.verified and changed & set(valued([m], m.quote))]
-    balances = (await agent.execution.chain.portfolio(tell)).balances.values() if tell else ()
+    own = agent.execution
+    part = await own_part(ledger, own.chain, tell, pays_gas=own.pays_gas) if tell else None
+    balances = part.balances.values() if part else ()
     reserved = {a: own for a, own in agent.terms.reserved.items() if a not in STABLE}
     apart = ledger.risk.left_out(reserved, tell)
     amount = 0.0

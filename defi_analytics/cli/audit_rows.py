@@ -28,7 +28,8 @@ MEANS: Mapping[Code, str] = {
     Code.FILL_TWICE: "a fill that the journal holds more than once; it counts once",
     Code.FILL_FOREIGN: "traded by hand, or by another program: the next run counts it",
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
-    Code.BALANCE: "not explained by fills, fees and gas: a deposit or withdrawal? see --accept-flow",
+    Code.BALANCE: "not explained by fills, fees and gas: a withdrawal of yours? see --accept-flow",
+    Code.RECEIVED: "came in, and nothing was paid for it: the next run books it",
     Code.GAS_FOREIGN: "no more than what others who traded the account may have paid for gas",
     Code.PERPETUAL_CASH: "a fill of a perpetual did not tell the funding it settled",
 }

@@ -88,15 +88,15 @@ def sizes(texts: Sequence[str]) -> Sizes:
 
 
 def flows(texts: Sequence[str]) -> list[tuple[str, Decimal]]:
-    """Of USDT=250 or INJ=-1.5. Raises UsageError, also for an asset that is named twice."""
+    """Of USDT=250 or stINJ=-1.5. Raises UsageError, also for an asset that is named twice."""
     found = [_FLOW.fullmatch(text.strip()) for text in texts]
     for text, flow in zip(texts, found, strict=True):
         if flow is None:
             raise UsageError(
                 f"--accept-flow {text!r} is not an asset and an amount such as USDT=250 or INJ=-1.5"
             )
-    read = [(flow["asset"].upper(), Decimal(flow["amount"])) for flow in found if flow]
-    if len(dict(read)) < len(read):
+    read = [(flow["asset"], Decimal(flow["amount"])) for flow in found if flow]
+    if len({asset.casefold() for asset, _ in read}) < len(read):
         raise UsageError("--accept-flow names an asset twice")
     return read
 

@@ -39,13 +39,14 @@ def reconcile(
 ) -> int:
     r"""Hold an account's journal against the venue.
 
-    Orders, positions, balances and fills, exactly; nothing is repaired. A deposit or withdrawal of your own
-    is a difference until you say so, with exactly the amount that is unexplained.
+    Orders, positions, balances and fills, exactly; nothing is repaired. A withdrawal of your own is a
+    difference until you say so, with exactly the amount that is unexplained. What came in is told: the next
+    run books it, unless you declare it before.
 
     \b
     Examples:
       defi reconcile
-      defi reconcile --accept-flow USDT=250
+      defi reconcile --accept-flow USDT=-250
     """
     return asyncio.run(_reconcile(common, account, flows(accept_flow or [])))
 

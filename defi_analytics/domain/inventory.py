@@ -48,6 +48,10 @@ class Inventory:
         with localcontext(prec=_DIGITS):
             return self.cash + self.quantity * price
 
+    def knows_funding(self, index: Decimal | None) -> bool:
+        """Whether it is known what was paid for holding it from its last fill up to this index."""
+        return not self.quantity or None not in (self.funding_index, index)
+
     def settled(self, index: Decimal | None) -> "Inventory":
         """With the funding up to this index of the market's."""
         with localcontext(prec=_DIGITS):

@@ -28,7 +28,7 @@ from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.trade import Decision, Purpose, decide_trades
 from defi_analytics.engine.waiting import Interrupted, unless
-from defi_analytics.engine.worth import observe
+from defi_analytics.engine.worth import Worth
 from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown, Unavailable
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock
@@ -89,6 +89,7 @@ class Agent:
     """The last look at the markets."""
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
+    _worth: Worth = field(default_factory=Worth)
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
@@ -173,7 +174,8 @@ class Agent:
         whole = await self.execution.chain.portfolio(list(every.values()))
         if not trusting:
             await self._doubt.believed(self.execution.counting, whole, list(every.values()))
-        portfolio = at_stake(whole, seen.markets, self.terms.currency)
+        own = self._worth.own_of(self.execution, whole, seen.markets)
+        portfolio = at_stake(own, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
         books, risk = self.ledger.books, self.ledger.risk
@@ -199,7 +201,7 @@ class Agent:
             return
         books, risk = self.ledger.books, self.ledger.risk
         account = account_of(self.terms, portfolio, seen.snapshot, seen.markets, books, risk)
-        observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
+        self._worth.observe(self.ledger, account, self.terms.limits, self.clock.now(), skew_s)
         self.obey()
 
     def obey(self) -> None:
@@ -279,7 +281,7 @@ class Agent:
         Raises OutcomeUnknown when something stays open: the journal says why it was refused.
         """
         close, pause_s = partial(self._ending, closing_trades), self.policy.settle_s
-        await Flattening(close, self.execution, self.terms.reserved, self.clock, pause_s).done()
+        await Flattening(close, self.execution, self.clock, pause_s).done()
 
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
         await self.execution.counting.tried(await self.execution.resolve())

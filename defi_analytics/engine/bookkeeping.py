@@ -87,6 +87,8 @@ class Bookkeeping:
     """By strategy ("" for fills of orders that are not ours) and market."""
     net: dict[MarketKey, Inventory] = field(default_factory=dict)
     """By market, all strategies together: what the account has, for its fills do not know of strategies."""
+    untold: set[MarketKey] = field(default_factory=set)
+    """Where a fill did not tell by which index its funding was settled; spot has none."""
     last_fills: dict[MarketKey, Fill] = field(default_factory=dict)
     """By market, the account's newest."""
     markets: dict[MarketKey, Market] = field(default_factory=dict)
@@ -218,7 +220,10 @@ class Bookkeeping:
         ):
             owner = (strategy, fill.key)
             self.held[owner] = self.held.get(owner, Inventory()).after(part)
-        self.net[fill.key] = self.net.get(fill.key, Inventory()).after(fill)
+        net = self.net.get(fill.key, Inventory())
+        if not net.knows_funding(fill.funding_index):
+            self.untold.add(fill.key)
+        self.net[fill.key] = net.after(fill)
         self.last_fills[fill.key] = fill
 
     def _closed(self, record: Closed) -> None:

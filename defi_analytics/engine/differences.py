@@ -1,7 +1,7 @@
 """What the journal and the venue tell differently of one account, exactly: values in, differences out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import StrEnum
@@ -13,11 +13,10 @@ from defi_analytics.domain.order import Fill, OpenOrder, OrderState
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+from defi_analytics.engine.reckoning import GAS, Reckoning, Story, received, reckoned
 
 _DIGITS = 60
 _ZERO = Decimal(0)
-_LEAST_UNIT = Decimal("1e-18")
-GAS = "INJ"
 MOST_GAS = Decimal("0.001")
 """INJ for one fill of somebody else: some twenty times what an order costs."""
 
@@ -41,13 +40,17 @@ class Code(StrEnum):
     """Not counted yet, and of an order that is none of this journal's: it explains what it moved."""
     POSITION = "POSITION"
     BALANCE = "BALANCE"
+    RECEIVED = "RECEIVED"
+    """More than anything explains, and nothing was paid for it: anybody can send that."""
     GAS_FOREIGN = "GAS_FOREIGN"
     """No more than others who traded the account may have paid for it."""
     PERPETUAL_CASH = "PERPETUAL_CASH"
     """Cash of perpetuals, where the source of a fill did not tell by which index its funding was settled."""
 
 
-TOLD_ONLY = frozenset({Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN})
+TOLD_ONLY = frozenset(
+    {Code.FILL_FOREIGN, Code.FILL_TWICE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN, Code.RECEIVED}
+)
 """Does not keep an agent from starting."""
 
 
@@ -112,11 +115,12 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
     fresh = uncounted(own.books, told)
     every = [*_by_id(own.fills).values(), *fresh]
     with localcontext(prec=_DIGITS):
+        strayed = tuple(_positions(every, told.portfolio, markets))
         return (
             *_orders(own.books, told, fresh),
             *_fills(own, told, markets),
-            *_positions(every, told.portfolio, markets),
-            *_balances(own, told, every, markets),
+            *strayed,
+            *_balances(own, told, every, markets, strayed=bool(strayed)),
         )
 
 
@@ -214,66 +218,36 @@ def _positions(
 
 
 def _balances(
-    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
+    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market], *, strayed: bool
 ) -> Iterator[Difference]:
-    expected, untold = _expected(own, told, fills, markets)
-    units = _units(markets.values())
-    for asset, journal in expected.items():
-        venue = sum((b.total for b in told.portfolio.balances.values() if b.asset == asset), _ZERO)
-        if abs(venue - journal) < units.get(asset, _LEAST_UNIT):
-            continue
-        code = Code.PERPETUAL_CASH if asset in untold else Code.BALANCE
-        if asset == GAS and 0 < journal - venue <= MOST_GAS * len(own.books.foreign(fills)):
-            code = Code.GAS_FOREIGN
-        yield Difference(code, asset, journal, venue, asset)
+    story = _story(own, fills, markets)
+    found = reckoned(story, told.portfolio, markets)
+    came = received(found, story, markets.values(), strayed=strayed)
+    for asset, gap in found.gaps.items():
+        if gap:
+            journal = found.comes_to[asset]
+            code = _code(asset, gap, found, story, came)
+            yield Difference(code, asset, journal, journal + gap, asset)
 
 
-def _expected(
-    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]
-) -> tuple[dict[str, Decimal], set[str]]:
-    """What each asset of the baseline comes to, and in which of them funding was paid that nobody told."""
-    expected, untold = dict(own.baseline), set()
-    inventories: dict[MarketKey, Inventory] = {}
+def _code(asset: str, gap: Decimal, found: Reckoning, story: Story, came: Collection[str]) -> Code:
+    if asset in found.untold:
+        return Code.PERPETUAL_CASH
+    if asset in came:
+        return Code.RECEIVED
+    return Code.GAS_FOREIGN if asset == GAS and 0 < -gap <= story.others_gas else Code.BALANCE
+
+
+def _story(own: Journalled, fills: Iterable[Fill], markets: Mapping[MarketKey, Market]) -> Story:
+    held: dict[MarketKey, Inventory] = {}
+    untold = set()
+    fills = list(fills)
     for fill in (each for each in fills if each.key in markets):
-        market = markets[fill.key]
-        if market.kind is MarketKind.SPOT:
-            _add(expected, market.base, fill.signed)
-            _add(expected, market.quote, _cash(fill))
-        else:
-            held = inventories.get(fill.key, Inventory())
-            if not _funding_told(held, fill.funding_index):
-                untold.add(market.quote)
-            inventories[fill.key] = held.after(fill)
-    for key, position in told.portfolio.positions.items():
-        if key in markets:
-            # The venue keeps it with the position, and takes off what is due though not settled.
-            _add(expected, markets[key].quote, -position.margin)
-            held = inventories.get(key, Inventory())
-            if not _funding_told(held, position.funding_index):
-                untold.add(markets[key].quote)
-            inventories[key] = held.settled(position.funding_index)
-    for key, held in inventories.items():
-        _add(expected, markets[key].quote, held.gained)
-    _add(expected, GAS, -own.gas)
-    return expected, untold
-
-
-def _funding_told(held: Inventory, index: Decimal | None) -> bool:
-    """Whether it is known what was paid for holding it since its last fill."""
-    return not held.quantity or None not in (held.funding_index, index)
-
-
-def _add(expected: dict[str, Decimal], asset: str, amount: Decimal) -> None:
-    """Only where the start is known."""
-    if asset in expected:
-        expected[asset] += amount
-
-
-def _units(markets: Iterable[Market]) -> dict[str, Decimal]:
-    """The least amount of an asset that the chain can hold."""
-    markets = list(markets)
-    sides = [(m.base, m.base_decimals) for m in markets] + [(m.quote, m.quote_decimals) for m in markets]
-    return {asset: Decimal(1).scaleb(-decimals) for asset, decimals in sides if decimals}
+        before = held.get(fill.key, Inventory())
+        if not before.knows_funding(fill.funding_index):
+            untold.add(fill.key)
+        held[fill.key] = before.after(fill)
+    return Story(own.baseline, held, untold, own.gas, MOST_GAS * len(own.books.foreign(fills)))
 
 
 def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:

@@ -1,16 +1,16 @@
 """Closing what is held: tried again while a node is silent or a book is thin, and judged by the venue."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from decimal import Decimal
 
-from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
-from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.closing import closable
+from defi_analytics.engine.differences import Code
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.foreign import Known, moved
+from defi_analytics.engine.paid_in import known_of
 from defi_analytics.engine.presumed import presumed
 from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Clock
@@ -24,8 +24,6 @@ class Flattening:
     close: Callable[[], Awaitable[None]]
     """Decides on what is held now, and sends it. Raises DataError."""
     execution: Execution
-    reserved: Mapping[str, Decimal]
-    """By asset: what is the account's own, and stays."""
     clock: Clock
     pause_s: float
     """After the first try; twice as long after each."""
@@ -53,30 +51,22 @@ class Flattening:
         return ", ".join(known[key].ticker if key in known else key.market_id for key in sorted(left))
 
     async def _open(self) -> Collection[MarketKey]:
-        books = self.execution.books
-        portfolio = await self.execution.chain.portfolio(list(books.markets.values()))
-        return open_by(presumed(books, portfolio), portfolio, self.reserved)
+        ledger, chain = self.execution.ledger, self.execution.chain
+        known = known_of(ledger, chain, pays_gas=self.execution.pays_gas)
+        portfolio = await chain.portfolio(list(known.books.markets.values()))
+        return open_by(known._replace(books=presumed(known.books, portfolio)), portfolio)
 
 
-def open_by(
-    books: Bookkeeping, portfolio: Portfolio, reserved: Mapping[str, Decimal]
-) -> Collection[MarketKey]:
+def open_by(known: Known, portfolio: Portfolio) -> Collection[MarketKey]:
     """Markets on which something is held, by the journal or by the venue.
 
-    On spot the venue knows balances alone: there it is what exceeds `reserved`, and what another client of
-    the account has bought, by what can be sold.
+    On spot the venue knows balances alone: there it is more of a coin than the books come to, which was
+    bought and is not counted yet. What came in otherwise is not the strategies' to sell.
     """
-    own = {market.key for _, market, _ in closable(books, list(books.markets.values()))}
+    markets = list(known.books.markets.values())
+    own = {market.key for _, market, _ in closable(known.books, markets)}
     told = {key for key, position in portfolio.positions.items() if position.quantity}
-    spot = [market for market in books.markets.values() if market.kind is MarketKind.SPOT]
-    return own | told | {market.key for market in spot if _exceeds(market, books, portfolio, reserved)}
-
-
-def _exceeds(
-    market: Market, books: Bookkeeping, portfolio: Portfolio, reserved: Mapping[str, Decimal]
-) -> bool:
-    if market.base not in reserved:
-        return False
-    held = sum(own.total for own in portfolio.balances.values() if own.asset == market.base)
-    others = max(Decimal(0), books.held.get(("", market.key), Inventory()).quantity)
-    return held - reserved[market.base] - others >= market.quantity_tick
+    more = {
+        each.about for each in moved(known, portfolio, markets) if each.code is Code.BALANCE and each.gap > 0
+    }
+    return own | told | {m.key for m in markets if m.kind is MarketKind.SPOT and m.base in more}

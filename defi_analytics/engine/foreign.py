@@ -2,7 +2,8 @@
 
 Whoever trades moves perpetual positions, or the assets that spot markets trade. Cash that has moved proves
 nothing, for funding moves it too: it is a reason to read fills, and no difference. Of what pays for gas only
-what is more than a lot, or than the gas of the foreign trades that are counted, is told.
+what is more than a lot, or than the gas of the foreign trades that are counted, is told. What came in, though
+nothing was paid for it, is no trade: see `reckoning.received`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.differences import GAS, MOST_GAS, Code, Difference, plain
+from defi_analytics.engine.differences import MOST_GAS, Code, Difference, plain
+from defi_analytics.engine.reckoning import GAS, Story, received, reckoned
 from defi_analytics.mispricing.rates import STABLE
 
 _ZERO = Decimal(0)
@@ -86,51 +88,69 @@ def _same_entry(books: Bookkeeping, position: Position) -> bool:
 
 
 def moved(known: Known, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
-    """Quantities of these markets that are not what the books come to."""
+    """Quantities of these markets that are not what the books come to, but for what came in unasked."""
+    positions = tuple(_positions(known.books, portfolio, markets))
     with localcontext(prec=_DIGITS):
-        return (*_positions(known.books, portfolio, markets), *_assets(known, portfolio, markets))
+        return (*positions, *_assets(known, portfolio, markets, strayed=bool(positions)))
+
+
+def story_of(known: Known, markets: Sequence[Market]) -> Story:
+    """Of the assets that a portfolio of these markets tells, where cash is not with a position elsewhere."""
+    books, asked = known.books, {market.key for market in markets}
+    elsewhere = {
+        market.quote
+        for key, market in books.markets.items()
+        if key not in asked and market.kind is not MarketKind.SPOT and _held(books, key)
+    }
+    read = {m.quote for m in markets} | {m.base for m in markets if m.kind is MarketKind.SPOT}
+    return Story(
+        {a: Decimal(amount) for a, amount in known.baseline.items() if a in read - elsewhere},
+        books.net,
+        books.untold,
+        books.gas_paid if known.pays_gas else _ZERO,
+        MOST_GAS * books.foreign_fills,
+    )
+
+
+def every_market(books: Bookkeeping, markets: Sequence[Market]) -> dict[MarketKey, Market]:
+    """These, and all that we ever signed for."""
+    return {**books.markets, **{market.key: market for market in markets}}
+
+
+def _held(books: Bookkeeping, key: MarketKey) -> Decimal:
+    return books.net.get(key, Inventory()).quantity
 
 
 def _positions(books: Bookkeeping, portfolio: Portfolio, markets: Sequence[Market]) -> Iterator[Difference]:
     for market in markets:
         if market.kind is MarketKind.SPOT:
             continue
-        own = books.net.get(market.key, Inventory()).quantity
         held = portfolio.positions.get(market.key)
-        there = held.quantity if held else _ZERO
+        own, there = _held(books, market.key), held.quantity if held else _ZERO
         if own != there:
             yield Difference(Code.POSITION, market.ticker, own, there, market.base)
 
 
-def _assets(known: Known, portfolio: Portfolio, markets: Sequence[Market]) -> Iterator[Difference]:
-    every = {**known.books.markets, **{market.key: market for market in markets}}.values()
-    spot = [market for market in every if market.kind is MarketKind.SPOT]
+def _assets(
+    known: Known, portfolio: Portfolio, markets: Sequence[Market], *, strayed: bool
+) -> Iterator[Difference]:
+    every = every_market(known.books, markets)
+    story = story_of(known, markets)
+    found = reckoned(story, portfolio, every)
+    came = received(found, story, every.values(), strayed=strayed)
+    spot = [market for market in every.values() if market.kind is MarketKind.SPOT]
     # Funding moves what a perpetual is settled in, and a dollar is paid and received in many ways.
-    loose = {market.quote for market in every if market.kind is not MarketKind.SPOT}.union(STABLE)
+    loose = {m.quote for m in every.values() if m.kind is not MarketKind.SPOT}.union(STABLE)
     for asset in sorted({market.base for market in markets if market.kind is MarketKind.SPOT} - loose):
-        if asset not in known.baseline:
-            continue
-        own = Decimal(known.baseline[asset]) + _traded(asset, spot, known.books)
-        if asset == GAS and known.pays_gas:
-            own -= known.books.gas_paid
-        there = sum((b.total for b in portfolio.balances.values() if b.asset == asset), _ZERO)
+        gap = found.gaps.get(asset, _ZERO)
         fine = _unexplained_is_fine(asset, spot)
-        if not -fine - (_foreign_gas(known.books) if asset == GAS else _ZERO) <= there - own <= fine:
-            yield Difference(Code.BALANCE, asset, own, there, asset)
+        least = -fine - (story.others_gas if asset == GAS else _ZERO)
+        if asset not in came and not least <= gap <= fine:
+            own = found.comes_to[asset]
+            yield Difference(Code.BALANCE, asset, own, own + gap, asset)
 
 
 def _unexplained_is_fine(asset: str, spot: Sequence[Market]) -> Decimal:
     """Less than a lot, of what also pays for gas or is a quote, whose amounts the chain rounds."""
     rounded = asset == GAS or any(market.quote == asset for market in spot)
     return min(market.quantity_tick for market in spot if market.base == asset) if rounded else _ZERO
-
-
-def _traded(asset: str, spot: Sequence[Market], books: Bookkeeping) -> Decimal:
-    held = {market: books.net[market.key] for market in spot if market.key in books.net}
-    bought = sum((own.quantity for market, own in held.items() if market.base == asset), _ZERO)
-    return bought + sum((own.cash for market, own in held.items() if market.quote == asset), _ZERO)
-
-
-def _foreign_gas(books: Bookkeeping) -> Decimal:
-    """The most that others who trade the account may have paid for it."""
-    return MOST_GAS * books.foreign_fills

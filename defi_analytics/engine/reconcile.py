@@ -12,7 +12,6 @@ from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import SignedTransaction
 from defi_analytics.engine.differences import (
-    GAS,
     Code,
     Difference,
     Journalled,
@@ -23,12 +22,16 @@ from defi_analytics.engine.differences import (
 )
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.reckoning import GAS
 from defi_analytics.engine.records import Fills, Kind
 from defi_analytics.errors import Mismatch, Stale
 from defi_analytics.ports import Chain, Journal
 
 WINDOW_BLOCKS = 200
 """Blocks whose fills are read again: about two minutes. What is older shows in the quantities."""
+
+
+_OF_ASSETS = frozenset({Code.BALANCE, Code.RECEIVED, Code.PERPETUAL_CASH, Code.GAS_FOREIGN})
 
 
 class Compared(NamedTuple):
@@ -52,6 +55,11 @@ class Reconciliation:
     """Blocks with orders of ours on the book that were neither counted nor read here: too many."""
     unproven: tuple[str, ...] = ()
     """Transactions that are in no block yet."""
+
+    @property
+    def received(self) -> tuple[Difference, ...]:
+        """What came in that no trade explains."""
+        return tuple(each for each in self.differences if each.code is Code.RECEIVED)
 
     @property
     def clean(self) -> bool:
@@ -138,15 +146,23 @@ def unexplained(found: Reconciliation, asset: str, quantity: Decimal) -> Differe
 
     Raises Mismatch unless it is exactly what is unexplained: nothing is accepted by halves or on trust.
     """
-    cash = {Code.BALANCE, Code.PERPETUAL_CASH, Code.GAS_FOREIGN}
-    for each in found.differences:
-        if each.code in cash and each.about == asset:
-            if each.gap == quantity:
-                return each
-            raise Mismatch(
-                f"{plain(each.gap)} {asset} are unexplained, not {plain(quantity)}",
-                hint=f"defi reconcile --accept-flow {asset}={plain(each.gap)}",
-            )
+    each = _named(found, asset)
+    if each.gap == quantity:
+        return each
+    raise Mismatch(
+        f"{plain(each.gap)} {each.about} are unexplained, not {plain(quantity)}",
+        hint=f"defi reconcile --accept-flow {each.about}={plain(each.gap)}",
+    )
+
+
+def _named(found: Reconciliation, asset: str) -> Difference:
+    """What differs of an asset; in any case of letters where only one is meant."""
+    open_ = [each for each in found.differences if each.code in _OF_ASSETS]
+    exact = [each for each in open_ if each.about == asset]
+    alike = [each for each in open_ if each.about.casefold() == asset.casefold()]
+    for named in (exact, alike):
+        if len(named) == 1:
+            return named[0]
     raise Mismatch(f"nothing of {asset} is unexplained", hint="see: defi reconcile")
 
 

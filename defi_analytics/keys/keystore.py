@@ -24,9 +24,11 @@ MOST_COST = 2**20
 _MOST_BYTES = 4096
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _SUFFIX = ".json"
+_VECTOR_DIGITS = 32
 
 _Hex = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-fA-F]{2}){1,64}$")]
-_Hex16 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{32}$")]
+_HexVector = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-fA-F]{2}){1,16}$")]
+"""A number of 16 bytes, from which eth-keyfile leaves leading zeros out: one file in 256 has fewer digits."""
 _Hex20 = Annotated[str, msgspec.Meta(pattern=r"^(?:0x)?[0-9a-fA-F]{40}$")]
 _Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{64}$")]
 
@@ -44,7 +46,7 @@ class _Cost(msgspec.Struct):
 
 
 class _Vector(msgspec.Struct):
-    iv: _Hex16
+    iv: _HexVector
 
 
 class _Crypto(msgspec.Struct):
@@ -91,6 +93,8 @@ class Keystore:
         file = library("eth_keyfile").create_keyfile_json(
             secret, passphrase.reveal().encode(), kdf="scrypt", iterations=COST
         )
+        # Other wallets want it whole.
+        file["crypto"]["cipherparams"]["iv"] = file["crypto"]["cipherparams"]["iv"].zfill(_VECTOR_DIGITS)
         write_private(path, msgspec.json.encode(file))
         return StoredKey(name, bech32(account_of(public_key_of(secret))), path)
 

@@ -5,7 +5,7 @@
 | kind | body | means |
 |---|---|---|
 | risk.equity | equity | what the account is worth now, in account currency; what is no number halts |
-| | unexplained | by asset, what of the quantities in it nothing explains: see `risk.flows` |
+| | unexplained | by asset, what is missing of it, and nothing explains why: see `risk.flows` |
 | risk.unvalued | missing | from now on not all of it has a price, until the next equity or resume |
 | risk.flow | amount | paid in (or, negative, out); no equity before it includes it |
 | | quantity, asset | the same as the venue tells it, where it was accepted as a difference |

@@ -19,7 +19,7 @@ from defi_analytics.errors import WrongState
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.losses import day_loss, drawdown
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import World, an_agent
+from tests.engine.trading import PERP, World, an_agent, quantity
 from tests.integration.trading import staged
 
 
@@ -73,6 +73,21 @@ async def test_the_gate_refuses_by_the_same_fractions() -> None:
     decision = await agent.cycle()
     assert [refused.code.name for refused in decision.refused] == ["DAILY_LOSS"]
     assert decision.refused[0].value == pytest.approx(0.031)
+
+
+async def test_capital_can_be_given_while_a_position_is_held() -> None:
+    world = World(PERP)
+    agent = owned(world)
+    agent.terms = replace(agent.terms, reserved={})
+    agent.ledger.write("baseline", {"height": 1, "balances": {"USDT": "100000"}})
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    assert quantity(agent, PERP.key)
+    pays(agent, -7_000)
+    await given(agent)
+    assert agent.ledger.risk.equity == pytest.approx(100_000, rel=1e-3), "without what came in"
+    assert agent.ledger.risk.equity - agent.ledger.risk.apart == pytest.approx(1_000)
 
 
 async def test_capital_that_stays_the_same_is_given_once() -> None:

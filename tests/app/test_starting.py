@@ -21,6 +21,8 @@ from defi_analytics.engine.ledger import BASELINE
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import Mismatch, Unavailable
+from defi_analytics.risk.codes import TradingState
+from defi_analytics.risk.halting import FLOW
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.shared_account import ONE, pruned, shared
 from tests.engine.test_foreign_unread import with_a_stop
@@ -153,9 +155,17 @@ async def test_what_the_account_had_stays_its_owners_though_it_pays_on_another_m
 async def test_an_asset_that_is_not_there_yet_begins_with_nothing() -> None:
     told = Told()
     assert await told.reserved() == {"INJ": Decimal(0)}
-    told.have["INJ"] = Decimal(5)
-    with pytest.raises(Mismatch, match="BALANCE INJ: 0 here, 5 INJ there"):
-        await told.starts()
+    assert (await told.starts()).ledger.baseline == {"USDT": "1000", "INJ": "0"}
+
+
+@pytest.mark.parametrize("amount", ["1e-18", "5", "1000000"])
+@pytest.mark.parametrize("asset", ["INJ", "USDT"])
+async def test_what_somebody_sends_keeps_nobody_from_starting(asset: str, amount: str) -> None:
+    told = Told()
+    await told.starts()
+    told.have[asset] = told.have.get(asset, Decimal(0)) + Decimal(amount)
+    agent = await told.starts()
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
 
 
 async def test_what_an_agent_writes_while_one_compares_is_no_difference(monkeypatch: Any) -> None:
@@ -166,8 +176,8 @@ async def test_what_an_agent_writes_while_one_compares_is_no_difference(monkeypa
 
     async def portfolio(chain: PaperChain, markets: Any) -> Any:
         if told.have["USDT"] == 1000:
-            told.have["USDT"] = Decimal(1050)
-            other.ledger.write("risk.flow", {"amount": 50.0, "asset": "USDT", "quantity": "50"})
+            told.have["USDT"] = Decimal(950)
+            other.ledger.write("risk.flow", {"amount": -50.0, "asset": "USDT", "quantity": "-50"})
         return await read(chain, markets)
 
     monkeypatch.setattr(PaperChain, "portfolio", portfolio)
@@ -226,9 +236,9 @@ async def test_what_fills_explain_is_no_difference_at_a_start_and_what_none_expl
     assert agent.ledger.books.held["", HOME.key].quantity == ONE
     chain.told = False
     chain.trade(HOME.key, ONE, world.height + 1)
-    with pytest.raises(Mismatch, match="1 points, first BALANCE INJ: 2 here, 3 INJ there") as error:
+    with pytest.raises(Mismatch, match="2 points, first BALANCE USDT: 974 here, 948 USDT") as error:
         await agreed(agent, [HOME], pays_gas=True, dry=dry)
-    assert error.value.hint.endswith("defi reconcile --accept-flow INJ=1")
+    assert error.value.hint.endswith("defi reconcile --accept-flow USDT=-26 --accept-flow INJ=1")
 
 
 async def test_a_trade_before_an_asset_was_noted_is_part_of_what_was_noted() -> None:
@@ -294,6 +304,11 @@ async def test_paper_is_held_against_its_settings(tmp_path: Any) -> None:
         with pytest.raises(Mismatch, match="BALANCE USDT"):
             async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
                 pass
+        more = {**own.run.paper_balances, "USDT": own.run.paper_balances["USDT"] + 7}
+        stage.app.settings = replace(own, run=replace(own.run, paper_balances=more))
+        async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE) as agent:
+            flows = [body for _, _, body in agent.ledger.journal.replay(FLOW)]
+    assert [(body["asset"], body["quantity"], body["by"]) for body in flows] == [("USDT", "7", "unknown")]
 
 
 async def test_a_plan_knows_what_was_filled_and_compares_with_it(tmp_path: Any) -> None:

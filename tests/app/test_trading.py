@@ -215,7 +215,7 @@ async def test_a_run_goes_on_asking_whether_venue_and_journal_agree(stage, monke
     monkeypatch.setattr(inspecting, "COMPARED_ROUNDS", 2)
     request = RunRequest(markets=("INJ/USDT",))
     async with opened_agent(stage.app, paper_trader(stage.app), request, Policy(1.0, cycles=3)) as agent:
-        agent.execution.chain.start["USDT"] += 1
+        agent.execution.chain.start["USDT"] -= 1
         await agent.run()
         assert agent.ledger.risk.trading is TradingState.HALTED
         assert inspecting.verdict(agent).exit_code == 22

@@ -18,7 +18,7 @@ def test_every_difference_has_a_meaning_and_only_what_moves_nothing_itself_lets_
     rows = [difference_row(Difference(code, "x", Decimal(1), Decimal("2.50"), "INJ")) for code in Code]
     assert MEANS.keys() == set(Code)
     assert {row.gap for row in rows} == {"1.5"}
-    told_only = {"FILL_FOREIGN", "FILL_TWICE", "PERPETUAL_CASH", "GAS_FOREIGN"}
+    told_only = {"FILL_FOREIGN", "FILL_TWICE", "PERPETUAL_CASH", "GAS_FOREIGN", "RECEIVED"}
     assert {row.code for row in rows if not row.refuses} == told_only
 
 

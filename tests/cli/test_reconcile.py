@@ -35,6 +35,14 @@ def test_a_flow_is_accepted_only_whole_and_only_while_no_agent_runs(defi, home):
     assert defi("reconcile").code == 0
 
 
+def test_what_came_in_is_told_and_is_no_reason_to_exit_with_22(defi, home):
+    live(home, balances="999.5")
+    ran = defi("reconcile", "--json")
+    assert ran.code == 0
+    (row,) = ran.rows
+    assert (row["code"], row["gap"], row["refuses"]) == ("RECEIVED", "0.5", False)
+
+
 @pytest.mark.parametrize("flows", [["USDT"], ["USDT=much"], ["USDT=1", "usdt=2"]])
 def test_a_flow_is_an_asset_and_an_amount(defi, flows):
     given = [word for flow in flows for word in ("--accept-flow", flow)]

@@ -23,7 +23,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("name", "args", "code"), COMMANDS, ids=str)
 def test_what_json_prints_is_what_the_schema_says(defi, home, name, args, code):
-    live(home, balances="999")
+    live(home, balances="1001")
     defi("scan", "INJ/USDT")  # leaves a log to show
     schema = json.loads(defi("schema", name).out)
     ran = defi(*args, "--json")

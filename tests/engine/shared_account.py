@@ -50,11 +50,7 @@ class Shared(PaperChain):
         if self.moved_entry is not None:
             held = {key: replace(p, entry_price=self.moved_entry) for key, p in known.positions.items()}
             known = replace(known, positions=held)
-        if self.paid:
-            cash = {key: b for key, b in known.balances.items() if b.asset == "USDT"}
-            less = {key: replace(b, total=b.total - self.paid) for key, b in cash.items()}
-            known = replace(known, balances={**known.balances, **less})
-        return known
+        return moved_by(known, "USDT", -self.paid)
 
     def trade(self, key: Any, amount: Decimal, height: int) -> None:
         side = Side.BUY if amount > 0 else Side.SELL
@@ -68,9 +64,7 @@ def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
     if fill.key not in (HOME.key, PERP.key):
         return known
     if fill.key != PERP.key:
-        had = known.balances.get("inj", Balance("inj", "INJ", Decimal(0), Decimal(0)))
-        now = replace(had, total=had.total + signed, available=had.available + signed)
-        return replace(known, balances={**known.balances, "inj": now})
+        return moved_by(moved_by(known, "INJ", signed), "USDT", -signed * fill.price - fill.fee)
     before = known.positions.get(fill.key)
     if before is None:
         now_held = Position(fill.key, signed, fill.price, ONE)
@@ -79,11 +73,17 @@ def with_trade(known: Portfolio, fill: Fill) -> Portfolio:
     return replace(known, positions={**known.positions, fill.key: now_held})
 
 
+def moved_by(known: Portfolio, asset: str, amount: Decimal) -> Portfolio:
+    had = known.balances.get(asset.lower(), Balance(asset.lower(), asset, Decimal(0), Decimal(0)))
+    now = replace(had, total=had.total + amount, available=had.available + amount)
+    return replace(known, balances={**known.balances, had.denom: now})
+
+
 def shared(world: World, journal: MemoryJournal) -> tuple[Agent, Shared]:
     agent = an_agent(world, journal)
     paper: Any = agent.execution.chain
     chain = Shared(paper.venue, paper.latest, paper.clock, paper.books, {"USDT": Decimal(1000), "INJ": ONE})
-    agent.execution = Execution(chain, agent.ledger)
+    agent.execution = Execution(chain, agent.ledger, pays_gas=False)
     agent.ledger.write(BASELINE, {"height": world.height, "balances": {"USDT": "1000", "INJ": "1"}})
     return agent, chain
 

@@ -9,13 +9,20 @@ from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import OutcomeUnknown, Unavailable
-from tests.engine.trading import PERP, Failing, World, an_agent, quantity
+from tests.engine.memory_journal import MemoryJournal
+from tests.engine.shared_account import moved_by, shared
+from tests.engine.trading import HOME, PERP, Failing, World, an_agent, quantity
 
 
 async def entered(world: World, **more: Any) -> Agent:
     """It holds a perpetual, and a stop that guards it."""
+    return await holding(an_agent(world, on_exit=OnExit.FLATTEN, **more))
+
+
+async def holding(agent: Agent) -> Agent:
+    chain: Any = agent.execution.chain
+    world = chain.venue
     world.show(25.0, away=25.3)
-    agent = an_agent(world, on_exit=OnExit.FLATTEN, **more)
     await agent.cycle()
     await agent.cycle()
     assert quantity(agent, world.home.key) > 0
@@ -66,22 +73,25 @@ async def test_closed_is_what_the_venue_says_is_closed() -> None:
     assert quantity(agent, PERP.key) == 0
 
 
-@pytest.mark.parametrize(("more", "closed"), [("0", True), ("0.0009", True), ("0.001", False)])
-async def test_on_spot_what_the_account_had_before_is_not_open(more: str, closed: bool) -> None:
-    agent = await entered(World())
-    agent.terms = replace(agent.terms, reserved={"INJ": Decimal(7)})
+@pytest.mark.parametrize(("asset", "more"), [("INJ", "5"), ("USDT", "5"), ("INJ", "1e-18")])
+async def test_what_came_in_is_nothing_to_close(asset: str, more: str) -> None:
+    agent, chain = shared(World(), MemoryJournal())
+    agent.terms = replace(agent.terms, reserved={"INJ": Decimal(1)})
+    await holding(agent)
+    agent.execution.chain = Telling(chain, lambda own: moved_by(own, asset, Decimal(more)))
+    await agent.flatten()
+    assert quantity(agent) == 0
+    there = (await chain.portfolio([HOME])).balances["inj"].total
+    assert there == 1, "nothing but what the strategies bought was sold"
 
-    def told(own: Portfolio) -> Portfolio:
-        inj = own.balances["inj"]
-        there = inj.total + 7 + Decimal(more)
-        return replace(own, balances={**own.balances, "inj": replace(inj, total=there, available=there)})
 
-    agent.execution.chain = Telling(agent.execution.chain, told)
-    if closed:
-        await agent.finish()
-        return
-    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed"):
-        await agent.finish()
+async def test_what_was_bought_and_no_fill_tells_of_is_open() -> None:
+    agent, chain = shared(World(), MemoryJournal())
+    await holding(agent)
+    chain.told = False
+    chain.trade(HOME.key, Decimal(1), 1)
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed: INJ/USDT"):
+        await agent.flatten()
 
 
 async def test_what_a_thin_book_leaves_open_is_closed_once_there_is_more_of_it() -> None:

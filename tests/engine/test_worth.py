@@ -3,24 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from defi_analytics.domain.edge import Side
-from defi_analytics.domain.market import Market, MarketKind
-from defi_analytics.domain.order import Fill
-from defi_analytics.domain.portfolio import Balance, Portfolio, Position
-from defi_analytics.engine.ledger import BASELINE, Ledger
-from defi_analytics.engine.records import Fills
-from defi_analytics.engine.worth import PATIENCE, observe, unexplained
+from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.portfolio import Balance, Portfolio
+from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.worth import PATIENCE, Worth
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.exposure import Account, Marks
 from defi_analytics.risk.halting import resume
 from defi_analytics.risk.limits import RiskLimits
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.trading import HOME, World, an_agent
-from tests.fakes import NOON, FakeClock
+from tests.engine.trading import HOME
+from tests.fakes import FakeClock
 
 PERP = replace(HOME, market_id="perp", kind=MarketKind.PERPETUAL, base="SOL", base_denom="")
 CASH = frozenset({"USDT"})
@@ -42,7 +38,7 @@ class Watched:
             "usdt": Balance("usdt", "USDT", Decimal(5), Decimal(5)),
         }
         account = Account(Portfolio("inj1", self.clock.now(), 1, own), {}, marks)
-        observe(self.ledger, account, RiskLimits(), self.clock.now(), 0.0)
+        Worth().observe(self.ledger, account, RiskLimits(), self.clock.now(), 0.0)
         return self.ledger.risk.trading
 
 
@@ -95,33 +91,3 @@ def test_a_price_that_comes_back_begins_the_patience_anew(watched: Watched) -> N
     watched.sees(SILENT)
     watched.sees(PRICED, PATIENCE * 2)
     assert watched.sees(SILENT) is TradingState.ACTIVE
-
-
-async def test_an_equity_says_what_of_it_nothing_explains() -> None:
-    world = World()
-    agent = an_agent(world, MemoryJournal(), names=("convergence",))
-    chain: Any = agent.execution.chain
-    own = {balance.asset: str(balance.total) for balance in (await chain.portfolio([HOME])).balances.values()}
-    agent.ledger.write(BASELINE, {"height": 1, "balances": own})
-    world.show(25.0, away=25.5)
-    await agent.cycle()
-    await agent.value()
-    assert agent.ledger.books.net, "it has traded"
-    chain.start = {**chain.start, "USDT": chain.start["USDT"] + 500}
-    await agent.value()
-    equities = [body for _, _, body in agent.ledger.journal.replay("risk.equity")]
-    assert [body.get("unexplained") for body in equities] == [None, None, {"USDT": "500"}]
-
-
-@pytest.mark.parametrize(("free", "told"), [("879", {}), ("929", {"USDT": "50"}), (None, {"USDT": "-879"})])
-def test_what_a_position_keeps_and_what_its_fills_cost_is_explained(free: str | None, told: Any) -> None:
-    ledger = Ledger.opened(MemoryJournal(), FakeClock())
-    ledger.write(BASELINE, {"height": 1, "balances": {"USDT": "1000", "XYZ": "7"}})
-    fill = Fill("1", PERP.key, "", "0x1", Side.BUY, Decimal(100), Decimal(4), Decimal(1), NOON, 5)
-    ledger.write("fills", Fills(2, 5, (fill,)))
-    ledger.books.markets[PERP.key] = PERP
-    held = Position(PERP.key, Decimal(4), Decimal(100), Decimal(120))
-    usdt = {"usdt": Balance("usdt", "USDT", Decimal(free), Decimal(free))} if free else {}
-    portfolio = Portfolio("inj1", NOON, 5, usdt, {PERP.key: held})
-    markets: dict[Any, Market] = {PERP.key: PERP}
-    assert unexplained(ledger, Account(portfolio, markets, PRICED)) == told

@@ -65,6 +65,24 @@ def test_the_file_is_what_other_wallets_read_and_costs_what_it_should():
     assert library("eth_keyfile").decode_keyfile_json(content, PHRASE.encode()).hex() == HEX
 
 
+@pytest.mark.parametrize("written_by", ["us", "the library"])
+def test_a_key_whose_vector_begins_with_zeros_opens_too(tmp_path, monkeypatch, written_by):
+    """The library that encrypts leaves them out: one key in 256 could never be read again."""
+    eth_keyfile = library("eth_keyfile")
+    random = eth_keyfile.keyfile.Random
+    monkeypatch.setattr(random, "get_random_bytes", lambda size: bytes(2) + b"\x07" * (size - 2))
+    own = Keystore(tmp_path / "keys")
+    own.add("agent", bytearray.fromhex(HEX), Secret(PHRASE))
+    path = tmp_path / "keys" / "agent.json"
+    content = json.loads(path.read_bytes())
+    vector = content["crypto"]["cipherparams"]
+    assert vector["iv"] == "0000" + 14 * "07"
+    if written_by == "the library":
+        vector["iv"] = 14 * "07"
+        path.write_text(json.dumps(content))
+    assert own.opened("agent", Secret(PHRASE)) == bytes.fromhex(HEX)
+
+
 def test_a_new_key_is_a_private_file_in_a_private_folder(tmp_path, quick):
     previous = os.umask(0)
     try:

@@ -1,5 +1,6 @@
 """A flow is neither profit nor loss, whenever it is declared: before or after equities that include it."""
 
+import tracemalloc
 from decimal import Decimal
 
 import pytest
@@ -51,7 +52,7 @@ class Story:
         if self.undeclared:
             amount = {"amount": float(self.undeclared)}
             body = {**amount, "asset": "USDT", "quantity": str(self.undeclared)}
-            self.write(FLOW, body | figures(self.rows, NOON, body))
+            self.write(FLOW, body | figures(lambda: self.rows, NOON, body))
             self.undeclared = 0
 
     @property
@@ -109,26 +110,58 @@ def test_what_was_lost_after_the_deposit_stays_lost():
     assert story.losses == pytest.approx([0.05] * 3)
 
 
-def test_a_fill_between_two_reads_is_no_flow():
+@pytest.mark.parametrize("late", [[700], [700, 700], [700, 701, -5, 40]])
+def test_a_fill_that_is_told_late_is_no_flow_however_late_it_is(late):
     story = Story()
-    story.pay(1_000)
+    story.gain(-400)
     story.value()
-    story.undeclared = 1_700
+    story.pay(-1_000)
     story.value()
-    story.undeclared = 1_000
+    for level in late:
+        story.undeclared = level - 1_000
+        story.value()
+    story.undeclared = -1_000
     story.value()
     story.accept()
-    assert story.losses == [0.0] * 3
+    assert story.losses == pytest.approx([0.04] * 3)
 
 
-def test_records_that_tell_of_nothing_unexplained_are_folded_as_before():
+def test_a_flow_that_no_equity_includes_is_folded_as_it_comes():
     story = Story()
     body = {"amount": 500.0, "asset": "USDT", "quantity": "500"}
-    assert figures(story.rows, NOON, body) == {}
-    assert figures([*story.rows, (NOON, EQUITY, {UNEXPLAINED: 5})], NOON, body) == {}
-    story.pay(-10_000)
-    story.value()
-    assert figures(story.rows, NOON, {**body, "amount": -10_000.0, "quantity": "-10000"}) == {}
+    assert figures(lambda: story.rows, NOON, body) == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "flow"),
+    [
+        ({UNEXPLAINED: 5}, {}),
+        ({UNEXPLAINED: {"USDT": "much"}}, {}),
+        ({UNEXPLAINED: {"USDT": "NaN"}}, {}),
+        ({}, {"quantity": "0"}),
+        ({UNEXPLAINED: {"USDT": "-10000"}}, {"amount": -10_000.0, "quantity": "-10000"}),
+    ],
+)
+def test_what_cannot_be_folded_with_a_flow_is_told(told, flow):
+    rows = [*Story().rows, (NOON, EQUITY, {"equity": 0.0, **told})]
+    body = {"amount": 500.0, "asset": "USDT", "quantity": "500"} | flow
+    with pytest.raises(ValueError, match=r"unexplained|no number|nothing"):
+        figures(lambda: rows, NOON, body)
+
+
+def test_a_journal_of_any_length_is_folded_in_the_same_memory():
+    def rows(count):
+        for number in range(count):
+            yield NOON, EQUITY, {"equity": 10_000.0 - number % 7, UNEXPLAINED: {"USDT": "-500"}}
+
+    body = {"amount": -500.0, "asset": "USDT", "quantity": "-500"}
+    peaks = []
+    for count in (100, 10_000):
+        tracemalloc.start()
+        assert figures(lambda count=count: rows(count), NOON, body)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0] + 50_000
 
 
 def test_figures_that_cannot_be_read_halt():
@@ -143,6 +176,6 @@ def test_two_assets_are_told_apart():
     story.write(EQUITY, {"equity": 11_000.0, UNEXPLAINED: told})
     for asset, quantity in told.items():
         body = {"amount": 500.0, "asset": asset, "quantity": str(Decimal(quantity))}
-        story.write(FLOW, body | figures(story.rows, NOON, body))
+        story.write(FLOW, body | figures(lambda: story.rows, NOON, body))
     assert (story.state.equity, story.losses) == (11_000.0, [0.0] * 3)
     assert story.state.peak_equity == 11_000.0
