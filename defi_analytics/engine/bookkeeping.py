@@ -162,7 +162,8 @@ class Bookkeeping:
     def _signed(self, record: Signed) -> None:
         transaction = record.transaction
         self.unresolved[transaction.tx_hash] = Unresolved(transaction, record.cancels)
-        for request in record.orders:
+        for told in record.orders:
+            request = self._shared(told)
             self.orders[request.client_order_id] = TrackedOrder(
                 request,
                 transaction.tx_hash,
@@ -170,8 +171,14 @@ class Bookkeeping:
                 transaction.signed_at,
                 signed_height=transaction.height,
             )
-            self.markets[request.market.key] = request.market
         self._forget()
+
+    def _shared(self, request: OrderRequest) -> OrderRequest:
+        """With the market that we have already, if it is the same: each record tells it whole."""
+        market = self.markets.get(request.market.key)
+        if market != request.market:
+            market = self.markets[request.market.key] = request.market
+        return replace(request, market=market)
 
     def _sent(self, record: Sending) -> None:
         pending = self.unresolved[record.tx_hash]
@@ -234,7 +241,8 @@ class Bookkeeping:
             self.orders[order_id] = over
 
     def _refused(self, record: Refused) -> None:
-        for request in record.orders:
+        for told in record.orders:
+            request = self._shared(told)
             self.orders[request.client_order_id] = TrackedOrder(
                 request, "", 0, record.at, OrderState.REJECTED, error_code=record.code
             )

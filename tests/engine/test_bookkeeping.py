@@ -210,3 +210,13 @@ def test_the_newest_fill_on_a_market_is_kept_whoever_ordered_it() -> None:
     ours, theirs = a_fill(fill_id="f1"), a_fill("other", fill_id="f2")
     assert folded(filled(101, 101, ours)).last_fills == {MARKET.key: ours}
     assert folded(filled(101, 102, ours, theirs)).last_fills == {MARKET.key: theirs}
+
+
+def test_a_thousand_orders_hold_their_market_once_and_the_newest_tells_how_it_is() -> None:
+    books = folded(signed(a_request("c1")), signed(a_request("c2"), tx="T2"))
+    assert books.orders["c1"].request.market is books.orders["c2"].request.market
+    later = replace(a_request("c3"), market=replace(MARKET, taker_fee=Decimal("0.002")))
+    folded(signed(later, tx="T3"), books=books)
+    assert books.orders["c3"].request == later
+    assert books.orders["c1"].request == a_request("c1")
+    assert books.markets[MARKET.key] == later.market
