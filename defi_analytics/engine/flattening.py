@@ -17,6 +17,7 @@ from defi_analytics.ports import Clock
 
 LOG = logging.getLogger("defi.run")
 _TRIES = 5
+_HINT = "see: defi positions; try again: defi risk flatten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Flattening:
 
     async def done(self) -> None:
         """Raises OutcomeUnknown when something stays open, or nobody can tell that nothing does."""
-        why = ""
+        why, hint = "", _HINT
         for tries in range(_TRIES):
             if tries:
                 await self.clock.sleep(self.pause_s * 2 ** (tries - 1))
@@ -38,13 +39,13 @@ class Flattening:
                 await self.close()
                 left = await self._open()
             except DataError as error:
-                why = f"what is held could not be closed: {error}"
+                why, hint = f"what is held could not be closed: {error}", error.hint or _HINT
             else:
                 if not left:
                     return
-                why = f"{len(left)} positions could not be closed: {self._named(left)}"
+                why, hint = f"{len(left)} positions could not be closed: {self._named(left)}", _HINT
             LOG.warning("%s", why)
-        raise OutcomeUnknown(why, hint="see: defi positions; try again: defi risk flatten")
+        raise OutcomeUnknown(why, hint=hint)
 
     def _named(self, left: Collection[MarketKey]) -> str:
         known = self.execution.books.markets

@@ -49,6 +49,19 @@ async def test_where_nothing_can_be_closed_what_is_not_needed_is_cancelled_all_t
     assert not agent.ledger.books.live
 
 
+async def test_why_it_could_not_be_closed_is_told_with_the_way_out_of_it() -> None:
+    world = World(PERP)
+    agent = await entered(world)
+    world.failure = Unavailable("injective", "pruned", hint="use a node that keeps it")
+    with pytest.raises(OutcomeUnknown) as told:
+        await agent.flatten()
+    assert told.value.hint == "use a node that keeps it"
+    world.failure = Unavailable("injective", "down")
+    with pytest.raises(OutcomeUnknown) as told:
+        await agent.flatten()
+    assert told.value.hint == "see: defi positions; try again: defi risk flatten"
+
+
 class Telling:
     """The same chain, whose account is told otherwise than the books have it."""
 
