@@ -42,7 +42,7 @@ def book(app: App, ledger: Ledger, flow: Difference, amount: float, by: str) -> 
 
 
 async def book_received(
-    app: App, agent: Agent, markets: Sequence[Market], found: Reconciliation, *, pays_gas: bool
+    app: App, agent: Agent, markets: Sequence[Market], found: Reconciliation, *, pays_gas: bool, dry: bool
 ) -> None:
     """What came in while no run went on, and no trade explains: nobody's to declare, and nobody's profit.
 
@@ -58,7 +58,8 @@ async def book_received(
         still = {(each.about, each.gap) for each in again.received}
         for each in (one for one in found.received if (one.about, one.gap) in still):
             book(app, ledger, each, await worth_of(app, ledger, each), UNKNOWN)
-            app.warn(f"{plain(each.gap)} {each.about} came in from somebody unknown: booked as a deposit")
+            done = "a run would book it" if dry else "booked"
+            app.warn(f"{plain(each.gap)} {each.about} came in from somebody unknown: {done} as a deposit")
     except DataError as error:
         app.warn(f"what came in from somebody unknown is left out of this run: {error}")
     known = ledger.baseline or {}

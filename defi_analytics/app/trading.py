@@ -238,7 +238,7 @@ async def _agent(
     terms = replace(terms_of_run(app, request, markets, reserved), pays_gas=trader.pays_gas)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas)
+    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas, traded=tuple(markets))
     agent = Agent(execution, look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))
@@ -252,7 +252,7 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
         return
     try:
         found = await agreed(agent, markets, pays_gas=trader.pays_gas, dry=dry)
-        await book_received(app, agent, markets, found, pays_gas=trader.pays_gas)
+        await book_received(app, agent, markets, found, pays_gas=trader.pays_gas, dry=dry)
     except Mismatch as error:
         named = f"--network {account.network} --account {account.address}"
         error.hint = f"nothing was sent; see what differs: defi reconcile {named}; {error.hint}"

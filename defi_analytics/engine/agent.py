@@ -170,10 +170,10 @@ class Agent:
         to close what is held.
         """
         self.seen = seen = await self.look(self.backoff)
-        every = {**self.ledger.books.markets, **{market.key: market for market in seen.markets}}
-        whole = await self.execution.chain.portfolio(list(every.values()))
+        every = self.execution.counting.every(seen.markets)
+        whole = await self.execution.chain.portfolio(every)
         if not trusting:
-            await self._doubt.believed(self.execution.counting, whole, list(every.values()))
+            await self._doubt.believed(self.execution.counting, whole, every)
         own = self._worth.own_of(self.execution, whole, seen.markets)
         portfolio = at_stake(own, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
@@ -285,7 +285,7 @@ class Agent:
 
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
         await self.execution.counting.tried(await self.execution.resolve())
-        markets = list(self.ledger.books.markets.values())
+        markets = self.execution.counting.every()
         with suppress(DataError):
             # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
             await self.execution.counting.explained(await self.execution.chain.portfolio(markets), markets)

@@ -14,9 +14,10 @@ from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.differences import Difference
-from defi_analytics.engine.foreign import Agreed, Known, amounts, moved, untouched
+from defi_analytics.engine.foreign import Agreed, Known, amounts, every_market, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.presumed import presumed, unread
 from defi_analytics.engine.records import Closed, Fills, Kind
 from defi_analytics.errors import DataError
 from defi_analytics.ports import Chain
@@ -30,8 +31,8 @@ SPAN_BLOCKS = 10_000
 class Counting:
     """Of one account.
 
-    Every `portfolio` is of the `markets` beside it: all that the books know, or more, for blocks that are
-    taken for empty are so of each of them.
+    Every `portfolio` is of the `markets` beside it: of `every`, for blocks that are taken for empty are so of
+    each of them.
     """
 
     chain: Chain
@@ -39,6 +40,12 @@ class Counting:
     agreed: Agreed
     pays_gas: bool = True
     """Out of what is traded here; false where another key or subaccount pays."""
+    traded: Sequence[Market] = ()
+    """What else a run trades, though nothing of ours was ever signed there."""
+
+    def every(self, more: Sequence[Market] = ()) -> list[Market]:
+        """All whose fills are counted: what is written down as read is so of each of them."""
+        return list(every_market(self.books, (*self.traded, *more)).values())
 
     @property
     def books(self) -> Bookkeeping:
@@ -105,7 +112,7 @@ class Counting:
         """Asks the venue what still rests, where something should. Raises DataError."""
         if not self.resting(self.books.markets):
             return
-        markets = list(self.books.markets.values())
+        markets = self.every()
         portfolio = await self.chain.portfolio(markets)
         try:
             await self.reconcile(portfolio, markets)
@@ -143,8 +150,7 @@ class Counting:
             if not self._told or await self._as_counted(portfolio, markets):
                 return ()
         except DataError as error:
-            on_paper = self.chain.account == ACCOUNT
-            if on_paper or (self._told and self._moved(portfolio, markets)):
+            if self.chain.account == ACCOUNT or self._beyond(portfolio, markets):
                 raise
             LOG.warning("%s; what is held is what the books say", error)
             return ()
@@ -153,6 +159,14 @@ class Counting:
         again = await self.chain.portfolio(markets)
         await self.count(markets, again.height)
         return self._moved(again, markets)
+
+    def _beyond(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Whether more has moved than orders of ours may have that nobody can read the fills of."""
+        if self.books.unresolved:
+            return False
+        known = self._known._replace(books=presumed(self.books, portfolio))
+        ours = {order.request.market.base for order in unread(self.books, portfolio)}
+        return any(each.about not in ours for each in moved(known, portfolio, markets))
 
     async def _as_counted(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
         """Whether quantities are; then also who came and went between two looks is, who moved only cash."""
@@ -188,7 +202,7 @@ class Counting:
 
     async def _count(self, height: int, markets: Sequence[Market] = ()) -> None:
         """Of these and of all that we ever signed for; what is read is written, whatever comes after it."""
-        every = {**self.books.markets, **{market.key: market for market in markets}}
+        every = {market.key: market for market in self.every(markets)}
         while self.ledger.counted < height:
             first = self.ledger.counted + 1
             last = min(height, first + SPAN_BLOCKS - 1)

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.domain.text import safe
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction
@@ -53,6 +54,8 @@ class Execution:
     """Why not to trade at all, as a person says who may have no journal to say it in; empty for nothing."""
     pays_gas: bool = True
     """Out of what is traded here; false where another key or subaccount pays."""
+    traded: Sequence[Market] = ()
+    """What a run trades besides the markets that the books know."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: Agreed = field(default_factory=Agreed)
@@ -63,7 +66,7 @@ class Execution:
 
     @property
     def counting(self) -> Counting:
-        return Counting(self.chain, self.ledger, self._agreed, self.pays_gas)
+        return Counting(self.chain, self.ledger, self._agreed, self.pays_gas, self.traded)
 
     async def submit(
         self, orders: Sequence[ApprovedOrder], cancels: Sequence[Cancel] = (), decision: str = ""

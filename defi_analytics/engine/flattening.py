@@ -70,4 +70,6 @@ def open_by(known: Known, portfolio: Portfolio) -> Collection[MarketKey]:
     more = {
         each.about for each in moved(known, portfolio, markets) if each.code is Code.BALANCE and each.gap > 0
     }
-    return own | told | {m.key for m in markets if m.kind is MarketKind.SPOT and m.base in more}
+    spot = {market.key: market.base for market in markets if market.kind is MarketKind.SPOT}
+    unread = {order.request.market.key for order in known.books.uncounted if not order.request.reduce_only}
+    return own | told | {key for key, base in spot.items() if base in more or key in unread}

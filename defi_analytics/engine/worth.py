@@ -46,14 +46,16 @@ class Worth:
         told late must be no gain, and no loss, of the rounds before it.
         """
         worth = equity(account)
-        if math.isfinite(worth):
+        if math.isfinite(worth) and self.paid_in.certain:
             lacking = {asset: plain(gap) for asset, gap in sorted(self.paid_in.missing.items())}
-            for record in observed(ledger.risk, now, worth, limits, skew_s) if self.paid_in.certain else ():
+            for record in observed(ledger.risk, now, worth, limits, skew_s):
                 told = {UNEXPLAINED: lacking} if lacking and record.kind == EQUITY else {}
                 ledger.write(record.kind, {**record.body, **told})
             return
-        missing = ", ".join(unpriced(account)) or "a part of it"
-        said = f"what the account is worth is not known: no price of {missing}"
+        unpriced_ones = ", ".join(unpriced(account)) or "a part of it"
+        missing = "fills" if math.isfinite(worth) else unpriced_ones
+        why = "how much was filled" if missing == "fills" else f"no price of {missing}"
+        said = f"what the account is worth is not known: {why}"
         # Kept in the journal: an agent that is started again and again has waited all the same.
         since = ledger.risk.unvalued_since
         if since is None:

@@ -155,9 +155,9 @@ def rescaled(state: RiskState, equity: float, risked: float) -> RiskState:
     Raises ValueError where nothing is left.
     """
     before, apart = state.equity - state.apart, equity - risked
-    if not (before > 0.0 and risked > 0.0):
+    if risked != before and not (before > 0.0 and risked > 0.0):
         raise ValueError("nothing is left to measure losses from")
-    scale = risked / before
+    scale = 1.0 if risked == before else risked / before
 
     def scaled(one: float) -> float:
         return apart + (one - state.apart) * scale
@@ -178,12 +178,14 @@ def rescaled(state: RiskState, equity: float, risked: float) -> RiskState:
 def paid(state: RiskState, amount: float) -> RiskState:
     """Scales what losses are measured from, so that none grows or shrinks by paying in or out.
 
-    What is not risked takes all that is paid in, and gives what is paid out as long as it can. Raises
-    ValueError where nothing is left.
+    What is not risked takes all that is paid in, and gives what is paid out as long as it can. An account in
+    which there never was anything begins with what is paid in. Raises ValueError where nothing is left.
     """
     if math.isnan(state.equity):
         return state
     equity = state.equity + amount
+    if state.peak_equity == 0.0 < amount and not state.allotted:
+        return begun(state, equity, Carried(1.0, 1.0, 1.0, 1.0, 1.0))
     if not state.allotted:
         return rescaled(state, equity, equity)
     return rescaled(state, equity, min(equity, state.equity - state.apart))

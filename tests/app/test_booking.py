@@ -81,7 +81,7 @@ class Account:
     async def starts(self) -> Agent:
         agent = await self.agent()
         found = await agreed(agent, [HOME], pays_gas=False, dry=False)
-        await book_received(self.app, agent, [HOME], found, pays_gas=False)
+        await book_received(self.app, agent, [HOME], found, pays_gas=False, dry=False)
         return agent
 
     @property

@@ -8,6 +8,7 @@ import pytest
 
 from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.portfolio import Portfolio, Position
+from defi_analytics.engine.execution import Execution
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.shared_account import ONE, Shared, shared
 from tests.engine.trading import HOME, PERP, World, quantity
@@ -54,3 +55,22 @@ async def test_what_others_trade_on_a_market_of_an_earlier_run_is_counted_before
     for _ in range(5):
         await agent.cycle()
     assert agent.ledger.risk.trading.name == "ACTIVE"
+
+
+async def test_what_others_trade_beside_a_stop_of_ours_is_counted_on_markets_without_any_order_of_ours() -> (
+    None
+):
+    """Before the first round looks at them: as a run starts again."""
+    world = World(PERP)
+    agent, paper = shared(world, MemoryJournal())
+    names = ("venue", "latest", "clock", "books", "start", "foreign")
+    chain = Told(**{name: getattr(paper, name) for name in names})
+    agent.execution = Execution(chain, agent.ledger, traded=(PERP, EARLIER))
+    world.show(25.0, away=25.3)
+    for _ in range(3):
+        await agent.cycle()
+    assert [order.request.strategy for order in agent.ledger.books.live] == ["stop"]
+    chain.trade(EARLIER.key, ONE, world.height + 1)
+    world.height += 5
+    await agent.execution.settle()
+    assert quantity(agent, EARLIER.key) == ONE

@@ -17,13 +17,15 @@ from defi_analytics.domain.order import Fill, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
+from defi_analytics.engine.doubt import RECONCILER
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.presumed import presumed
+from defi_analytics.engine.worth import PATIENCE
 from defi_analytics.errors import OutcomeUnknown, Unavailable
 from defi_analytics.risk.codes import TradingState
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.shared_account import Shared, shared
-from tests.engine.trading import PERP, Failing, World, an_agent, quantity
+from tests.engine.trading import HOME, PERP, Failing, World, an_agent, quantity
 from tests.fakes import NOON
 
 TEN = Decimal(10)
@@ -36,6 +38,8 @@ class Silent(Shared):
     filled: list[Fill] | None = None
     """What the venue knows, and we do not."""
     silent: bool = True
+    stray: Decimal = Decimal(0)
+    """What somebody else holds of the perpetual besides."""
 
     async def fills(self, markets: Sequence[Market], first_height: int, last_height: int) -> Sequence[Fill]:
         new = await Shared.fills(self, markets, first_height, last_height)
@@ -52,7 +56,8 @@ class Silent(Shared):
         own = net.get(PERP.key, Inventory())
         positions = {}
         if own.quantity:
-            positions[PERP.key] = Position(PERP.key, own.quantity, own.cost / abs(own.quantity), own.cost)
+            entry, there = own.cost / abs(own.quantity), own.quantity + self.stray
+            positions[PERP.key] = Position(PERP.key, there, entry, own.cost)
         cash = {key: balance for key, balance in told.balances.items() if balance.asset == "USDT"}
         left = 1000 + own.gained - own.cost
         now = {key: replace(balance, total=left, available=left) for key, balance in cash.items()}
@@ -152,6 +157,40 @@ async def test_on_paper_a_round_without_fills_is_no_round() -> None:
     world.show(25.0, away=25.3)
     with pytest.raises(Unavailable, match="no book"):
         await agent.cycle()
+
+
+async def test_an_outage_that_lasts_calls_a_person_for_what_is_lost_meanwhile_nobody_measures() -> None:
+    world, agent, _ = await entered()
+    valued = agent.ledger.risk.equity
+    await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.ACTIVE
+    world.clock.advance(PATIENCE.total_seconds())
+    await agent.cycle()
+    risk = agent.ledger.risk
+    assert (risk.trading, risk.equity) == (TradingState.HALTED, valued)
+    assert risk.reason.startswith("what the account is worth is not known: how much was filled, since ")
+
+
+async def test_what_orders_of_ours_cannot_have_done_is_doubted_though_nobody_can_read_fills() -> None:
+    _, agent, chain = await entered()
+    await agent.cycle()
+    chain.stray = Decimal(40)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await agent.cycle()
+    await agent.cycle()
+    assert agent.ledger.risk.trading is TradingState.HALTED
+    assert agent.ledger.risk.by == RECONCILER
+
+
+async def test_a_coin_whose_purchase_nobody_can_read_is_not_told_to_be_closed() -> None:
+    world = World(HOME)
+    agent, paper = shared(world, MemoryJournal())
+    silenced(agent, paper)
+    world.show(25.0, away=25.3)
+    await agent.cycle()
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed: INJ/USDT"):
+        await agent.flatten()
 
 
 def a_tracked(

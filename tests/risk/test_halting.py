@@ -132,6 +132,13 @@ def test_when_everything_is_paid_out_nothing_is_left_to_measure_from(amount):
     assert folded(flow(amount), state=START).code is Denial.RISK_STATE_UNKNOWN
 
 
+def test_what_is_paid_into_an_account_that_never_had_anything_is_where_losses_begin():
+    empty = folded(equity(0.0), at=NOON)
+    after = folded(flow(1_000.0), state=empty)
+    assert (after.code, after.equity, after.peak_equity) == (Denial.NONE, 1_000.0, 1_000.0)
+    assert (day_loss(after), week_loss(after), day_lost(after)) == (0.0, 0.0, 0.0)
+
+
 def test_nor_when_there_was_nothing():
     broke = folded(equity(0.0), state=START)
     assert folded(flow(100.0), state=broke).code is Denial.RISK_STATE_UNKNOWN
