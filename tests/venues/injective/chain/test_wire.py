@@ -1,6 +1,9 @@
+from base64 import b64encode
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from defi_analytics.venues.injective.chain import wire
 
@@ -38,3 +41,11 @@ def test_only_the_gateways_own_error_is_one():
     assert wire.gateway_error(b'{"code":5,"message":"no","details":[]}') == wire.GatewayError(5, "no")
     for body in (b"", b"{}", b'{"code":"5"}', b"<html>", b"[" * 100_000):
         assert wire.gateway_error(body) is None
+
+
+@given(
+    st.binary(min_size=32, max_size=32) | st.binary(min_size=30, max_size=30).map(lambda b: b"\xd3\x1f" + b)
+)
+def test_a_hash_whose_base64_begins_like_hexadecimal_is_read_as_what_it_is(raw: bytes):
+    """One in 4,096: until then no fill of its block could be read, nor of any block after it."""
+    assert wire.hexadecimal(b64encode(raw).decode()) == wire.hexadecimal(f"0x{raw.hex()}") == f"0x{raw.hex()}"
