@@ -13,7 +13,6 @@ import msgspec
 from defi_analytics.venues.injective.units import human
 
 _INTEGER = re.compile(r"[0-9]{1,18}")
-_HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _DEC = re.compile(r"-?[0-9]{1,60}\.[0-9]{18}")
 _LONGEST_AMOUNT = 60
 
@@ -74,9 +73,9 @@ def unsigned(text: str) -> Decimal:
 def hexadecimal(text: str) -> str:
     """Bytes in base64 or in hexadecimal, as 0x and lower-case digits. Raises ValueError.
 
-    One hash in 4,096 begins with 0x in base64 too. None of 20 or 32 bytes is without the = at its end.
+    One hash in 4,096 begins with 0x in base64 too; there 20 or 32 bytes end with a padding.
     """
-    if _HEX.fullmatch(text):
+    if text.startswith("0x") and not text.endswith("="):
         return f"0x{bytes.fromhex(text[2:]).hex()}"
     return f"0x{b64decode(text, validate=True).hex()}"
 
