@@ -23,6 +23,8 @@ from defi_analytics.domain.text import safe
 R = TypeVar("R", bound=Row)
 
 _TEXT_LIMIT = 200
+_CELL_LIMIT = 2_000
+"""A round that trades on ten markets tells a line of each."""
 _MOST_TEXT = 20
 """Characters of a text that stays on one line; anyone can list a market with a long name."""
 _LEAST_FOLD = 30
@@ -158,7 +160,10 @@ def _cells(row: Row, columns: Sequence[Column[Any]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return safe(redacted(text), _TEXT_LIMIT) if text else ""
+    if not text:
+        return ""
+    told = redacted(text)
+    return safe(told, _CELL_LIMIT) + ("…" if len(told) > _CELL_LIMIT else "")
 
 
 def _write_plain(rows: Sequence[Row], columns: Sequence[Column[Any]], *, header: bool) -> None:

@@ -241,8 +241,12 @@ _FOLDS = {
 def _stopped(
     state: RiskState, trading: TradingState, code: Denial, reason: str, by: str, at: datetime
 ) -> RiskState:
-    """Keeps the first time and words of a stop that is said again."""
-    if (state.trading, state.code) == (trading, code):
+    """Keeps the first time and words of a stop that is said again.
+
+    And what a limit found: who lifts what a person said later, or before, must not lift that as well.
+    """
+    halted = state.trading is trading is TradingState.HALTED
+    if (state.trading, state.code) == (trading, code) or (halted and state.code is not Denial.HALTED):
         return state
     return replace(state, trading=trading, code=code, reason=reason, by=by, since=at)
 

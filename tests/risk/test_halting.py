@@ -144,6 +144,16 @@ def test_nor_when_there_was_nothing():
     assert folded(flow(100.0), state=broke).code is Denial.RISK_STATE_UNKNOWN
 
 
+@pytest.mark.parametrize("first", ["a limit", "a person"])
+def test_who_lifts_what_a_person_said_does_not_lift_what_a_limit_found(first):
+    found, said = halt(Denial.MAX_LOSS, "lost 5", "risk"), halt(Denial.HALTED, "lunch", "ada")
+    both = (found, said) if first == "a limit" else (said, found)
+    stopped = folded(*both, state=START)
+    assert (stopped.code, stopped.reason) == (Denial.MAX_LOSS, "lost 5")
+    assert folded(resume(Denial.HALTED, "ada"), state=stopped).trading is TradingState.HALTED
+    assert folded(resume(Denial.MAX_LOSS, "ada"), state=stopped).trading is TradingState.ACTIVE
+
+
 def test_a_halt_says_who_why_and_when():
     assert (
         replace(
