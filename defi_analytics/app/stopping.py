@@ -178,7 +178,12 @@ def _handed_on(home: Path, account: Account, clock: Clock) -> list[Step]:
     for step in steps:
         if not step.done:
             raise RiskHalt(f"every account is stopped, and has to stay so: {step.message}")
-    return steps
+    return [_still_halted(step, other) for step, other in zip(steps, others, strict=True)]
+
+
+def _still_halted(step: Step, account: Account) -> Step:
+    own = f"defi risk resume --ack HALTED --network {account.network} --account {account.address}"
+    return step._replace(message=f"stays halted, for {step.message}; see: {own}")
 
 
 def _made_by_us(path: Path) -> bool:

@@ -280,6 +280,9 @@ def test_resuming_one_account_leaves_those_stopped_of_which_only_the_file_holds(
         (None, "stop-file"),
         (PAPER, "journal"),
     ]
+    assert steps[0].message.startswith("stays halted")
+    own = f"--network {OTHER.network} --account {OTHER.address}"
+    assert steps[0].message.endswith(f"see: defi risk resume --ack HALTED {own}")
     lifted(home, account=OTHER)
     assert not told_to_stop(home, OTHER)
 
