@@ -107,7 +107,8 @@ def verdict(agent: Agent) -> DefiError | None:
     if risk.trading is TradingState.HALTED and risk.by == RECONCILER:
         return Mismatch(f"trading is halted: {risk.reason}", hint="see: defi reconcile")
     if risk.trading is TradingState.HALTED:
-        return RiskHalt(f"trading is halted: {risk.reason}")
+        lifted = f"if that is settled: defi risk resume --ack {risk.code.name}"
+        return RiskHalt(f"trading is halted: {risk.reason}", hint=lifted)
     if risk.trading is TradingState.REDUCING and risk.by == GRANT:
         return AuthError(f"only reducing orders pass: {risk.reason}", hint="see: defi key check")
     if agent.rejected >= REJECTED:

@@ -59,8 +59,8 @@ class Charts:
         answered.
         """
         if resolution_s not in RESOLUTIONS:
-            known = ", ".join(map(str, RESOLUTIONS))
-            raise NotFound(SOURCE, f"no candles of {resolution_s} s", hint=f"lengths in seconds: {known}")
+            known = ", ".join(f"{one / 60:g}" for one in RESOLUTIONS)
+            raise NotFound(SOURCE, f"no candles of {resolution_s / 60:g} min", hint=f"minutes: {known}")
         params = {
             "marketId": market.market_id,
             "resolution": RESOLUTIONS[resolution_s],

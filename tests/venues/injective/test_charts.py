@@ -121,5 +121,5 @@ async def test_a_length_nobody_cuts_is_refused_without_asking():
     with pytest.raises(NotFound) as raised:
         await Charts(http, ROOTS).candles(market(), 7, NOON, NOON)
     assert isinstance(raised.value, DataError)
-    assert "3600" in raised.value.hint
+    assert " 60, " in raised.value.hint
     assert http.requests == []
