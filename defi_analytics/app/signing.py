@@ -59,12 +59,15 @@ def opened(
     settings: Settings, name: str, asked: Asked, environ: Mapping[str, str], warn: Callable[[str], None]
 ) -> KeySigner:
     """A key of the keystore, which the log hides from now on."""
+    keys = keystore(settings)
+    # Nobody is asked for the passphrase of a key that is not there.
+    keys.found(name)
     sources = Sources(name, asked.passphrase_fd, settings.keys.use_keyring, asked.may_ask)
     given = passphrase(sources, environ)
     hide(given.secret.reveal())
     if given.warning:
         warn(given.warning)
-    secret = keystore(settings).opened(name, given.secret)
+    secret = keys.opened(name, given.secret)
     hide_key(secret)
     return KeySigner(secret)
 

@@ -44,6 +44,13 @@ def test_no_other_network_ever_gets_the_development_key(tmp_path, owner, network
         signer(tmp_path, network, Asked(may_withdraw=True))
 
 
+def test_nobody_is_asked_for_the_passphrase_of_a_key_that_is_not_there(tmp_path, owner):
+    own = settings(tmp_path, "testnet")
+    with pytest.raises(AuthError, match="there is no key agent"):
+        signing.opened(own, "agent", Asked("agent"), {}, lambda said: None)
+    assert owner.asked == []
+
+
 def test_testnet_takes_any_key(tmp_path, owner):
     sealed.store(tmp_path)
     assert signer(tmp_path, "testnet") == (sealed.ADDRESS, [])
