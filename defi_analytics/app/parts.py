@@ -1,6 +1,7 @@
 """The parts of one run, each made when it is first asked for: a command pays only for what it uses."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.errors import ConfigError, UsageError
+from defi_analytics.errors import ConfigError, DataError, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
@@ -162,18 +163,30 @@ class App:
         return SqliteJournal(self.settings.home / "journal.sqlite")
 
     async def find_market(self, name: str) -> Market:
-        """Raises UnknownMarket, naming the nearest."""
-        from defi_analytics.venues.injective.resolve import resolve
-
-        listing = await self.injective().listing()
-        return resolve(name, list(listing.markets.values()))
+        """See `find_markets`."""
+        (found,) = await self.find_markets((name,))
+        return found
 
     async def find_markets(self, names: Sequence[str]) -> tuple[Market, ...]:
-        """Each once. Raises UnknownMarket, naming the nearest."""
+        """The markets by these names, each once; paused ones too. Raises UnknownMarket, naming the nearest.
+
+        While a market takes no orders, its name is not that of another one that nobody vouches for.
+        """
+        listed = (await self.injective().listing()).markets.values()
+        return tuple(dict.fromkeys([await self._found(name, listed) for name in names]))
+
+    async def _found(self, name: str, listed: Collection[Market]) -> Market:
         from defi_analytics.venues.injective.resolve import resolve
 
-        listed = list((await self.injective().listing()).markets.values())
-        return tuple(dict.fromkeys(resolve(name, listed) for name in names))
+        found: Market | None = None
+        with suppress(UnknownMarket):
+            found = resolve(name, listed)
+        if found is None or not found.verified:
+            # Where nobody answers, what is listed is all there is to tell.
+            with suppress(DataError):
+                other = resolve(name, (await self.injective().inactive()).markets.values())
+                found = other if found is None or other.verified else found
+        return found or resolve(name, listed)
 
     def record_scan(self, snapshot: Snapshot, scope: Scope, limits: Limits, edges: Sequence[Edge]) -> None:
         """Appends what a scan found, rejected candidates with their reasons included, and all it went by."""

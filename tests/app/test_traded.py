@@ -28,6 +28,8 @@ async def test_a_name_means_the_verified_market_though_it_is_paused_and_a_strang
     pause(stage, market)
     [paused] = await chosen(stage.app, ["INJ/USDT"])
     assert paused == replace(market, status=MarketStatus.PAUSED)
+    assert await stage.app.find_market("INJ/USDT") == paused
+    assert await stage.app.find_market(market.market_id[:12]) == paused
     both = await chosen(stage.app, ["inj-usdt", "INJ/USDT PERP", market.market_id])
     assert [one.ticker for one in both] == ["INJ/USDT", "INJ/USDT PERP"]
     assert market.key not in {one.key for one in await chosen(stage.app, [])}
