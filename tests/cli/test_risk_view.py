@@ -30,7 +30,7 @@ def test_history_tells_halts_resumes_and_more_in_every_form(bare, state, form):
         account=mainnet,
     )
     bare("risk", "halt", "--account", "paper", "--network", "mainnet")
-    bare("risk", "resume", "--ack", "HALTED")
+    bare("risk", "resume", "--ack", "RISK_STATE_UNKNOWN")
     ran = bare("risk", "history", "-o", form)
     assert_form(ran, form, risk_view.history("USDT"), 4)
     if form == "json":

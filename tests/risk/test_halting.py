@@ -402,7 +402,7 @@ class Halting(RuleBasedStateMachine):
     @rule()
     def halt(self):
         self.write(halt(Denial.HALTED, "", "ada"))
-        self.stopped = Denial.HALTED
+        self.stopped = self.stopped or Denial.HALTED
 
     @rule(code=st.sampled_from([Denial.HALTED, Denial.DRAWDOWN_HARD, Denial.RISK_STATE_UNKNOWN]))
     def resume(self, code):
