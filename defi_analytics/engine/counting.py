@@ -90,7 +90,7 @@ class Counting:
 
         Blocks are read only if something moved. Raises DataError.
         """
-        if not self.resting(self.books.markets) or await self._left_alone(portfolio, markets):
+        if not self._resting(self.books.markets) or await self._left_alone(portfolio, markets):
             return
         # A node may tell the list as of a newer block than it was asked for: the fills are counted up to a
         # block that is asked for after it, so that what took an order off the list is among them.
@@ -100,7 +100,7 @@ class Counting:
         listed_hashes = {order.order_hash for order in portfolio.open_orders}
         gone = tuple(
             order.request.client_order_id
-            for order in self.resting({market.key for market in markets})
+            for order in self._resting({market.key for market in markets})
             if order.height < portfolio.height
             and order.request.client_order_id not in listed
             and order.order_hash not in listed_hashes
@@ -110,7 +110,7 @@ class Counting:
 
     async def look(self) -> None:
         """Asks the venue what still rests, where something should. Raises DataError."""
-        if not self.resting(self.books.markets):
+        if not self._resting(self.books.markets):
             return
         markets = self.every()
         portfolio = await self.chain.portfolio(markets)
@@ -192,7 +192,7 @@ class Counting:
     def _moved(self, portfolio: Portfolio, markets: Sequence[Market]) -> tuple[Difference, ...]:
         return moved(self._known, portfolio, markets)
 
-    def resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
+    def _resting(self, keys: Collection[MarketKey]) -> list[TrackedOrder]:
         """What is on the book, as far as blocks were counted."""
         return [
             order

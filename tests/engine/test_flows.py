@@ -43,10 +43,11 @@ class Flows(RuleBasedStateMachine):
         order_id = self.account.place(market, side, lots * 100, blocks=10_000)
         self.account.trade(market, order_id, side, Decimal(lots) / 10)
 
-    @rule(asset=st.sampled_from(["INJ", "USDT"]), cents=st.integers(-500, 500))
-    def pay_in(self, asset: str, cents: int) -> None:
-        self.account.balances[asset] += Decimal(cents) / 100
-        self.undeclared[asset] += Decimal(cents) / 100
+    @rule(asset=st.sampled_from(["INJ", "USDT"]), tenths=st.integers(-50, 50))
+    def pay_in(self, asset: str, tenths: int) -> None:
+        """More than a hundred foreign trades may have cost in gas: so much INJ is nobody's to declare."""
+        self.account.balances[asset] += Decimal(tenths) / 10
+        self.undeclared[asset] += Decimal(tenths) / 10
 
     @rule()
     def count(self) -> None:
