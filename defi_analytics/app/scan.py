@@ -2,23 +2,24 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from defi_analytics.app.parts import App
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Edge, EdgeKind
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, gather_snapshot
-from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
+from defi_analytics.errors import DataError, Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
 from defi_analytics.mispricing.prediction import MOST_CONFIDENT
 from defi_analytics.ports import Clock
 from defi_analytics.venues.injective.market_rows import VENUE
-from defi_analytics.venues.injective.resolve import resolve_many
+from defi_analytics.venues.injective.resolve import resolve_many, verified
 
 Markets = Mapping[MarketKey, Market]
 
@@ -71,19 +72,53 @@ async def look(app: App, request: ScanRequest) -> Scan:
     """One look at everything asked for. Raises DataError when Injective itself cannot be read."""
     started = app.clock.monotonic()
     kinds = request.kinds or frozenset(EdgeKind(kind) for kind in app.settings.scan.kinds)
-    markets = kinds_of(request.markets)
-    try:
-        snapshot, scope = await _gathered(app, request, kinds, markets)
-    except UnknownMarket:
-        if markets == ALL_KINDS:
-            raise
-        # Perhaps it exists as a perpetual alone: look again with every list, and say so if not.
-        snapshot, scope = await _gathered(app, request, kinds, ALL_KINDS)
+    snapshot, scope = await _found(app, request, kinds)
     own = limits(app.settings, request, snapshot.markets)
     edges = decide(snapshot, scope, own)
     snapshot = replace(snapshot, problems=(*snapshot.problems, *_doubts(app, snapshot)))
     _log(snapshot.problems, edges)
     return Scan(request, snapshot, scope, own, edges, app.clock.monotonic() - started)
+
+
+async def _found(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> tuple[Snapshot, Scope]:
+    """Among what is listed; a market that takes no orders keeps its name, whoever else bears it meanwhile."""
+    try:
+        found = await _listed(app, request, kinds)
+    except UnknownMarket:
+        if not (paused := await _paused(app, request.markets)):
+            raise
+    else:
+        home = [market for key, market in found[0].markets.items() if key.venue == VENUE]
+        if not any(_strangers(name, home) for name in request.markets):
+            return found
+        if not (paused := await _paused(app, request.markets)):
+            return found
+    return await _gathered(app, replace(request, known=(*request.known, *paused)), kinds, ALL_KINDS)
+
+
+async def _listed(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> tuple[Snapshot, Scope]:
+    markets = kinds_of(request.markets)
+    try:
+        return await _gathered(app, request, kinds, markets)
+    except UnknownMarket:
+        if markets == ALL_KINDS:
+            raise
+    # Perhaps it exists as a perpetual alone: look again with every list, and say so if not.
+    return await _gathered(app, request, kinds, ALL_KINDS)
+
+
+def _strangers(name: str, home: Collection[Market]) -> bool:
+    """Whether nobody vouches for what bears this name; an id or a pattern asks for whatever it finds."""
+    return not (name[:2].lower() == "0x" or {"*", "?"} & set(name) or verified(name, home))
+
+
+async def _paused(app: App, names: Sequence[str]) -> list[Market]:
+    """Those among the markets by these names that take no orders; none where nobody tells."""
+    from defi_analytics.app.traded import chosen
+
+    with suppress(DataError):
+        return [market for market in await chosen(app, names) if market.status is not MarketStatus.ACTIVE]
+    return []
 
 
 async def _gathered(

@@ -1,14 +1,13 @@
 """Which markets are meant, whatever became of them since they were named or traded."""
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 
 from defi_analytics.app.parts import App
 from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import UnknownMarket, UsageError
-from defi_analytics.venues.injective.resolve import resolve_many
+from defi_analytics.errors import UsageError
+from defi_analytics.venues.injective.resolve import resolve_many, verified
 
 _LISTED = frozenset({MarketStatus.ACTIVE, MarketStatus.POST_ONLY})
 
@@ -26,12 +25,12 @@ async def chosen(app: App, names: Sequence[str], known: Sequence[Market] = ()) -
     inactive: list[Market] | None = None
     found: dict[str, Market] = {}
     for name in names:
-        named = [own[name]] if name in own else _named(name, listed)
+        named = [own[name]] if name in own else verified(name, listed)
         if not named:
             if inactive is None:
                 inactive = list((await app.injective().inactive()).markets.values())
             # Where that has none either, it is the active ones that tell what is near.
-            named = _named(name, inactive) or resolve_many([name], listed)
+            named = verified(name, inactive) or resolve_many([name], listed)
         found.update((market.market_id, market) for market in _verified(named))
     return list(found.values())
 
@@ -89,12 +88,6 @@ def warned(app: App, markets: Sequence[Market]) -> list[Market]:
 def may_trade(market: Market) -> bool:
     """Now, or once it takes orders again."""
     return market.verified and market.status is not MarketStatus.CLOSED
-
-
-def _named(name: str, markets: Collection[Market]) -> Sequence[Market]:
-    with suppress(UnknownMarket):
-        return _verified(resolve_many([name], markets))
-    return ()
 
 
 def _verified(markets: Collection[Market]) -> Sequence[Market]:

@@ -14,8 +14,8 @@ from defi_analytics.config.settings import (
     ScanSettings,
     Settings,
 )
-from defi_analytics.domain.edge import EdgeKind
-from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.edge import EdgeKind, Reason
+from defi_analytics.domain.market import MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
@@ -128,8 +128,13 @@ def test_the_home_venues_own_prices_are_nothing_to_compare_with():
 class Venue:
     """A venue whose listing depends on the kinds it was made for."""
 
-    def __init__(self, venue, *markets, problems=()):
-        self.venue, self.markets, self.problems = venue, markets, problems
+    def __init__(self, venue, *markets, problems=(), paused=()):
+        self.venue, self.markets, self.problems, self.paused = venue, markets, problems, paused
+
+    async def inactive(self):
+        if self.paused is None:
+            raise Unavailable(self.venue, "no other lists")
+        return Listing(self.venue, {market.market_id: market for market in self.paused}, {})
 
     async def listing(self):
         tops = {market.market_id: a_top(market, 24.9, 25.0) for market in self.markets}
@@ -166,13 +171,15 @@ class Forecasts:
 class FakeApp:
     """The parts a look takes; `asked` are the kinds of market that Injective was asked for, look by look."""
 
-    def __init__(self, settings, *markets, problems=(), network="mainnet"):
+    def __init__(self, settings, *markets, problems=(), network="mainnet", paused=()):
         self.settings, self.clock, self.network = settings, FakeClock(), network
         self.markets, self.problems, self.asked, self.venues = markets, problems, [], []
+        self.paused = paused
 
-    def injective(self, kinds, known):
+    def injective(self, kinds=ALL, known=()):
         self.asked.append(kinds)
-        return Venue("injective", *(m for m in self.markets if m.kind in kinds), problems=self.problems)
+        listed = (*(m for m in self.markets if m.kind in kinds), *known)
+        return Venue("injective", *listed, problems=self.problems, paused=self.paused)
 
     def default_against(self):
         return ("binance",)
@@ -204,7 +211,7 @@ async def test_a_name_that_no_spot_market_bears_is_looked_for_in_every_list(sett
     ticker = replace(PERPETUAL, base="", quote="", ticker="TIA/USDT")
     app = FakeApp(settings, HERE, ticker)
     found = await look(app, ScanRequest(("TIA/USDT",), CROSS))
-    assert app.asked == [SPOT, ALL]
+    assert app.asked[:2] == [SPOT, ALL]
     assert found.scope.markets == {ticker.key}
 
 
@@ -212,14 +219,46 @@ async def test_a_name_that_nothing_bears_names_the_nearest_of_every_list(setting
     app = FakeApp(settings, replace(PERPETUAL, base="TIA", ticker="TIA/USDT PERP"))
     with pytest.raises(UnknownMarket, match="TIA/USDT PERP"):
         await look(app, ScanRequest(("TIA/USDT",), CROSS))
-    assert app.asked == [SPOT, ALL]
+    assert app.asked[:2] == [SPOT, ALL]
 
 
-async def test_what_every_list_lacks_is_not_looked_for_twice(settings):
+async def test_what_every_list_lacks_is_looked_for_among_paused_ones_and_no_further(settings):
     app = FakeApp(settings, HERE)
     with pytest.raises(UnknownMarket):
         await look(app, ScanRequest(("TIA/USDT PERP",), CROSS))
+    assert app.asked == [ALL, ALL, ALL], "the look, and both lists once more for the paused one's name"
+
+
+PAUSED = replace(a_market(market_id="0xpaused"), status=MarketStatus.PAUSED)
+STRANGER = a_market(market_id="0xstranger", base="", quote="", ticker="INJ/USDT")
+
+
+@pytest.mark.parametrize("name", ["INJ/USDT", "inj", "0xpaused"])
+@pytest.mark.parametrize("listed", [(PERPETUAL,), (PERPETUAL, STRANGER)])
+async def test_a_paused_market_keeps_its_name_and_says_that_it_is_paused(settings, name, listed):
+    asked = (name, "INJ/USDT PERP")
+    if name == "inj":
+        asked, listed = (name,), [market for market in listed if market is not PERPETUAL]
+    found = await look(FakeApp(settings, *listed, paused=(PAUSED,)), ScanRequest(asked, CROSS))
+    (own,) = (edge for edge in found.edges if edge.market.key == PAUSED.key)
+    assert (own.rejection.reason, own.rejection.detail) == (Reason.MARKET_STATUS, "paused")
+    assert STRANGER.key not in found.scope.markets
+
+
+@pytest.mark.parametrize("name", ["0xstranger", "INJ/USD?"])
+async def test_an_id_or_a_pattern_asks_for_whatever_it_finds(settings, name):
+    app = FakeApp(settings, STRANGER, paused=(PAUSED,))
+    found = await look(app, ScanRequest((name,), CROSS))
+    assert found.scope.markets == {STRANGER.key}
     assert app.asked == [ALL]
+
+
+@pytest.mark.parametrize("paused", [(), None])
+async def test_where_nobody_tells_of_a_paused_one_what_is_listed_is_all_there_is(settings, paused):
+    found = await look(FakeApp(settings, STRANGER, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
+    assert found.scope.markets == {STRANGER.key}
+    with pytest.raises(UnknownMarket, match="INJ/USDT"):
+        await look(FakeApp(settings, PERPETUAL, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
 
 
 async def test_a_market_missing_from_lists_that_failed_is_not_called_unknown(settings):

@@ -1,6 +1,7 @@
 """An agent with its key open, whose broadcasts meet faults and which is aborted: no secret where none belongs."""
 
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
@@ -31,6 +32,8 @@ FAULTS = (
 )  # fmt: skip
 DUMPING = "ulimit -c unlimited 2>/dev/null"
 """Whoever aborts may leave a dump as large as the system lets it."""
+AT_MOST = 8
+"""Rounds until an agent has traded that a trace, or a busy machine, makes too slow for most edges."""
 LEVELS = ([], ["-vv"], ["-q", "--json"])
 
 
@@ -94,29 +97,33 @@ def caged(tmp_path):
 
 def test_whatever_a_broadcast_meets_no_secret_is_told_or_kept(caged):
     caged.chain.set_faults(FAULTS, 58)
-    for level in LEVELS:
+    for level in itertools.chain.from_iterable(itertools.repeat(LEVELS, AT_MOST)):
         agent = caged.started("--cycles", "12", *level)
         out, err = agent.communicate(timeout=120)
         assert "Traceback" not in err
         assert caged.found(out, err) == [], level
-    assert caged.signed() >= 3, "its key was used"
+        if level == LEVELS[-1] and caged.signed() >= 3:
+            return
+    pytest.fail("its key was hardly used")
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_no_process_is_started_with_a_secret_while_an_agent_trades_and_is_flattened(caged, tmp_path):
     trace = tmp_path / "execve"
     watched = ("strace", "-f", "-e", "trace=execve", "-s", "4096", "-v", "-A", "-o", str(trace))
-    flatten = ("risk", "flatten", "--network", "sandbox")
-    for words in (
+    commands = (
         (*RUN, "--cycles", "20", "-vv"),
-        (*flatten, "-vv"),
+        ("risk", "flatten", "--network", "sandbox", "-vv"),
         ("orders", "cancel", "--all", "-n", "sandbox"),
-    ):
+    )
+    for words in itertools.chain.from_iterable(itertools.repeat(commands, AT_MOST)):
         out, err = caged.command(*words, before=watched).communicate(timeout=120)
         assert "Traceback" not in err
         assert caged.found(out, err, trace.read_text()) == [], words
-    assert trace.read_text().count("execve(") >= 3
-    assert caged.signed() >= 2, "its key was used, by the run and to flatten"
+        assert "execve(" in trace.read_text()
+        if words == commands[-1] and caged.signed() >= 2:
+            return
+    pytest.fail("its key was never used")
 
 
 def test_an_agent_that_is_aborted_leaves_no_dump_of_its_key(caged):

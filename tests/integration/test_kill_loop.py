@@ -88,14 +88,17 @@ def test_no_kill_and_no_fault_makes_the_journal_and_the_ledger_differ(seed, tmp_
 
 
 def test_the_harness_finds_what_sending_before_writing_loses(tmp_path):
-    """An agent that writes down what it sent after it was sent, as is usual, must not get through."""
+    """An agent that writes down what it sent after it was sent, as is usual, must not get through.
+
+    Two parts in five find it, on a quiet machine.
+    """
     with local_chain(99) as chain:
         before = chain.ledger()
-        for part in range(4):
+        for part in range(20):
             chain.set_faults(FAULTS, part)
             report, _ = reaped(tmp_path, chain, part, PER_SEED // 4, "--broken")
             chain.wait_blocks(30)
             found = judged(tmp_path, before, chain.ledger()).differences
             if any("on the ledger alone" in line for line in found):
                 return
-    pytest.fail(f"100 kills and nothing was lost: {report}")
+    pytest.fail(f"500 kills and nothing was lost: {report}")

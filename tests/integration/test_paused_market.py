@@ -8,8 +8,10 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.closing import flattened
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.reconciling import compared
+from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import standing
+from defi_analytics.domain.edge import Reason
 from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.closing import closing_trades
@@ -45,6 +47,18 @@ async def cycles(stage: Stage, agent: Agent, count: int) -> Sequence[Decision]:
         done.append(await agent.cycle())
         await stage.clock.sleep(8 * stage.sandbox.block_s)
     return done
+
+
+async def test_a_scan_of_its_name_says_that_it_is_paused_and_shows_no_lookalike(stage):
+    market = await stage.app.find_market("INJ/USDT")
+    put(stage, market, "Paused")
+    for name in ("INJ/USDT", market.market_id):
+        found = await look(stage.app, ScanRequest((name,)))
+        assert {edge.market.key for edge in found.edges} == {market.key}
+        assert {edge.rejection.reason for edge in found.edges} == {Reason.MARKET_STATUS}
+    put(stage, market, "Active")
+    found = await look(stage.app, ScanRequest(("INJ/USDT",)))
+    assert Reason.MARKET_STATUS not in {edge.rejection and edge.rejection.reason for edge in found.edges}
 
 
 async def two_held(stage: Stage, agent: Agent) -> Market:

@@ -6,6 +6,7 @@ only where no verified one bears the name, and never picks one of several.
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import translate
 
@@ -57,6 +58,13 @@ def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[
             matches = _of_asset(pattern, markets) or [resolve(pattern, markets)]
         found.update((market.market_id, market) for market in matches)
     return tuple(found.values())
+
+
+def verified(pattern: str, markets: Collection[Market]) -> tuple[Market, ...]:
+    """Those of `resolve_many` that are what they are called; none where no market is meant."""
+    with suppress(UnknownMarket):
+        return tuple(market for market in resolve_many([pattern], markets) if market.verified)
+    return ()
 
 
 def _of_asset(asset: str, markets: Collection[Market]) -> list[Market]:
