@@ -6,14 +6,17 @@ from functools import partial
 
 from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.alone import alone
+from defi_analytics.app.in_force import traded_by
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
+from defi_analytics.app.traded import by_ids
 from defi_analytics.app.trading import Trader
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Cancel
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.protection import guarding, unguarded
 from defi_analytics.errors import DataError, NotFound, OrderRejected, OutcomeUnknown, WrongState
 from defi_analytics.ports import Clock
@@ -37,7 +40,7 @@ async def cancel(
 
     `trader` is entered, and its key asked for, only where something may rest. Raises WrongState while an
     agent holds the account, NotFound for an id without a resting order, OrderRejected when the chain refuses,
-    OutcomeUnknown without proof in time.
+    OutcomeUnknown without proof in time, DataError where the venue cannot be read.
     """
     holder = holder_of(account.lock(app.settings.home).path)
     if holder is not None:
@@ -51,9 +54,10 @@ async def cancel(
             return []
         entered = await stack.enter_async_context(trader)
         stack.enter_context(alone(app, entered.senders))
-        chain = entered.chain_of(ledger)
+        stopped = partial(told_to_stop, app.settings.home, account)
+        traded = await _others(app, account, ledger)
         execution = Execution(
-            chain, ledger, partial(told_to_stop, app.settings.home, account), pays_gas=entered.pays_gas
+            entered.chain_of(ledger), ledger, stopped, pays_gas=entered.pays_gas, traded=traded
         )
         await execution.settle()
         kept = [] if order_ids else guarding(ledger.books)
@@ -90,6 +94,13 @@ async def _over(execution: Execution, chosen: Sequence[TrackedOrder]) -> bool:
     with suppress(DataError):
         await execution.settle()
     return not any(execution.books.orders[order.request.client_order_id].live for order in chosen)
+
+
+async def _others(app: App, account: Account, ledger: Ledger) -> Sequence[Market]:
+    """What the last run traded besides: blocks that are counted are so of these too."""
+    known = {key.market_id for key in ledger.books.markets}
+    absent = [one for one in traded_by(app.settings.home, account) if one not in known]
+    return await by_ids(app, absent) if absent else ()
 
 
 def _named(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:

@@ -1,5 +1,6 @@
 """What comes before a run's first decision: what the account has, and that venue and journal agree on it."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -10,12 +11,14 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.facts import cash_of
 from defi_analytics.engine.ledger import BASELINE, Ledger
 from defi_analytics.engine.paper import ACCOUNT
+from defi_analytics.engine.protection import unguarded
 from defi_analytics.engine.reckoning import GAS
 from defi_analytics.engine.reconcile import WINDOW_BLOCKS, Reconciliation, reconcile
 from defi_analytics.engine.records import Fills, Kind
-from defi_analytics.errors import DataError
+from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Chain
 
+LOG = logging.getLogger("defi.run")
 _LOOKS = 3
 _LOOK_AGAIN_S = 2.0
 """About three blocks: what differs then is no node that was behind."""
@@ -85,7 +88,8 @@ async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry
     """Recovers, unless it is `dry`, and compares: a difference that stays keeps the agent from starting.
 
     What others traded with the account is counted, as it is in every round of a run; what no fill explains
-    stays. Raises Mismatch, which says the first difference; DataError when the venue cannot be read, twice.
+    stays. Raises Mismatch, which says the first difference; DataError when the venue cannot be read, twice:
+    what is held has its stop by then, as far as the venue takes one.
     """
     found = None
     with suppress(DataError):
@@ -94,9 +98,24 @@ async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry
         await agent.clock.sleep(_LOOK_AGAIN_S)
         with suppress(DataError):
             await agent.execution.counting.count(markets)
-        found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
+        try:
+            found = await _recovered(agent, markets, pays_gas=pays_gas, dry=dry)
+        except DataError:
+            if not dry:
+                await _guarded(agent)
+            raise
     found.require()
     return found
+
+
+async def _guarded(agent: Agent) -> None:
+    """What an agent entered just before it died gets its stop, though nobody can say yet how it stands."""
+    if not unguarded(agent.ledger.books):
+        return
+    try:
+        await agent.guard()
+    except (DataError, OutcomeUnknown) as error:
+        LOG.warning("what is held may have no stop: %s", error)
 
 
 async def _recovered(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> Reconciliation:

@@ -273,7 +273,11 @@ class Agent:
     async def finish(self) -> None:
         """Leaves as the policy says, and verifies it on the venue. Raises OutcomeUnknown."""
         leaving = Leaving(self.execution, self.clock, self.policy.settle_s)
-        await leaving.left(self.policy.on_exit, self.flatten, partial(self._ending, guarding_trades))
+        await leaving.left(self.policy.on_exit, self.flatten, self.guard)
+
+    async def guard(self) -> None:
+        """Sends the stops that what is held lacks, and nothing else. Raises DataError, OutcomeUnknown."""
+        await self._ending(guarding_trades)
 
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.
@@ -286,9 +290,11 @@ class Agent:
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
         await self.execution.counting.tried(await self.execution.resolve())
         markets = self.execution.counting.every()
-        with suppress(DataError):
+        try:
             # What another client closed meanwhile cannot be closed again. What explains nothing stops nobody.
             await self.execution.counting.explained(await self.execution.chain.portfolio(markets), markets)
+        except DataError as error:
+            LOG.warning("%s%s", error, f"; {error.hint}" if error.hint else "")
         known, seen = await self._known(trusting=True)
         decision = self._written(make(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)

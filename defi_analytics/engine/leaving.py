@@ -70,10 +70,13 @@ class Leaving:
             # Also what could not be closed, and was entered just now.
             await self._guarded(guard)
             await self.cancelled(lambda: unneeded(own))
+        # Before its fills are read, what was just closed looks as if it were held.
+        stays = "stays open" if own.settled else "may be open still"
         for stop in guarding(own):
             LOG.warning(
-                "%s stays open, and its stop on the book; `defi risk flatten` closes it",
+                "%s %s, and its stop on the book; `defi risk flatten` closes it",
                 stop.request.market.ticker,
+                stays,
             )
 
     async def _guarded(self, guard: Callable[[], Awaitable[None]]) -> None:
@@ -84,8 +87,9 @@ class Leaving:
             await guard()
         except (DataError, OutcomeUnknown) as error:
             LOG.warning("%s", error)
+        stays = "stays open" if self.execution.books.settled else "may be open still"
         for market in unguarded(self.execution.books):
-            LOG.warning("%s stays open, without a stop; `defi risk flatten` closes it", market.ticker)
+            LOG.warning("%s %s, without a stop; `defi risk flatten` closes it", market.ticker, stays)
 
     async def proven(self) -> None:
         """Until nothing is in doubt, though a node may not answer now and then.

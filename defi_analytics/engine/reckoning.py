@@ -16,6 +16,8 @@ GAS = "INJ"
 _ZERO = Decimal(0)
 _DIGITS, _PLACES = 60, 18
 """No amount on the chain has more places; what is averaged has a rest far below."""
+_ROUNDED = 10
+"""Units that the chain's rounding may have cost in many settlements: nobody paid for a lot with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,14 @@ def received(
     Less than a lot never is traded. More is, where something that may have paid for it is missing or not
     known; `strayed` says that a position is not what its fills come to.
     """
+    markets = list(markets)
     spot = [market for market in markets if market.kind is MarketKind.SPOT]
     lots: dict[str, Decimal] = {}
     for market in spot:
         lots[market.base] = min(market.quantity_tick, lots.get(market.base, market.quantity_tick))
     gaps = {asset: gap for asset, gap in found.gaps.items() if asset not in found.untold}
-    spared = {GAS: story.others_gas}
+    spared = {a: _ROUNDED * unit for a, unit in units(markets).items()}
+    spared[GAS] = max(spared.get(GAS, _ZERO), story.others_gas)
     missing = any(-gap > spared.get(a, _ZERO) and -gap >= lots.get(a, _ZERO) for a, gap in gaps.items())
     unknown = {market.base for market in spot if market.quote not in gaps}
     return {

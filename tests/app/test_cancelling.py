@@ -2,6 +2,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -9,16 +10,20 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.cancelling import cancel as cancel_orders
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.trading import Trader
+from defi_analytics.app.valuing import TRADED
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
+from defi_analytics.domain.snapshot import Listing
 from defi_analytics.domain.transaction import Sent, Submission, TransactionResult
 from defi_analytics.engine.bookkeeping import TrackedOrder
+from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.storage.lock import AccountLock
+from tests.builders import a_market
 from tests.engine.trading import HOME, PERP, World
 from tests.fakes import NOON
 
@@ -110,6 +115,28 @@ async def test_a_stop_that_guards_nothing_any_more_is_taken_along(guarded: Any) 
         await execution.settle()
     assert len(await cancel(guarded, PAPER, [], 60.0)) == 2
     assert guarded.told == []
+
+
+async def test_blocks_are_counted_of_all_that_the_last_run_traded(
+    guarded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = a_market(market_id="0xother")
+    async with opened_ledger(guarded, PAPER, locked=True) as ledger:
+        ledger.write(STARTED, {TRADED: [PERP.market_id, "0xother"]})
+    listing = Listing("injective", {"0xother": other}, {})
+    guarded.injective = lambda known: SimpleNamespace(listing=AsyncMock(return_value=listing))
+    counted = set()
+    monkeypatch.setattr(Execution, "settle", AsyncMock(side_effect=Unavailable("injective", "silent")))
+    executed = Execution.__init__
+
+    def made(self: Execution, *given: Any, **named: Any) -> None:
+        executed(self, *given, **named)
+        counted.update(market.market_id for market in self.counting.every())
+
+    monkeypatch.setattr(Execution, "__init__", made)
+    with pytest.raises(Unavailable):
+        await cancel(guarded, PAPER, [], 60.0)
+    assert counted == {PERP.market_id, "0xother"}
 
 
 async def test_an_account_that_is_traded_is_left_alone(app: Any, tmp_path: Any) -> None:

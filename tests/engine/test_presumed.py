@@ -131,7 +131,9 @@ async def test_other_markets_are_left_alone_until_what_was_filled_can_be_read() 
 
 
 @pytest.mark.parametrize("on_exit", OnExit)
-async def test_a_run_ends_with_what_it_entered_guarded_or_closed(on_exit: OnExit) -> None:
+async def test_a_run_ends_with_what_it_entered_guarded_or_closed(
+    on_exit: OnExit, caplog: pytest.LogCaptureFixture
+) -> None:
     _, agent, chain = await entered(on_exit)
     with pytest.raises(OutcomeUnknown, match="not proven yet"):
         await agent.finish()
@@ -141,6 +143,8 @@ async def test_a_run_ends_with_what_it_entered_guarded_or_closed(on_exit: OnExit
     else:
         assert there.positions
         assert (OrderKind.STOP, True) in live(agent)
+    assert "stays open" not in caplog.text, "what was closed may look as if it were held"
+    assert ("may be open still" in caplog.text) == (on_exit is not OnExit.KEEP)
 
 
 async def test_a_person_closes_it_though_nobody_can_read_it() -> None:

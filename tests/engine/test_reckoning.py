@@ -49,6 +49,8 @@ def came(portfolio: Portfolio, *, strayed: bool = False, **story: Any) -> dict[s
         ({"ETH": "1e-18", "USDT": "-7500"}, {"ETH"}),
         ({"ETH": "-1e-18", "USDT": "7500"}, {"USDT"}),
         ({"ETH": "3", "INJ": "-1"}, set()),
+        ({"ETH": "3", "USDT": "-0.00001"}, {"ETH"}),
+        ({"ETH": "3", "USDT": "-0.000011"}, set()),
     ],
 )
 def test_what_came_in_is_what_nothing_was_paid_for(moved: dict[str, str], found: set[str]) -> None:

@@ -9,7 +9,9 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.reconciling import compared
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import MarketKind
+from defi_analytics.domain.portfolio import OpenOrder, Portfolio
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import Unavailable
 from defi_analytics.risk.codes import TradingState
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
@@ -26,6 +28,11 @@ async def stage():
     async with staged(home) as stage:
         yield stage
     shutil.rmtree(home)
+
+
+def stops_of(portfolio: Portfolio) -> list[OpenOrder]:
+    held = portfolio.positions
+    return [one for one in portfolio.open_orders if one.kind is OrderKind.STOP and one.key in held]
 
 
 class Line:
@@ -61,6 +68,32 @@ async def rounds(stage: Stage, agent: Agent, count: int) -> None:
         await stage.clock.sleep(8 * stage.sandbox.block_s)
 
 
+async def test_a_run_that_starts_again_in_the_silence_sets_the_stop_before_it_gives_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(monkeypatch)
+    async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+        line.agent = agent
+        for _ in range(400):
+            await agent.cycle()
+            if line.silent:
+                break
+            await stage.clock.sleep(8 * stage.sandbox.block_s)
+        assert line.silent, "the world gave no perpetual to enter"
+    entered = stops_of(await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values())))
+    with pytest.raises(Unavailable):
+        async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+            raise AssertionError("it began, and nobody knows what it holds")
+    await stage.clock.sleep(2 * stage.sandbox.block_s)
+    there = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
+    assert len(stops_of(there)) == len(there.positions) == len(entered) + 1
+    line.silent = False
+    async with stage.agent(*BOTH, blocks=9_000, live=True, on_exit=OnExit.FLATTEN) as agent:
+        line.watched = lambda transaction: False
+        await agent.finish()
+    assert (await compared(stage.app, Account("sandbox", DEV_ADDRESS))).clean
+
+
 async def test_its_stop_stands_before_anybody_can_read_the_fill_and_nothing_is_counted_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,11 +107,7 @@ async def test_its_stop_stands_before_anybody_can_read_the_fill_and_nothing_is_c
         assert line.silent, "the world gave no perpetual to enter"
         await rounds(stage, agent, 2)
         there = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
-        [stop] = [
-            order
-            for order in there.open_orders
-            if order.kind is OrderKind.STOP and order.key in there.positions
-        ]
+        [stop] = stops_of(there)
         assert stop.remaining <= abs(there.positions[stop.key].quantity)
         assert agent.ledger.risk.trading is TradingState.ACTIVE
         sent = set(agent.ledger.books.orders)
