@@ -9,7 +9,14 @@ from pathlib import Path
 
 import typer
 
-from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
+from defi_analytics.app.accounts import (
+    Account,
+    account_asked_about,
+    account_of,
+    chosen_account,
+    known_accounts,
+    unheard_of,
+)
 from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
@@ -22,7 +29,7 @@ from defi_analytics.cli.measures import seconds
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.risk_rows import action_rows, check_rows, event_row, status_rows, stress_row
 from defi_analytics.cli.schemas import WarningRow
-from defi_analytics.cli.session import opened, settings_of, settings_to_stop
+from defi_analytics.cli.session import opened, settings_of, settings_to_stop, warning
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.paper import ACCOUNT
@@ -115,7 +122,15 @@ def _concerned(home: Path, network: str | None, address: str | None, usual: str)
     ]
     if chosen or (network is None and address is None):
         return chosen
-    return [chosen_account(home, network or usual, address or ACCOUNT)]
+    named = chosen_account(home, network or usual, address or ACCOUNT)
+    _tell_unheard_of(home, named)
+    return [named]
+
+
+def _tell_unheard_of(home: Path, account: Account) -> None:
+    """A person may stop an account before its first run, and may have mistyped its name."""
+    if told := unheard_of(home, account):
+        say(f"defi: warning: {safe(told, 400)}")
 
 
 def resume_account(common: Common, ack: str, address: str | None, *, rebase: bool, file_too: bool) -> int:
@@ -124,6 +139,7 @@ def resume_account(common: Common, ack: str, address: str | None, *, rebase: boo
         raise UsageError(f"--ack {ack!r} is no code", hint="defi risk tells the one that stands")
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
+    _tell_unheard_of(settings.home, account)
     steps = resumed(settings.home, account, Denial[code], WallClock(), rebase=rebase, file_too=file_too)
     return _acted(common, steps, settings.network, None, "see how it stands: defi risk")
 
@@ -131,6 +147,7 @@ def resume_account(common: Common, ack: str, address: str | None, *, rebase: boo
 def reduce_account(common: Common, reason: str, address: str | None) -> int:
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
+    _tell_unheard_of(settings.home, account)
     step = reduced(settings.home, account, reason, WallClock())
     error = None if step.done else WrongState(step.message, hint="stop everything instead: defi risk halt")
     return _acted(common, [step], settings.network, error, "lift it: defi risk resume --ack REDUCE_ONLY")
@@ -162,7 +179,7 @@ def _acted(
 
 def show_history(common: Common, since: str | None, address: str | None) -> int:
     settings, clock = settings_of(common).settings, WallClock()
-    account = chosen_account(settings.home, settings.network, address)
+    account = account_asked_about(settings.home, settings.network, address, warning(common))
     path, rows = account.journal(settings.home), []
     start = None if since is None else _since(since, clock.now())
     if has_journal(path):

@@ -135,6 +135,21 @@ def test_a_halt_of_one_network_or_account_is_no_halt_of_the_others(bare, state):
     assert {(row["network"], row["account"]) for row in rows} == {("testnet", "paper")}
 
 
+@pytest.mark.parametrize("words", ["halt", "reduce", "resume --ack HALTED"])
+def test_an_account_may_be_stopped_before_its_first_run_and_a_name_nobody_knows_is_told(bare, state, words):
+    written(state)
+    ran = bare("risk", *words.split(), "--account", "paper-nobody", "--network", "sandbox")
+    assert ran.code == 0
+    assert "no run of sandbox paper-nobody yet; accounts with a journal: sandbox paper" in ran.err
+    assert "no run" not in bare("risk", *words.split(), "--account", "paper", "--network", "sandbox").err
+
+
+@pytest.mark.parametrize("words", ["risk history", "risk limits", "positions", "report", "risk flatten"])
+def test_an_account_that_never_was_is_not_found(defi, words):
+    ran = defi(*words.split(), "--account", "paper-nobody")
+    assert (ran.code, "no run of sandbox paper-nobody yet" in ran.err) == (8, True)
+
+
 def test_a_halt_with_the_journal_locked_holds_by_the_file_and_warns(bare, state):
     written(state, ("risk.equity", {"equity": 1.0}))
     with contextlib.closing(sqlite3.connect(PAPER.journal(state), isolation_level=None)) as holder:
