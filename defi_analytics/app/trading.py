@@ -219,7 +219,7 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
     own = risk_limits(app.settings).max_trade_size
     for name, amount in (("--max-loss", request.max_loss), ("--max-notional", request.max_notional)):
         if amount is not None and not 0.0 < amount < math.inf:
-            raise UsageError(f"{name}: nothing can be traded with {amount:g}")
+            raise UsageError(f"{name} {amount:g}: it must be more than 0, and finite")
     if request.max_notional is not None and request.max_notional > own:
         app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)

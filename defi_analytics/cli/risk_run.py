@@ -58,7 +58,10 @@ async def show_status(common: Common, address: str | None) -> int:
             warnings.append(WarningRow(code=found.silent.code, message=found.silent.message))
         error = None
         if found.trading is TradingState.HALTED:
-            error = RiskHalt(f"{account.network} {account.address} is halted: {found.code.name}")
+            error = RiskHalt(
+                f"{account.network} {account.address} is halted: {found.code.name}",
+                hint=f"if that is settled: defi risk resume --ack {found.code.name}",
+            )
         rows = list(status_rows(found, app.clock.now()))
         document = Document("risk", rows, app.network, warnings, error=error)
         risk_view.write_status(document, rows, app.settings.run.currency, common)
@@ -135,12 +138,13 @@ def _tell_unheard_of(home: Path, account: Account) -> None:
 
 def resume_account(common: Common, ack: str, address: str | None, *, rebase: bool, file_too: bool) -> int:
     code = ack.upper().replace("-", "_")
-    if code not in Denial.__members__ or code == Denial.NONE.name:
+    if ack and (code not in Denial.__members__ or code == Denial.NONE.name):
         raise UsageError(f"--ack {ack!r} is no code", hint="defi risk tells the one that stands")
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
     _tell_unheard_of(settings.home, account)
-    steps = resumed(settings.home, account, Denial[code], WallClock(), rebase=rebase, file_too=file_too)
+    named = Denial[code] if ack else Denial.NONE
+    steps = resumed(settings.home, account, named, WallClock(), rebase=rebase, file_too=file_too)
     return _acted(common, steps, settings.network, None, "see how it stands: defi risk")
 
 

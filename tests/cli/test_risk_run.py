@@ -169,12 +169,14 @@ def test_a_halt_that_cannot_be_made_to_last_is_an_error_that_says_so(bare, state
 def test_resuming_needs_the_code_that_stands(bare, state):
     record = halt(Denial.DRAWDOWN_HARD, "lost a tenth", "risk")
     written(state, (record.kind, record.body), account=Account("mainnet"))
+    none = bare("risk", "resume")
+    assert (none.code, "--ack has to name what stands, DRAWDOWN_HARD" in none.err) == (2, True)
     wrong = bare("risk", "resume", "--ack", "HALTED")
     assert wrong.code == 21
     assert "what stands is DRAWDOWN_HARD, not HALTED: lost a tenth" in wrong.err
     assert bare("risk", "resume", "--ack", "drawdown-hard", "--rebase-peak").code == 0
     assert bare("risk", "resume", "--ack", "xyz").code == 2
-    assert bare("risk", "resume").code == 2
+    assert "there is nothing to resume" in bare("risk", "resume").out
 
 
 def test_a_file_of_somebody_else_is_removed_only_when_told(bare, state):
