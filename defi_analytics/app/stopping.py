@@ -73,7 +73,7 @@ def resumed(
         return [Step(account, "journal", True, "trading is active: there is nothing to resume")]
     if ack is not standing:
         why = ledger.risk.reason or told_to_stop(home, account)
-        hint = f"if that is settled: defi risk resume --ack {standing.name}"
+        hint = f"if that is settled: {lifted_by(account, standing)}"
         if ack is Denial.NONE:
             raise UsageError(f"--ack has to name what stands, {standing.name}: {why}", hint=hint)
         raise RiskHalt(f"what stands is {standing.name}, not {ack.name}: {why}", hint=hint)
@@ -92,6 +92,11 @@ def stands(ledger: Ledger, told: str) -> Denial:
     if ledger.risk.trading is not TradingState.ACTIVE:
         return ledger.risk.code
     return Denial.HALTED if told else Denial.NONE
+
+
+def lifted_by(account: Account, code: Denial) -> str:
+    """The command that lifts it, whichever account and network another command would mean."""
+    return f"defi risk resume --ack {code.name} --network {account.network} --account {account.address}"
 
 
 def _read(home: Path, account: Account, clock: Clock) -> Ledger:
@@ -185,7 +190,7 @@ def _handed_on(home: Path, account: Account, clock: Clock) -> list[Step]:
 
 
 def _still_halted(step: Step, account: Account) -> Step:
-    own = f"defi risk resume --ack HALTED --network {account.network} --account {account.address}"
+    own = lifted_by(account, Denial.HALTED)
     return step._replace(message=f"stays halted, for {step.message}; see: {own}")
 
 

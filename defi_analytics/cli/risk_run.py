@@ -21,7 +21,7 @@ from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import looked, maintenance, standing
-from defi_analytics.app.stopping import Step, holds, reduced, resumed, stopped
+from defi_analytics.app.stopping import Step, holds, lifted_by, reduced, resumed, stopped
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
@@ -60,7 +60,7 @@ async def show_status(common: Common, address: str | None) -> int:
         if found.trading is TradingState.HALTED:
             error = RiskHalt(
                 f"{account.network} {account.address} is halted: {found.code.name}",
-                hint=f"if that is settled: defi risk resume --ack {found.code.name}",
+                hint=f"if that is settled: {lifted_by(account, found.code)}",
             )
         rows = list(status_rows(found, app.clock.now()))
         document = Document("risk", rows, app.network, warnings, error=error)
@@ -108,7 +108,9 @@ def halt_accounts(common: Common, reason: str, address: str | None) -> int:
             "the halt could not be made to last: " + "; ".join(s.message for s in steps if not s.done),
             hint="end the process that trades: it stops when it can no longer write its journal",
         )
-    return _acted(common, steps, settings.network, error, "lift it: defi risk resume --ack HALTED")
+    one = not everything and len(accounts) == 1
+    lifted = lifted_by(accounts[0], Denial.HALTED) if one else "defi risk resume --ack HALTED"
+    return _acted(common, steps, settings.network, error, f"lift it: {lifted}")
 
 
 def _concerned(home: Path, network: str | None, address: str | None, usual: str) -> list[Account]:
@@ -154,7 +156,8 @@ def reduce_account(common: Common, reason: str, address: str | None) -> int:
     _tell_unheard_of(settings.home, account)
     step = reduced(settings.home, account, reason, WallClock())
     error = None if step.done else WrongState(step.message, hint="stop everything instead: defi risk halt")
-    return _acted(common, [step], settings.network, error, "lift it: defi risk resume --ack REDUCE_ONLY")
+    lifted = f"lift it: {lifted_by(account, Denial.REDUCE_ONLY)}"
+    return _acted(common, [step], settings.network, error, lifted)
 
 
 async def flatten_account(common: Common, address: str | None, asked: Asked) -> int:

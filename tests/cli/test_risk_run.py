@@ -138,9 +138,11 @@ def test_a_halt_of_one_network_or_account_is_no_halt_of_the_others(bare, state):
 @pytest.mark.parametrize("words", ["halt", "reduce", "resume --ack HALTED"])
 def test_an_account_may_be_stopped_before_its_first_run_and_a_name_nobody_knows_is_told(bare, state, words):
     written(state)
-    ran = bare("risk", *words.split(), "--account", "paper-nobody", "--network", "sandbox")
+    nobody = ("--account", "paper-nobody", "--network", "sandbox")
+    ran = bare("risk", *words.split(), *nobody, "-o", "table")
     assert ran.code == 0
     assert "no run of sandbox paper-nobody yet; accounts with a journal: sandbox paper" in ran.err
+    assert ("--network sandbox --account paper-nobody" in ran.err) is ("resume" not in words)
     assert "no run" not in bare("risk", *words.split(), "--account", "paper", "--network", "sandbox").err
 
 
