@@ -1,17 +1,20 @@
 """Whose story is told: the accounts of this home, their files, and which of them a command means."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from defi_analytics.app.parts import App
 from defi_analytics.engine.paper import ACCOUNT
-from defi_analytics.errors import UsageError, WrongState
+from defi_analytics.errors import NotFound, UsageError, WrongState
 from defi_analytics.storage.lock import AccountLock
 
 STOP_FILE = "STOP"
 """In home; while it is there nothing is traded, whatever else is down."""
+_NAMED = 5
+"""Accounts that one line names."""
 _ADDRESS = r"paper(?:-[a-z0-9]{1,20})?|inj1[0-9a-z]{38}(?:\.[1-9][0-9]{0,9})?"
 _JOURNAL = re.compile(rf"(mainnet|testnet|sandbox)-({_ADDRESS})\.sqlite")
 
@@ -105,12 +108,41 @@ def chosen_account(home: Path, network: str, address: str | None) -> Account:
     return there[0] if there else Account(network, ACCOUNT)
 
 
+def unheard_of(home: Path, account: Account) -> str:
+    """What to tell of an account without a journal; empty for one that has one, or where nobody can look."""
+    try:
+        known = known_accounts(home)
+    except WrongState:
+        return ""
+    if account in known:
+        return ""
+    named = ", ".join(f"{one.network} {one.address}" for one in known[:_NAMED]) or "none"
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return f"no run of {account.network} {account.address} yet; accounts with a journal: {named}{more}"
+
+
+def account_asked_about(
+    home: Path, network: str, address: str | None, warn: Callable[[str], None]
+) -> Account:
+    """As `chosen_account`. Warns of one without a journal, but where nothing has run at all.
+
+    Raises NotFound for a name on paper that has none: no venue knows it, so it is mistyped.
+    """
+    account = chosen_account(home, network, address)
+    told = unheard_of(home, account)
+    if told and not account.live and account.address != ACCOUNT:
+        raise NotFound("accounts", told, hint="see: defi agent status")
+    if told and (account.live or known_accounts(home)):
+        warn(told)
+    return account
+
+
 def account_of(app: App, address: str | None = None) -> Account:
-    """As `chosen_account`, of this run's home and network.
+    """As `account_asked_about`, of this run's home and network.
 
     Warns where its journal cannot be of the chain that will be asked about it.
     """
-    account = chosen_account(app.settings.home, app.network, address)
+    account = account_asked_about(app.settings.home, app.network, address, app.warn)
     if app.passing and account.journal(app.settings.home).exists():
         app.warn(
             "this sandbox was started for this command, and the journal is of another: "

@@ -37,7 +37,7 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
     before = ledger_of(home, account, app.clock)
     markets = before.books.at_risk
     if not markets:
-        return [Step(account, "venue", True, "nothing is held and nothing is open")]
+        return [Step(account, "journal", True, "nothing is held and nothing is open")]
     known = tuple(before.books.markets[key] for key in markets if key in before.books.markets)
     request = RunRequest(markets=tuple(key.market_id for key in markets), known=known)
     policy = Policy(interval_s=1.0, on_exit=OnExit.FLATTEN)
@@ -83,5 +83,8 @@ def _step(account: Account, key: MarketKey, held: Inventory, ledger: Ledger) -> 
     earned = ledger.books.net[key].cash
     name, quote = (market.ticker, market.quote) if market else (key.market_id, "")
     return Step(
-        account, "venue", True, f"{name}: {plain(held.quantity)} closed; {plain(earned)} {quote} in all"
+        account,
+        "venue",
+        True,
+        f"{name}: {plain(held.quantity)} closed; all trades on this market together: {plain(earned)} {quote}",
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from defi_analytics.app.accounts import Account, known_accounts, stop_file, told_to_stop
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.engine.ledger import Ledger
-from defi_analytics.errors import DefiError, RiskHalt
+from defi_analytics.errors import DefiError, RiskHalt, UsageError
 from defi_analytics.ports import Clock
 from defi_analytics.risk.codes import Denial, TradingState
 from defi_analytics.risk.halting import Record, halt, reduce, resume
@@ -63,17 +63,20 @@ def reduced(home: Path, account: Account, reason: str, clock: Clock) -> Step:
 def resumed(
     home: Path, account: Account, ack: Denial, clock: Clock, *, rebase: bool, file_too: bool
 ) -> list[Step]:
-    """Lifts what stands, if `ack` names it. Raises RiskHalt when it still stands, and says why."""
+    """Lifts what stands, if `ack` names it. Raises RiskHalt when it still stands, and says why.
+
+    Raises UsageError for an `ack` of NONE: it tells the code that has to be named.
+    """
     ledger = _read(home, account, clock)
     standing = stands(ledger, told_to_stop(home, account))
     if standing is Denial.NONE:
         return [Step(account, "journal", True, "trading is active: there is nothing to resume")]
     if ack is not standing:
         why = ledger.risk.reason or told_to_stop(home, account)
-        raise RiskHalt(
-            f"what stands is {standing.name}, not {ack.name}: {why}",
-            hint=f"if that is settled: defi risk resume --ack {standing.name}",
-        )
+        hint = f"if that is settled: {lifted_by(account, standing)}"
+        if ack is Denial.NONE:
+            raise UsageError(f"--ack has to name what stands, {standing.name}: {why}", hint=hint)
+        raise RiskHalt(f"what stands is {standing.name}, not {ack.name}: {why}", hint=hint)
     steps = _files_taken_away(home, account, clock, file_too=file_too)
     if ledger.risk.trading is not TradingState.ACTIVE:
         steps.append(_written(home, account, resume(ack, PERSON, rebase=rebase), clock))
@@ -89,6 +92,11 @@ def stands(ledger: Ledger, told: str) -> Denial:
     if ledger.risk.trading is not TradingState.ACTIVE:
         return ledger.risk.code
     return Denial.HALTED if told else Denial.NONE
+
+
+def lifted_by(account: Account, code: Denial) -> str:
+    """The command that lifts it, whichever account and network another command would mean."""
+    return f"defi risk resume --ack {code.name} --network {account.network} --account {account.address}"
 
 
 def _read(home: Path, account: Account, clock: Clock) -> Ledger:
@@ -182,7 +190,7 @@ def _handed_on(home: Path, account: Account, clock: Clock) -> list[Step]:
 
 
 def _still_halted(step: Step, account: Account) -> Step:
-    own = f"defi risk resume --ack HALTED --network {account.network} --account {account.address}"
+    own = lifted_by(account, Denial.HALTED)
     return step._replace(message=f"stays halted, for {step.message}; see: {own}")
 
 

@@ -20,7 +20,15 @@ from defi_analytics.app.sandboxed import take_over
 from defi_analytics.app.scan import ScanRequest, look
 from defi_analytics.app.starting import agreed, reserved_of
 from defi_analytics.app.traded import chosen, left_behind, may_trade, warned
-from defi_analytics.app.valuing import TRADED, VALUED, revalue, revalued, valued, valued_before
+from defi_analytics.app.valuing import (
+    TRADED,
+    VALUED,
+    comparable,
+    revalue,
+    traded_before,
+    valued,
+    valued_before,
+)
 from defi_analytics.domain.edge import EdgeKind
 from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent, Seen
@@ -193,8 +201,9 @@ async def opened_agent(
             markets += await left_behind(app, market_names(app, request), ledger, markets)
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
-            # What nobody can price now must not keep anyone from closing.
-            agent.valued = await revalued(app, agent, markets)
+            # It looks at what it closes alone, which is less than the account; and nobody is to be kept from
+            # closing by what cannot be priced now.
+            agent.valued = comparable(ledger, markets, agent.terms.currency)
         else:
             await _compare(app, trader, agent, markets, dry=dry)
             await revalue(app, agent, markets)
@@ -210,7 +219,7 @@ async def _meant(app: App, trader: Trader, request: RunRequest, *, closing: bool
     own = risk_limits(app.settings).max_trade_size
     for name, amount in (("--max-loss", request.max_loss), ("--max-notional", request.max_notional)):
         if amount is not None and not 0.0 < amount < math.inf:
-            raise UsageError(f"{name}: nothing can be traded with {amount:g}")
+            raise UsageError(f"{name} {amount:g}: it must be more than 0, and finite")
     if request.max_notional is not None and request.max_notional > own:
         app.warn(f"--max-notional {request.max_notional:g} loosens nothing: {own:g} of the settings stays")
     markets = await traded_markets(app, request)
@@ -260,12 +269,13 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
 
 
 def _told(account: Account, agent: Agent, markets: Sequence[Market]) -> dict[str, object]:
-    """Where it is not valued, the last equity stays that of before."""
-    before = valued_before(agent.ledger)
-    assets = valued(markets, agent.terms.currency) if agent.valued or before is None else sorted(before)
+    """Where it is not valued, the last equity stays that of before, and so does what it is the worth of."""
+    now = [market.market_id for market in markets], valued(markets, agent.terms.currency)
+    before = traded_before(agent.ledger), sorted(valued_before(agent.ledger) or ())
+    traded, assets = now if agent.valued else before
     return {
         "terms": terms_told(agent.terms),
         "mode": account.execution,
-        TRADED: [market.market_id for market in markets],
+        TRADED: traded,
         VALUED: assets,
     }

@@ -14,7 +14,7 @@ from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paid_in import own_part
 from defi_analytics.engine.reckoning import GAS
-from defi_analytics.errors import DataError, NotFound
+from defi_analytics.errors import NotFound
 from defi_analytics.mispricing.rates import STABLE
 from defi_analytics.risk.halting import FLOW
 from defi_analytics.risk.losses import RiskState
@@ -63,14 +63,17 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
         ledger.write(FLOW, {"amount": amount, **said})
 
 
-async def revalued(app: App, agent: Agent, markets: Sequence[Market]) -> bool:
-    """False, with a warning, where something cannot be priced now: nothing is written then."""
-    try:
-        await revalue(app, agent, markets)
-    except DataError as error:
-        app.warn(f"what the account is worth cannot be told meanwhile: {error}")
-        return False
-    return True
+def comparable(ledger: Ledger, markets: Sequence[Market], currency: str) -> bool:
+    """Whether the worth of what these markets trade is that of the same assets as the last equity."""
+    return valued_before(ledger) in (None, set(valued(markets, currency)))
+
+
+def traded_before(ledger: Ledger) -> list[str]:
+    """Ids of the last run's markets; empty where it did not say so, or there was none."""
+    told: Any = None
+    for _, _, body in ledger.journal.replay(STARTED):
+        told = body.get(TRADED)
+    return list(map(str, told)) if isinstance(told, list) else []
 
 
 def valued_before(ledger: Ledger) -> set[str] | None:

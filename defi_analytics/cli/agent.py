@@ -144,12 +144,18 @@ async def _stop(common: Common, account_name: str | None, wait_s: float) -> int:
 
 
 def _to_stop(settings: "Settings", account_name: str | None) -> Account:
-    """Of several accounts of the network the one that is being traded is meant."""
+    """Of several accounts of the network the one that is being traded is meant.
+
+    Raises WrongState where none is.
+    """
     if account_name is None:
         there = [account for account in known_accounts(settings.home) if account.network == settings.network]
-        running = [account for account in there if seen(account, settings.home).running]
+        found = {account: seen(account, settings.home) for account in there}
+        running = [account for account in there if found[account].running]
         if len(running) == 1:
             return running[0]
+        if there and not running:
+            raise _missing(there, died=any(one.state == "died" for one in found.values()))
     return chosen_account(settings.home, settings.network, account_name)
 
 

@@ -58,15 +58,15 @@ POSITION_COLUMNS: Sequence[Column[PositionRow]] = (
     Column("Entry", lambda r: short(r.entry_price), number=True, exact=lambda r: r.entry_price),
     Column("Mark", lambda r: short(r.mark), number=True, spare=70, exact=lambda r: r.mark or ""),
     Column("Unrealised", lambda r: _cents(r.unrealised), number=True, exact=lambda r: r.unrealised or ""),
-    Column("Realised", lambda r: _cents(r.realised), number=True, spare=50, exact=lambda r: r.realised),
-    Column("Fees", lambda r: _cents(r.fees), number=True, spare=60, exact=lambda r: r.fees),
+    Column("All realised", lambda r: _cents(r.realised), number=True, spare=50, exact=lambda r: r.realised),
+    Column("All fees", lambda r: _cents(r.fees), number=True, spare=60, exact=lambda r: r.fees),
     Column("Quote", lambda r: r.quote, spare=90),
 )
 BALANCE_COLUMNS: Sequence[Column[BalanceRow]] = (
     Column("Asset", lambda r: r.asset or "not verified"),
     Column("Total", lambda r: r.total, number=True),
     Column("Available", lambda r: r.available, number=True),
-    Column("At start", lambda r: r.baseline or "", number=True, spare=60),
+    Column("Start and paid in", lambda r: r.baseline or "", number=True, spare=60),
     Column("Change", lambda r: r.change or "", number=True, spare=50),
     Column("Denom", lambda r: r.denom, spare=90),
 )

@@ -16,7 +16,8 @@ app = new_app()
 def balances(common: Common, account: AccountName = None) -> int:
     r"""Show what an account has, and what became of its start.
 
-    As the venue tells it. A paper account has what run.paper_balances gave it, and its fills.
+    As the venue tells it. A paper account has what run.paper_balances gave it, and its fills. What was paid
+    in later counts as if it had been there from the start: the change is what trading and gas made of it.
 
     \b
     Examples:

@@ -56,6 +56,16 @@ def seconds(text: str, least_s: float = 0.0, bare_s: float = 1.0) -> float:
 
 def number(least: float, most: float = math.inf) -> Callable[[str], float]:
     """A parser as `duration` makes them, of a finite number from `least` to `most`."""
+    limits = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+    return _finite(lambda value: least <= value <= most, limits)
+
+
+def positive(text: str) -> float:
+    """A finite number that is more than 0. Raises typer.BadParameter, which names the option."""
+    return _finite(lambda value: value > 0, "more than 0")(text)
+
+
+def _finite(fits: Callable[[float], bool], limits: str) -> Callable[[str], float]:
 
     def parse(text: str) -> float:
         try:
@@ -64,8 +74,7 @@ def number(least: float, most: float = math.inf) -> Callable[[str], float]:
             value = math.nan
         if not math.isfinite(value):
             raise typer.BadParameter(f"{text!r} is not a number")
-        if not least <= value <= most:
-            limits = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+        if not fits(value):
             raise typer.BadParameter(f"{text!r} is out of range: it must be {limits}")
         return value
 

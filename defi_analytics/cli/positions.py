@@ -25,7 +25,8 @@ def positions(common: Common, account: AccountName = None) -> int:
     r"""Show what an account holds by its fills, and what it is worth.
 
     By strategy and market, spot holdings and perpetuals alike, from the journal; only the marks are read
-    from the venue. `defi reconcile` tells whether the venue agrees.
+    from the venue. Realised and fees are of all that the strategy ever traded on the market, positions that
+    are closed included. `defi reconcile` tells whether the venue agrees.
 
     \b
     Examples:

@@ -22,7 +22,9 @@ app = new_app()
 
 _UNTOLD = "the source of a fill did not tell the funding it settled"
 _NONE_ENDED = "no trade ended"
-_NO_CURRENCY = "gas for markets of several currencies"
+_NO_CURRENCY = "gas is for markets of several currencies"
+_SEVERAL = "gas, several"
+"""Of transactions with orders on more than one market; a fill is always of one."""
 
 
 def _money(value: str | None) -> str:
@@ -39,7 +41,7 @@ def columns(by: By) -> Sequence[Column[ReportRow]]:
 
 
 def _of(row: ReportRow) -> str:
-    return row.day or row.market or ("several" if row.by != "total" else "total")
+    return row.day or row.market or (_SEVERAL if row.by != "total" else "total")
 
 
 _COLUMNS: Sequence[Column[ReportRow]] = (
@@ -70,8 +72,9 @@ def report(
 
     A trade is a position from its first fill until it is closed. It counts on the day it ends, and is won
     when it earned something after fees and funding. Fees, funding and gas count on the day they are paid.
-    Total is realised less fees and funding; gas is in INJ, beside it. What is still held counts once it is
-    closed: see `defi positions`.
+    Total is realised less fees and funding; gas is in INJ, beside it, and with --by market on a line of its
+    own where a transaction was about several. What is still held counts once it is closed: see `defi
+    positions`.
 
     \b
     Examples:
@@ -133,5 +136,5 @@ def _said(rows: Sequence[ReportRow], account: str, when: str) -> "Iterator[str]"
         return
     why = dict.fromkeys(reason for row in rows for reason in row.empty_because.split("; ") if reason)
     if why:
-        yield f"Empty: {'; '.join(why)}"
+        yield f"A cell is empty where {', or where '.join(why)}"
     yield f"{account}; total is realised less fees and funding; what is still held: defi positions"

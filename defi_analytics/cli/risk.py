@@ -114,8 +114,8 @@ def resume(
     common: Common,
     ack: Annotated[
         str,
-        typer.Option("--ack", metavar="CODE", help="The code that stands. [default: none, it must be named]"),
-    ],
+        typer.Option("--ack", metavar="CODE", help="The code that stands. [default: none; you are told it]"),
+    ] = "",
     rebase_peak: Annotated[
         bool, typer.Option("--rebase-peak", help="Measure drawdown from now on; forget the peak.")
     ] = False,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from defi_analytics.app.accounts import chosen_account
+from defi_analytics.app.accounts import account_asked_about, chosen_account
 from defi_analytics.app.in_force import LimitsInForce, in_force
 from defi_analytics.app.limits import CAPITAL, SETTINGS, capital_of, limits_of_market, risk_limits
 from defi_analytics.cli import risk_view
@@ -12,7 +12,7 @@ from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.render import emit
 from defi_analytics.cli.schemas_risk import RiskLimitRow
-from defi_analytics.cli.session import settings_of
+from defi_analytics.cli.session import settings_of, warning
 from defi_analytics.config.loaded import Loaded
 from defi_analytics.config.settings import Settings
 from defi_analytics.errors import UsageError
@@ -22,7 +22,10 @@ from defi_analytics.risk.limits import RiskLimits, tightened
 
 def show_limits(common: Common, address: str | None) -> int:
     loaded = settings_of(common)
-    settings, force = loaded.settings, _in_force(loaded.settings, address)
+    settings = loaded.settings
+    if address is not None:
+        account_asked_about(settings.home, settings.network, address, warning(common))
+    force = _in_force(settings, address)
     rows = list(_capital(loaded))
     rows += [
         _row(name, force.general, "", *_general_source(loaded, force, name))

@@ -9,12 +9,19 @@ from pathlib import Path
 
 import typer
 
-from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
+from defi_analytics.app.accounts import (
+    Account,
+    account_asked_about,
+    account_of,
+    chosen_account,
+    known_accounts,
+    unheard_of,
+)
 from defi_analytics.app.ledgers import has_journal, ledger_of
 from defi_analytics.app.past import events
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.standing import looked, maintenance, standing
-from defi_analytics.app.stopping import Step, holds, reduced, resumed, stopped
+from defi_analytics.app.stopping import Step, holds, lifted_by, reduced, resumed, stopped
 from defi_analytics.cli import risk_view
 from defi_analytics.cli.common import Common
 from defi_analytics.cli.envelope import Document, say
@@ -22,7 +29,7 @@ from defi_analytics.cli.measures import seconds
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.risk_rows import action_rows, check_rows, event_row, status_rows, stress_row
 from defi_analytics.cli.schemas import WarningRow
-from defi_analytics.cli.session import opened, settings_of, settings_to_stop
+from defi_analytics.cli.session import opened, settings_of, settings_to_stop, warning
 from defi_analytics.clock import WallClock
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.paper import ACCOUNT
@@ -51,7 +58,10 @@ async def show_status(common: Common, address: str | None) -> int:
             warnings.append(WarningRow(code=found.silent.code, message=found.silent.message))
         error = None
         if found.trading is TradingState.HALTED:
-            error = RiskHalt(f"{account.network} {account.address} is halted: {found.code.name}")
+            error = RiskHalt(
+                f"{account.network} {account.address} is halted: {found.code.name}",
+                hint=f"if that is settled: {lifted_by(account, found.code)}",
+            )
         rows = list(status_rows(found, app.clock.now()))
         document = Document("risk", rows, app.network, warnings, error=error)
         risk_view.write_status(document, rows, app.settings.run.currency, common)
@@ -98,7 +108,9 @@ def halt_accounts(common: Common, reason: str, address: str | None) -> int:
             "the halt could not be made to last: " + "; ".join(s.message for s in steps if not s.done),
             hint="end the process that trades: it stops when it can no longer write its journal",
         )
-    return _acted(common, steps, settings.network, error, "lift it: defi risk resume --ack HALTED")
+    one = not everything and len(accounts) == 1
+    lifted = lifted_by(accounts[0], Denial.HALTED) if one else "defi risk resume --ack HALTED"
+    return _acted(common, steps, settings.network, error, f"lift it: {lifted}")
 
 
 def _concerned(home: Path, network: str | None, address: str | None, usual: str) -> list[Account]:
@@ -115,25 +127,37 @@ def _concerned(home: Path, network: str | None, address: str | None, usual: str)
     ]
     if chosen or (network is None and address is None):
         return chosen
-    return [chosen_account(home, network or usual, address or ACCOUNT)]
+    named = chosen_account(home, network or usual, address or ACCOUNT)
+    _tell_unheard_of(home, named)
+    return [named]
+
+
+def _tell_unheard_of(home: Path, account: Account) -> None:
+    """A person may stop an account before its first run, and may have mistyped its name."""
+    if told := unheard_of(home, account):
+        say(f"defi: warning: {safe(told, 400)}")
 
 
 def resume_account(common: Common, ack: str, address: str | None, *, rebase: bool, file_too: bool) -> int:
     code = ack.upper().replace("-", "_")
-    if code not in Denial.__members__ or code == Denial.NONE.name:
+    if ack and (code not in Denial.__members__ or code == Denial.NONE.name):
         raise UsageError(f"--ack {ack!r} is no code", hint="defi risk tells the one that stands")
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
-    steps = resumed(settings.home, account, Denial[code], WallClock(), rebase=rebase, file_too=file_too)
+    _tell_unheard_of(settings.home, account)
+    named = Denial[code] if ack else Denial.NONE
+    steps = resumed(settings.home, account, named, WallClock(), rebase=rebase, file_too=file_too)
     return _acted(common, steps, settings.network, None, "see how it stands: defi risk")
 
 
 def reduce_account(common: Common, reason: str, address: str | None) -> int:
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
+    _tell_unheard_of(settings.home, account)
     step = reduced(settings.home, account, reason, WallClock())
     error = None if step.done else WrongState(step.message, hint="stop everything instead: defi risk halt")
-    return _acted(common, [step], settings.network, error, "lift it: defi risk resume --ack REDUCE_ONLY")
+    lifted = f"lift it: {lifted_by(account, Denial.REDUCE_ONLY)}"
+    return _acted(common, [step], settings.network, error, lifted)
 
 
 async def flatten_account(common: Common, address: str | None, asked: Asked) -> int:
@@ -162,7 +186,7 @@ def _acted(
 
 def show_history(common: Common, since: str | None, address: str | None) -> int:
     settings, clock = settings_of(common).settings, WallClock()
-    account = chosen_account(settings.home, settings.network, address)
+    account = account_asked_about(settings.home, settings.network, address, warning(common))
     path, rows = account.journal(settings.home), []
     start = None if since is None else _since(since, clock.now())
     if has_journal(path):

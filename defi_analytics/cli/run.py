@@ -6,7 +6,7 @@ import typer
 
 from defi_analytics.cli.common import Common, Output, with_common
 from defi_analytics.cli.measures import duration as duration_of
-from defi_analytics.cli.measures import number
+from defi_analytics.cli.measures import positive
 from defi_analytics.cli.options import PassphraseFd, SigningKey, asked_for
 from defi_analytics.cli.tree import new_app
 from defi_analytics.errors import UsageError
@@ -81,7 +81,7 @@ def run(
         float | None,
         typer.Option(
             "--max-loss",
-            parser=number(least=0),
+            parser=positive,
             metavar="AMOUNT",
             help="Most to lose in a UTC day, account currency; halts. [default: risk limits alone]",
         ),
@@ -90,7 +90,7 @@ def run(
         float | None,
         typer.Option(
             "--max-notional",
-            parser=number(least=0),
+            parser=positive,
             metavar="AMOUNT",
             help="Largest order; account currency. [default: risk limits]",
         ),

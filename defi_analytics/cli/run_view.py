@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from defi_analytics.app.accounts import Account
 from defi_analytics.app.inspecting import verdict
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
@@ -167,7 +166,7 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
     # Before anything trades: a path that cannot be is said now.
     watch.write("starting")
     tune_collector()
-    greeting = _greeting(agent, account)
+    greeting = _greeting(agent, trader)
     LOG.info("%s: %s", account.address, greeting.partition(";")[0])
     summary(session.common, greeting)
     with _leaving(agent):
@@ -212,12 +211,15 @@ def _logged(row: RunRow) -> str:
     return f"round {row.cycle}, decision {row.decision}: {row.happened}"
 
 
-def _greeting(agent: Agent, account: Account) -> str:
-    how = "with real orders" if account.live else "on paper"
+def _greeting(agent: Agent, trader: Trader) -> str:
+    """On paper the account's name is told by its kind; real orders are never of an account unnamed."""
+    own = trader.account
+    how = f"with real orders of {own.address}" if own.live else "on paper"
+    signed = f", signed by {trader.signer}" if trader.signer not in ("", own.owner) else ""
     names = ", ".join(strategy.name for strategy, _ in agent.terms.strategies)
     count = len(agent.tickers)
-    where = f"{count} market{'' if count == 1 else 's'} of {account.network}"
-    return f"{names} on {where}, {how}; Ctrl-C ends the run in order"
+    where = f"{count} market{'' if count == 1 else 's'} of {own.network}"
+    return f"{names} on {where}, {how}{signed}; Ctrl-C ends the run in order"
 
 
 def _document(session: Session, trader: Trader, rows: list[RunRow]) -> Document:

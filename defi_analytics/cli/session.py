@@ -70,6 +70,11 @@ def settings_to_stop(common: Common) -> Settings:
     return loaded.settings
 
 
+def warning(common: Common) -> Callable[[str], None]:
+    """Says a line, unless told to be quiet."""
+    return lambda line: _warn(common, [line])
+
+
 def _warn(common: Common, warnings: Sequence[str]) -> None:
     if not common.quiet:
         for warning in warnings:
@@ -99,8 +104,6 @@ async def opened(common: Common, *, hold: bool = True, ask_all: bool = False) ->
         verbosity=-1 if common.quiet else common.verbose,
     )
 
-    def warn(line: str) -> None:
-        _warn(common, [line])
-
+    warn = warning(common)
     async with opened_app(loaded, os.environ, hold=hold, ask_all=ask_all, warn=warn) as app:
         yield Session(common, loaded, app)

@@ -2,10 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from defi_analytics.app.accounts import Account, account_of, chosen_account, known_accounts
+from defi_analytics.app.accounts import (
+    Account,
+    account_asked_about,
+    account_of,
+    chosen_account,
+    known_accounts,
+    unheard_of,
+)
 from defi_analytics.app.parts import App
 from defi_analytics.config.settings import InjectiveSettings, Settings
-from defi_analytics.errors import UsageError, WrongState
+from defi_analytics.errors import NotFound, UsageError, WrongState
 from defi_analytics.venues.injective.networks import MAINNET
 from tests.fakes import FakeClock, FakeHttp
 
@@ -78,3 +85,39 @@ def test_a_journal_of_another_sandbox_is_warned_of(tmp_path, passing, count):
     made(tmp_path, "sandbox-paper.sqlite")
     account_of(app)
     assert len(warned) == count
+
+
+def test_a_name_on_paper_that_never_ran_is_not_found_and_others_are_named(tmp_path):
+    warned = []
+    made(tmp_path, "sandbox-paper-a.sqlite", "mainnet-paper.sqlite")
+    with pytest.raises(NotFound) as error:
+        account_asked_about(tmp_path, "sandbox", "paper-nobody", warned.append)
+    assert error.value.message == (
+        "accounts: no run of sandbox paper-nobody yet; "
+        "accounts with a journal: mainnet paper, sandbox paper-a"
+    )
+    assert account_asked_about(tmp_path, "sandbox", "paper-a", warned.append) == Account("sandbox", "paper-a")
+    assert warned == []
+
+
+def test_another_account_without_a_journal_is_warned_of_but_where_nothing_ever_ran(tmp_path):
+    warned = []
+    for address in (None, "paper"):
+        assert account_asked_about(tmp_path, "testnet", address, warned.append) == Account("testnet")
+    assert warned == []
+    account_asked_about(tmp_path, "testnet", LIVE, warned.append)
+    assert warned.pop() == f"no run of testnet {LIVE} yet; accounts with a journal: none"
+    made(tmp_path, "sandbox-paper.sqlite")
+    account_asked_about(tmp_path, "testnet", None, warned.append)
+    assert warned.pop() == "no run of testnet paper yet; accounts with a journal: sandbox paper"
+
+
+def test_of_many_accounts_a_few_are_named(tmp_path):
+    made(tmp_path, *(f"sandbox-paper-{name}.sqlite" for name in "abcdefg"))
+    told = unheard_of(tmp_path, Account("sandbox"))
+    assert told.endswith("sandbox paper-d, sandbox paper-e and 2 more")
+
+
+def test_where_nobody_can_look_an_account_is_not_said_to_be_unknown(tmp_path):
+    Account("").folder(tmp_path).write_text("")
+    assert unheard_of(tmp_path, Account("sandbox", "paper-a")) == ""

@@ -180,7 +180,7 @@ def test_only_the_code_that_stands_lifts(home):
         journal.append(record.kind, CLOCK.now(), record.body)
     with pytest.raises(RiskHalt, match="what stands is DRAWDOWN_HARD, not HALTED: lost a tenth") as refused:
         lifted(home)
-    assert refused.value.hint.endswith("defi risk resume --ack DRAWDOWN_HARD")
+    assert "defi risk resume --ack DRAWDOWN_HARD --network sandbox --account paper" in refused.value.hint
     assert state(home).trading is TradingState.HALTED
     lifted(home, Denial.DRAWDOWN_HARD)
     assert (state(home).trading, state(home).peak_equity) == (TradingState.ACTIVE, 100.0)

@@ -169,7 +169,7 @@ async def test_a_run_that_lost_the_most_it_may_halts_and_enters_nothing_more(sta
 @pytest.mark.parametrize("amount", [0.0, math.nan, math.inf, -1.0])
 @pytest.mark.parametrize("name", ["max_loss", "max_notional"])
 async def test_a_limit_of_nothing_or_of_no_number_is_a_slip(stage, name, amount):
-    said = f"--{name.replace('_', '-')}: nothing can be traded with {amount:g}"
+    said = f"--{name.replace('_', '-')} {amount:g}: it must be more than 0"
     with pytest.raises(UsageError, match=re.escape(said)):
         async with opened_agent(stage.app, paper_trader(stage.app), RunRequest(**{name: amount}), ONCE):
             pass

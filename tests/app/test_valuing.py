@@ -10,12 +10,19 @@ from typing import Any
 
 import pytest
 
-from defi_analytics.app import trading
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, opened_agent, paper_trader
-from defi_analytics.app.valuing import VALUED, flow_of, revalue, valued
+from defi_analytics.app.valuing import (
+    VALUED,
+    comparable,
+    flow_of,
+    revalue,
+    traded_before,
+    valued,
+    valued_before,
+)
 from defi_analytics.domain.market import Market, MarketKind, MarketStatus
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.agent import Agent
@@ -23,6 +30,7 @@ from defi_analytics.engine.decisions import STARTED
 from defi_analytics.engine.policy import Policy
 from defi_analytics.errors import NotFound, UsageError
 from defi_analytics.risk.codes import TradingState
+from defi_analytics.risk.halting import FLOW
 from defi_analytics.risk.losses import drawdown
 from tests.builders import a_top
 from tests.cli.holding import holds
@@ -177,12 +185,8 @@ async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any)
         assert "defi risk flatten" in error.value.hint
 
 
-async def test_closing_what_nobody_can_price_now_makes_up_no_loss(tmp_path: Any, monkeypatch: Any) -> None:
-    """Of the account only a part is read then: that it is less than the whole is no drawdown."""
-
-    async def unpriced(*parts: Any) -> None:
-        raise NotFound("injective", "nothing prices INJ in USDT")
-
+async def test_closing_a_part_of_the_account_makes_up_no_loss(tmp_path: Any) -> None:
+    """Only that part is read then: that it is less than the whole is no drawdown, and no flow."""
     async with staged(tmp_path, hold=True) as stage:
         own = stage.app.settings
         balances = {"USDT": Decimal(1000), "INJ": Decimal(1000)}
@@ -198,15 +202,31 @@ async def test_closing_what_nobody_can_price_now_makes_up_no_loss(tmp_path: Any,
             await agent.value()
             before = agent.ledger.risk.equity
             assert before > 10_000
-        with monkeypatch.context() as patched:
-            patched.setattr(trading, "revalue", unpriced)
-            async with opened("WETH/USDT", closing=True) as agent:
-                await agent.value()
-                assert agent.ledger.risk.trading is TradingState.ACTIVE
+            traded = traded_before(agent.ledger)
+        async with opened("WETH/USDT", closing=True) as agent:
+            await agent.value()
+            assert agent.ledger.risk.trading is TradingState.ACTIVE
+            assert (traded_before(agent.ledger), valued_before(agent.ledger)) == (traded, {"INJ", "USDT"})
         async with opened("INJ/USDT") as agent:
             await agent.value()
             assert agent.ledger.risk.equity == pytest.approx(before)
             assert agent.ledger.risk.trading is TradingState.ACTIVE
+            assert list(agent.ledger.journal.replay(FLOW)) == []
+
+
+async def test_closing_on_the_markets_of_the_last_run_is_valued() -> None:
+    own = Valued()
+    assert comparable(own.agent.ledger, [WETH], "USDT")
+    own.ran(1050.0, HOME, WETH)
+    assert comparable(own.agent.ledger, [WETH, PERP], "USDT")
+    assert not comparable(own.agent.ledger, [PERP], "USDT")
+
+
+def test_a_journal_of_before_runs_said_so_names_no_market_of_them() -> None:
+    own = Valued()
+    assert traded_before(own.agent.ledger) == []
+    own.agent.ledger.write(STARTED, {"mode": "paper"})
+    assert traded_before(own.agent.ledger) == []
 
 
 @needs_the_sdk

@@ -174,7 +174,17 @@ def test_of_several_accounts_each_is_a_row_and_the_one_that_runs_is_the_one_to_e
     assert (defi("agent", "stop").code, made.wait(5)) == (0, -signal.SIGTERM)
     ran = defi("agent", "status", "--json")
     assert (ran.code, "paper on testnet" in ran.error["message"]) == (9, True)
-    assert defi("agent", "stop").code == 2
+    ran = defi("agent", "stop")
+    assert (ran.code, "no agent runs" in ran.err, "testnet" in ran.err) == (9, True, False)
+
+
+def test_of_several_agents_one_has_to_be_named_to_end_it(defi, home, holder):
+    written(home / "state", account=LIVE)
+    live(home)
+    with LIVE.lock(home / "state"):
+        holder()
+        ran = defi("agent", "stop")
+    assert (ran.code, "several accounts of sandbox" in ran.err) == (2, True)
 
 
 def test_an_agent_is_asked_about_without_a_network(bare, home, monkeypatch):

@@ -6,7 +6,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defi_analytics.cli.measures import flows, number, seconds, sizes
+from defi_analytics.cli.measures import flows, number, positive, seconds, sizes
 from defi_analytics.errors import UsageError
 
 
@@ -138,6 +138,10 @@ def test_what_is_not_finite_is_no_number(text):
 
 
 def test_a_number_out_of_its_range_is_told_the_range():
+    for text in ("0", "-5"):
+        with pytest.raises(typer.BadParameter, match=f"'{text}' is out of range: it must be more than 0"):
+            positive(text)
+    assert positive("0.5") == 0.5
     with pytest.raises(typer.BadParameter, match="'-1' is out of range: it must be at least 0"):
         number(least=0)("-1")
     with pytest.raises(typer.BadParameter, match=r"it must be from 0.01 to 60"):

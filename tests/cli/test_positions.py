@@ -45,6 +45,6 @@ def test_at_80_columns_what_was_earned_and_paid_is_shown_and_a_short_once(defi, 
     monkeypatch.setenv("COLUMNS", "80")
     live(home)
     header = next(line for line in defi("positions", "-o", "table").out.splitlines() if line.strip())
-    assert {"Quantity", "Unrealised", "Realised", "Fees"} <= set(header.split())
+    assert {"Quantity", "Unrealised", "realised", "fees"} <= set(header.split())
     assert "Side" not in header
     assert "Side" in defi("positions", "-o", "plain").out

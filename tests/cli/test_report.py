@@ -1,10 +1,12 @@
 import csv
 import io
 
+import msgspec
 import pytest
 
 from defi_analytics.app.earned import By
 from defi_analytics.cli.report import columns
+from defi_analytics.cli.schemas_audit import ReportRow
 from tests.cli.forms import FORMS, assert_form
 from tests.cli.holding import holds
 from tests.cli.lived import ACCOUNT, MARKET, live
@@ -37,7 +39,7 @@ def test_a_person_reads_cents_and_percent_and_a_program_every_digit(defi, home, 
     live(home)
     seen = defi("report", terminal=True)
     assert "-0.02" in seen.out
-    assert "Empty: no trade ended" in seen.err
+    assert "A cell is empty where no trade ended" in seen.err
     assert "what is still held: defi positions" in seen.err
     row, _ = csv.DictReader(io.StringIO(defi("report", "-o", "csv").out))
     assert (row["Fees"], row["Won"], row["Empty because"]) == ("0.017036", "", "no trade ended")
@@ -53,3 +55,14 @@ def test_an_account_without_a_fill_is_told_in_words(defi):
     seen = defi("report", terminal=True)
     assert (seen.code, "paper has no fill yet" in seen.err) == (0, True)
     assert "paper has no fill in these days" in defi("report", "--until", "2026-01-01", terminal=True).err
+
+
+def test_a_line_says_what_it_is_of():
+    of = columns(By.MARKET)[0].text
+    row = ReportRow(
+        by="market", day=None, market="INJ/USDT", market_id="0x1", quote="USDT", fills=0, trades=0, won=0,
+        win_rate=None, realised="0", fees="0", funding="0", gas_inj="0.1", total=None, empty_because="",
+    )  # fmt: skip
+    assert of(row) == "INJ/USDT"
+    assert of(msgspec.structs.replace(row, market=None)) == "gas, several"
+    assert of(msgspec.structs.replace(row, market=None, by="total")) == "total"

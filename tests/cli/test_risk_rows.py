@@ -39,6 +39,9 @@ def test_a_halt_shows_why_since_when_by_whom_and_how_to_lift_it(defi):
     assert defi("risk", "halt", "--reason", "news").code == 0
     ran = defi("risk", "--json")
     assert ran.code == ran.error["exit_code"] == 21
+    assert ran.error["hint"] == (
+        "if that is settled: defi risk resume --ack HALTED --network sandbox --account paper"
+    )
     found = {item: row for (item, _), row in items(ran).items()}
     assert found["trading"]["value"] == "HALTED"
     assert found["code"]["note"] == "to lift it: defi risk resume --ack HALTED"

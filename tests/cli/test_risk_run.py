@@ -135,6 +135,23 @@ def test_a_halt_of_one_network_or_account_is_no_halt_of_the_others(bare, state):
     assert {(row["network"], row["account"]) for row in rows} == {("testnet", "paper")}
 
 
+@pytest.mark.parametrize("words", ["halt", "reduce", "resume --ack HALTED"])
+def test_an_account_may_be_stopped_before_its_first_run_and_a_name_nobody_knows_is_told(bare, state, words):
+    written(state)
+    nobody = ("--account", "paper-nobody", "--network", "sandbox")
+    ran = bare("risk", *words.split(), *nobody, "-o", "table")
+    assert ran.code == 0
+    assert "no run of sandbox paper-nobody yet; accounts with a journal: sandbox paper" in ran.err
+    assert ("--network sandbox --account paper-nobody" in ran.err) is ("resume" not in words)
+    assert "no run" not in bare("risk", *words.split(), "--account", "paper", "--network", "sandbox").err
+
+
+@pytest.mark.parametrize("words", ["risk history", "risk limits", "positions", "report", "risk flatten"])
+def test_an_account_that_never_was_is_not_found(defi, words):
+    ran = defi(*words.split(), "--account", "paper-nobody")
+    assert (ran.code, "no run of sandbox paper-nobody yet" in ran.err) == (8, True)
+
+
 def test_a_halt_with_the_journal_locked_holds_by_the_file_and_warns(bare, state):
     written(state, ("risk.equity", {"equity": 1.0}))
     with contextlib.closing(sqlite3.connect(PAPER.journal(state), isolation_level=None)) as holder:
@@ -154,12 +171,14 @@ def test_a_halt_that_cannot_be_made_to_last_is_an_error_that_says_so(bare, state
 def test_resuming_needs_the_code_that_stands(bare, state):
     record = halt(Denial.DRAWDOWN_HARD, "lost a tenth", "risk")
     written(state, (record.kind, record.body), account=Account("mainnet"))
+    none = bare("risk", "resume")
+    assert (none.code, "--ack has to name what stands, DRAWDOWN_HARD" in none.err) == (2, True)
     wrong = bare("risk", "resume", "--ack", "HALTED")
     assert wrong.code == 21
     assert "what stands is DRAWDOWN_HARD, not HALTED: lost a tenth" in wrong.err
     assert bare("risk", "resume", "--ack", "drawdown-hard", "--rebase-peak").code == 0
     assert bare("risk", "resume", "--ack", "xyz").code == 2
-    assert bare("risk", "resume").code == 2
+    assert "there is nothing to resume" in bare("risk", "resume").out
 
 
 def test_a_file_of_somebody_else_is_removed_only_when_told(bare, state):

@@ -74,4 +74,5 @@ def test_a_halt_is_read_with_what_lifts_it(defi, monkeypatch, columns):
     defi("risk", "halt", "--reason", "news")
     words = " ".join(defi("risk", "-o", "table").out.split())
     assert "Trading HALTED; " in words
+    assert "Worst loss today" in words
     assert "Code HALTED; to lift it: defi risk resume --ack HALTED" in words

@@ -6,13 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.signing import Asked
-from defi_analytics.cli.run_view import How, _leaving, _Lines
+from defi_analytics.app.trading import Trader
+from defi_analytics.cli.run_view import How, _greeting, _leaving, _Lines
 from defi_analytics.engine.agent import Cycle
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import UsageError
 from tests.cli.test_common import common
 from tests.engine.trading import World, an_agent
+
+OWNER = "inj1" + "q" * 38
 
 
 def how(**more):
@@ -132,3 +136,16 @@ async def test_a_round_that_orders_is_in_the_log_and_a_quiet_one_is_not(caplog):
     lines._row(Cycle(2, await agent.cycle(), 0.1))
     assert "round 2, decision" in caplog.text
     assert "convergence: buy" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("account", "signer", "said"),
+    [
+        (Account("sandbox"), "", "of sandbox, on paper; Ctrl-C"),
+        (Account("sandbox", OWNER), OWNER, f"of sandbox, with real orders of {OWNER}; Ctrl-C"),
+        (Account("testnet", f"{OWNER}.2"), "inj1hot", f"with real orders of {OWNER}.2, signed by inj1hot; "),
+    ],
+)
+def test_a_run_says_whose_orders_it_sends_and_who_signs_for_another(account, signer, said):
+    trader = Trader(account, lambda ledger: None, signer=signer)
+    assert said in _greeting(an_agent(World()), trader)
