@@ -6,10 +6,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -26,15 +27,17 @@ from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
 from defi_analytics.cli.streams import discard
+from defi_analytics.domain.market import MarketKey
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.engine.differences import plain
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import UsageError
 from defi_analytics.health import Health, tune_collector
 
 LOG = logging.getLogger("defi.run")
 _ROWS_KEPT = 10_000
-_LONGEST = 400
+_LONGEST = 2_000
 _BELOW = 10
 _HEADER = "Time      Round  Trading   Equity before  What happened"
 
@@ -108,7 +111,8 @@ class _Lines:
             equity = f"{float(row.equity):,.2f}" if row.equity else "-"
             state = f"{'no data' if row.error else row.trading:<8}  {equity:>13}"
             line = f"{row.at:%H:%M:%S}  {row.cycle:>5}  {state}  {row.happened}"
-            sys.stdout.write(whole_words(safe(line, _LONGEST), _BELOW) + "\n")
+            cut = "…" if len(line) > _LONGEST else ""
+            sys.stdout.write(whole_words(safe(line, _LONGEST) + cut, _BELOW) + "\n")
         else:
             # One stream of rows: only the first has a header above it.
             emit(Document("run", [row]), COLUMNS, replace(common, no_header=common.no_header or self.shown))
@@ -158,8 +162,12 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
     health = Health(session.app.settings.run.memory_warning_mb * 1_000_000)
     watch = Watch(agent, account, health, status, how.metrics_file, _warn, agent.clock.now())
 
+    held = _held(agent)
+
     def told(cycle: Cycle) -> None:
+        nonlocal held
         watch.cycle(cycle)
+        held = _held(agent)
         lines.show(cycle)
 
     agent.watch = told
@@ -174,6 +182,19 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
             await agent.run()
         finally:
             watch.told("ended")
+            _tell_closed(session, agent, held)
+
+
+def _tell_closed(session: Session, agent: Agent, before: Mapping[MarketKey, Decimal]) -> None:
+    """What was held in the last round and was closed after it."""
+    left = _held(agent)
+    for key in before.keys() - left.keys():
+        ticker = safe(agent.ledger.books.markets[key].ticker)
+        summary(session.common, f"{ticker}: {plain(before[key])} closed at the end")
+
+
+def _held(agent: Agent) -> dict[MarketKey, Decimal]:
+    return {key: own.quantity for key, own in agent.ledger.books.net.items() if own.quantity}
 
 
 @contextmanager

@@ -9,12 +9,15 @@ import pytest
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import Trader
-from defi_analytics.cli.run_view import How, _greeting, _leaving, _Lines
+from defi_analytics.cli.common import Output
+from defi_analytics.cli.run_rows import run_row
+from defi_analytics.cli.run_view import How, _greeting, _held, _leaving, _Lines, _tell_closed
 from defi_analytics.engine.agent import Cycle
+from defi_analytics.engine.differences import plain
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import UsageError
 from tests.cli.test_common import common
-from tests.engine.trading import World, an_agent
+from tests.engine.trading import PERP, World, an_agent
 
 OWNER = "inj1" + "q" * 38
 
@@ -149,3 +152,25 @@ async def test_a_round_that_orders_is_in_the_log_and_a_quiet_one_is_not(caplog):
 def test_a_run_says_whose_orders_it_sends_and_who_signs_for_another(account, signer, said):
     trader = Trader(account, lambda ledger: None, signer=signer)
     assert said in _greeting(an_agent(World()), trader)
+
+
+async def test_a_run_says_what_it_closed_at_its_end_and_nothing_of_what_stays(capsys):
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world, cycles=2)
+    await agent.run()
+    held = _held(agent)
+    session = SimpleNamespace(common=common())
+    _tell_closed(session, agent, held)
+    assert capsys.readouterr().err == ""
+    await agent.flatten()
+    _tell_closed(session, agent, held)
+    assert capsys.readouterr().err == f"INJ/USDT: {plain(held[PERP.key])} closed at the end\n"
+
+
+@pytest.mark.parametrize(("length", "cut"), [(1_900, False), (2_100, True)])
+def test_what_does_not_fit_a_line_is_marked_as_cut(capsys, monkeypatch, length, cut):
+    monkeypatch.setenv("COLUMNS", "5000")
+    row = run_row(an_agent(World()), Cycle(1, None, 0.1, "x" * length), None)
+    _Lines(SimpleNamespace(common=common(output=Output.TABLE)), an_agent(World()))._show(row)
+    assert capsys.readouterr().out.rstrip().endswith("…") == cut
