@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from defi_analytics.app.parts import App
 from defi_analytics.app.standing import Looked
 from defi_analytics.config.fields import STRATEGY_NAMES
 from defi_analytics.config.tree import Node
@@ -24,7 +23,6 @@ from defi_analytics.risk.examined import Examined, examine
 from defi_analytics.risk.facts import Expected, account_facts, opening_tally, order_facts
 from defi_analytics.strategies.registry import STRATEGIES
 from defi_analytics.venues.injective.market_rows import VENUE
-from defi_analytics.venues.injective.resolve import resolve
 
 _POSITIVE = Number(above=Decimal(0), at_most=Decimal(10**15))
 _KINDS = {kind.name.lower().replace("_", "-"): kind for kind in OrderKind}
@@ -107,12 +105,6 @@ def request_of(asked: Asked, market: Market, name: str) -> OrderRequest:
     if mistakes:
         raise UsageError(f"{name} is no order of {market.ticker}", violations=tuple(mistakes))
     return made
-
-
-async def market_of(app: App, asked: Asked) -> Market:
-    """Raises UnknownMarket."""
-    listing = await app.injective().listing()
-    return resolve(asked.market, list(listing.markets.values()))
 
 
 def examined(found: Looked, asked: Asked, request: OrderRequest) -> Sequence[Examined]:

@@ -173,9 +173,10 @@ class App:
         While a market takes no orders, its name is not that of another one that nobody vouches for.
         """
         listed = (await self.injective().listing()).markets.values()
-        return tuple(dict.fromkeys([await self._found(name, listed) for name in names]))
+        return tuple(dict.fromkeys([await self.meant(name, listed) for name in names]))
 
-    async def _found(self, name: str, listed: Collection[Market]) -> Market:
+    async def meant(self, name: str, listed: Collection[Market]) -> Market:
+        """As `find_market`, with the `listed` ones at hand."""
         from defi_analytics.venues.injective.resolve import resolve
 
         found: Market | None = None

@@ -130,16 +130,16 @@ def show_funding(
 
 async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False) -> int:
     from defi_analytics.cli.session import opened
-    from defi_analytics.venues.injective.resolve import resolve, resolve_many
+    from defi_analytics.venues.injective.resolve import resolve_many
 
     async with opened(common) as session:
         with session.working("reading markets"):
             listing = await session.app.injective().listing()
-        markets = list(listing.markets.values())
-        if one:
-            chosen: Sequence[Market] = [resolve(patterns[0], markets)]
-        else:
-            chosen = resolve_many(patterns, markets) if patterns else markets
+            chosen: Sequence[Market] = list(listing.markets.values())
+            if one:
+                chosen = [await session.app.meant(patterns[0], chosen)]
+            elif patterns:
+                chosen = resolve_many(patterns, chosen)
         rows = [
             market_row(m, listing.tops.get(m.market_id), session.app.note_on(m))
             for m in sorted(chosen, key=listing_order)

@@ -69,7 +69,7 @@ async def show_status(common: Common, address: str | None) -> int:
 
 
 async def check_order(common: Common, file: str, address: str | None) -> int:
-    from defi_analytics.app.asked import examined, market_of, parse_order, request_of
+    from defi_analytics.app.asked import examined, parse_order, request_of
 
     name = "standard input" if file == "-" else file
     asked = parse_order(_bytes_of(file), name)
@@ -77,7 +77,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
         app = session.app
         account = account_of(app, address)
         with session.working("reading the market"):
-            market = await market_of(app, asked)
+            market = await app.find_market(asked.market)
             request = request_of(asked, market, name)
             ledger = ledger_of(app.settings.home, account, app.clock)
             found = await looked(app, account, ledger, asked.kinds, frozenset({market.key}))

@@ -21,6 +21,23 @@ HOSTILE = next(listing for listing in LISTINGS.values() if "\x1b" in listing.tic
 OPEN = sum(listing.status == "Active" for listing in LISTINGS.values())
 
 
+def test_while_a_market_is_paused_its_name_means_no_lookalike(defi, sandbox, home):
+    order = home / "order.yaml"
+    order.write_text("{market: INJ/USDT, side: buy, price: 17.03, quantity: 1}")
+    standstill = sandbox.chain.ledger.standstill
+    standstill.put(INJ_USDT, "Paused", sandbox.moment().block)
+    try:
+        (shown,) = defi("market", "show", "INJ/USDT", "--json").rows
+        checked = defi("risk", "check", "--order", str(order), "--json")
+        (found,) = defi("scan", "INJ/USDT", "--kind", "oracle", "--include-rejected", "--json").rows
+    finally:
+        standstill.put(INJ_USDT, "Active", sandbox.moment().block)
+    assert (shown["market_id"], shown["status"]) == (INJ_USDT, "paused")
+    assert checked.code == 20
+    assert {row["code"] for row in checked.rows if row["rule"] == "market_state"} == {"MARKET_STATE"}
+    assert (found["market"]["market_id"], found["rejection"]["code"]) == (INJ_USDT, "MARKET_STATUS")
+
+
 def test_verified_markets_are_listed_before_the_others(defi):
     rows = defi("market", "list", "--json").rows
     verified = [bool(row["base"]) for row in rows]
