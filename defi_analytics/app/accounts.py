@@ -122,27 +122,29 @@ def unheard_of(home: Path, account: Account) -> str:
 
 
 def account_asked_about(
-    home: Path, network: str, address: str | None, warn: Callable[[str], None]
+    home: Path, network: str, address: str | None, warn: Callable[[str], None], *, new: bool = False
 ) -> Account:
     """As `chosen_account`. Warns of one without a journal, but where nothing has run at all.
 
-    Raises NotFound for a name on paper that has none: no venue knows it, so it is mistyped.
+    Raises NotFound for a name on paper that has neither that nor a file that stops it, unless it may be
+    `new`: no venue knows it, so it is mistyped.
     """
     account = chosen_account(home, network, address)
     told = unheard_of(home, account)
-    if told and not account.live and account.address != ACCOUNT:
+    named = not account.live and account.address != ACCOUNT
+    if told and named and not (new or told_to_stop(home, account)):
         raise NotFound("accounts", told, hint="see: defi agent status")
-    if told and (account.live or known_accounts(home)):
+    if told and (account.live or named or known_accounts(home)):
         warn(told)
     return account
 
 
-def account_of(app: App, address: str | None = None) -> Account:
+def account_of(app: App, address: str | None = None, *, new: bool = False) -> Account:
     """As `account_asked_about`, of this run's home and network.
 
     Warns where its journal cannot be of the chain that will be asked about it.
     """
-    account = account_asked_about(app.settings.home, app.network, address, app.warn)
+    account = account_asked_about(app.settings.home, app.network, address, app.warn, new=new)
     if app.passing and account.journal(app.settings.home).exists():
         app.warn(
             "this sandbox was started for this command, and the journal is of another: "

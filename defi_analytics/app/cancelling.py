@@ -6,11 +6,11 @@ from functools import partial
 
 from defi_analytics.app.accounts import Account, told_to_stop
 from defi_analytics.app.alone import alone
-from defi_analytics.app.in_force import traded_by
 from defi_analytics.app.ledgers import opened_ledger
 from defi_analytics.app.parts import App
 from defi_analytics.app.traded import by_ids
 from defi_analytics.app.trading import Trader
+from defi_analytics.app.valuing import traded_before
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Cancel
@@ -40,7 +40,7 @@ async def cancel(
 
     `trader` is entered, and its key asked for, only where something may rest. Raises WrongState while an
     agent holds the account, NotFound for an id without a resting order, OrderRejected when the chain refuses,
-    OutcomeUnknown without proof in time, DataError where the venue cannot be read.
+    OutcomeUnknown without proof in time.
     """
     holder = holder_of(account.lock(app.settings.home).path)
     if holder is not None:
@@ -55,7 +55,7 @@ async def cancel(
         entered = await stack.enter_async_context(trader)
         stack.enter_context(alone(app, entered.senders))
         stopped = partial(told_to_stop, app.settings.home, account)
-        traded = await _others(app, account, ledger)
+        traded = await _others(app, ledger)
         execution = Execution(
             entered.chain_of(ledger), ledger, stopped, pays_gas=entered.pays_gas, traded=traded
         )
@@ -96,11 +96,14 @@ async def _over(execution: Execution, chosen: Sequence[TrackedOrder]) -> bool:
     return not any(execution.books.orders[order.request.client_order_id].live for order in chosen)
 
 
-async def _others(app: App, account: Account, ledger: Ledger) -> Sequence[Market]:
-    """What the last run traded besides: blocks that are counted are so of these too."""
+async def _others(app: App, ledger: Ledger) -> Sequence[Market]:
+    """What the last run traded besides, as far as lists tell: blocks that are counted are so of these too."""
     known = {key.market_id for key in ledger.books.markets}
-    absent = [one for one in traded_by(app.settings.home, account) if one not in known]
-    return await by_ids(app, absent) if absent else ()
+    absent = [one for one in traded_before(ledger) if one not in known]
+    with suppress(DataError):
+        return await by_ids(app, absent) if absent else ()
+    app.warn("not all markets could be listed: trades of others elsewhere are found by the next run")
+    return ()
 
 
 def _named(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:

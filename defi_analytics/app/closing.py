@@ -45,8 +45,15 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
         trader as entered,
         opened_agent(app, entered, request, policy, closing=True) as agent,
     ):
-        await agent.finish()
-        await _verified(agent)
+        try:
+            await agent.finish()
+            await _verified(agent)
+        except OutcomeUnknown:
+            left = _held(agent.ledger)
+            for key, held in _held(before).items():
+                if key not in left:
+                    app.warn(_step(account, key, held, agent.ledger).message)
+            raise
         return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]
 
 

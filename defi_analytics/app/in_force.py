@@ -36,21 +36,12 @@ def in_force(settings: Settings, account: Account) -> LimitsInForce:
     """
     pid = holder_of(account.lock(settings.home).path)
     told = _last_start(account.journal(settings.home))
-    ids = _traded(told)
+    traded = told.get(TRADED) if told else None
+    ids = tuple(map(str, traded)) if isinstance(traded, list) else ()
     if told is None or pid is None:
         return LimitsInForce(risk_limits(settings), traded=ids, capital=capital_of(settings))
     terms = terms_of(told.get("terms", {}), STRATEGIES)
     return LimitsInForce(terms.limits, terms.market_limits, pid, ids, capital_of(settings))
-
-
-def traded_by(home: Path, account: Account) -> tuple[str, ...]:
-    """Ids of the last run's markets; empty where that is not known. Raises WrongState."""
-    return _traded(_last_start(account.journal(home)))
-
-
-def _traded(told: Mapping[str, Any] | None) -> tuple[str, ...]:
-    traded = told.get(TRADED) if told else None
-    return tuple(map(str, traded)) if isinstance(traded, list) else ()
 
 
 def _last_start(path: Path) -> dict[str, Any] | None:

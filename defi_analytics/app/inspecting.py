@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.starting import agreed
+from defi_analytics.app.stopping import lifted_by
 from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.doubt import RECONCILER
@@ -101,14 +103,14 @@ class Inspection:
         self.agent.ledger.write(record.kind, record.body)
 
 
-def verdict(agent: Agent) -> DefiError | None:
+def verdict(agent: Agent, account: Account) -> DefiError | None:
     """Why a run that ended as it should is still none to start again without a look; nothing where it is."""
     risk = agent.ledger.risk
     if risk.trading is TradingState.HALTED and risk.by == RECONCILER:
         return Mismatch(f"trading is halted: {risk.reason}", hint="see: defi reconcile")
     if risk.trading is TradingState.HALTED:
-        lifted = f"if that is settled: defi risk resume --ack {risk.code.name}"
-        return RiskHalt(f"trading is halted: {risk.reason}", hint=lifted)
+        lifted = lifted_by(account, risk.code)
+        return RiskHalt(f"trading is halted: {risk.reason}", hint=f"if that is settled: {lifted}")
     if risk.trading is TradingState.REDUCING and risk.by == GRANT:
         return AuthError(f"only reducing orders pass: {risk.reason}", hint="see: defi key check")
     if agent.rejected >= REJECTED:

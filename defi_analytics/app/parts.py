@@ -1,7 +1,6 @@
 """The parts of one run, each made when it is first asked for: a command pays only for what it uses."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from defi_analytics.domain.edge import Edge
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.prediction import Prediction
 from defi_analytics.domain.snapshot import Snapshot
-from defi_analytics.errors import ConfigError, DataError, UnknownMarket, UsageError
+from defi_analytics.errors import ConfigError, UsageError
 from defi_analytics.mispricing.limits import Limits, Scope
 from defi_analytics.ports import Clock, HttpClient, MarketData, Predictor, PriceHistory, QuoteSource
 
@@ -168,26 +167,18 @@ class App:
         return found
 
     async def find_markets(self, names: Sequence[str]) -> tuple[Market, ...]:
-        """The markets by these names, each once; paused ones too. Raises UnknownMarket, naming the nearest.
+        """One for each name, paused ones too, each once. Raises UnknownMarket, naming the nearest."""
+        return await self.meant(names, (await self.injective().listing()).markets.values())
 
-        While a market takes no orders, its name is not that of another one that nobody vouches for.
-        """
-        listed = (await self.injective().listing()).markets.values()
-        return tuple(dict.fromkeys([await self.meant(name, listed) for name in names]))
+    async def meant(self, names: Sequence[str], listed: Collection[Market]) -> tuple[Market, ...]:
+        """As `find_markets`, with the `listed` ones at hand."""
+        from defi_analytics.venues.injective.resolve import meant
 
-    async def meant(self, name: str, listed: Collection[Market]) -> Market:
-        """As `find_market`, with the `listed` ones at hand."""
-        from defi_analytics.venues.injective.resolve import resolve
+        return await meant(names, listed, self.inactive, single=True)
 
-        found: Market | None = None
-        with suppress(UnknownMarket):
-            found = resolve(name, listed)
-        if found is None or not found.verified:
-            # Where nobody answers, what is listed is all there is to tell.
-            with suppress(DataError):
-                other = resolve(name, (await self.injective().inactive()).markets.values())
-                found = other if found is None or other.verified else found
-        return found or resolve(name, listed)
+    async def inactive(self) -> Collection[Market]:
+        """Those that take no orders. Raises DataError."""
+        return (await self.injective().inactive()).markets.values()
 
     def record_scan(self, snapshot: Snapshot, scope: Scope, limits: Limits, edges: Sequence[Edge]) -> None:
         """Appends what a scan found, rejected candidates with their reasons included, and all it went by."""

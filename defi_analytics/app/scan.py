@@ -2,24 +2,23 @@
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from defi_analytics.app.parts import App
 from defi_analytics.config.settings import Settings
 from defi_analytics.domain.edge import Edge, EdgeKind
-from defi_analytics.domain.market import Market, MarketKey, MarketKind, MarketStatus
+from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, gather_snapshot
-from defi_analytics.errors import DataError, Unavailable, UnknownMarket, UsageError
+from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
 from defi_analytics.mispricing.prediction import MOST_CONFIDENT
 from defi_analytics.ports import Clock
 from defi_analytics.venues.injective.market_rows import VENUE
-from defi_analytics.venues.injective.resolve import resolve_many, verified
+from defi_analytics.venues.injective.resolve import meant, resolve_many
 
 Markets = Mapping[MarketKey, Market]
 
@@ -81,22 +80,6 @@ async def look(app: App, request: ScanRequest) -> Scan:
 
 
 async def _found(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> tuple[Snapshot, Scope]:
-    """Among what is listed; a market that takes no orders keeps its name, whoever else bears it meanwhile."""
-    try:
-        found = await _listed(app, request, kinds)
-    except UnknownMarket:
-        if not (paused := await _paused(app, request.markets)):
-            raise
-    else:
-        home = [market for key, market in found[0].markets.items() if key.venue == VENUE]
-        if not any(_strangers(name, home) for name in request.markets):
-            return found
-        if not (paused := await _paused(app, request.markets)):
-            return found
-    return await _gathered(app, replace(request, known=(*request.known, *paused)), kinds, ALL_KINDS)
-
-
-async def _listed(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) -> tuple[Snapshot, Scope]:
     markets = kinds_of(request.markets)
     try:
         return await _gathered(app, request, kinds, markets)
@@ -107,38 +90,32 @@ async def _listed(app: App, request: ScanRequest, kinds: frozenset[EdgeKind]) ->
     return await _gathered(app, request, kinds, ALL_KINDS)
 
 
-def _strangers(name: str, home: Collection[Market]) -> bool:
-    """Whether nobody vouches for what bears this name; an id or a pattern asks for whatever it finds."""
-    return not (name[:2].lower() == "0x" or {"*", "?"} & set(name) or verified(name, home))
-
-
-async def _paused(app: App, names: Sequence[str]) -> list[Market]:
-    """Those among the markets by these names that take no orders; none where nobody tells."""
-    from defi_analytics.app.traded import chosen
-
-    with suppress(DataError):
-        return [market for market in await chosen(app, names) if market.status is not MarketStatus.ACTIVE]
-    return []
-
-
 async def _gathered(
     app: App, request: ScanRequest, kinds: frozenset[EdgeKind], markets: frozenset[MarketKind]
 ) -> tuple[Snapshot, Scope]:
-    def choose(home: Listing) -> frozenset[MarketKey]:
+    async def choose(home: Listing) -> tuple[Listing, frozenset[MarketKey]]:
         listed = list(home.markets.values())
-        try:
-            chosen = resolve_many(request.markets, listed) if request.markets else listed
-        except UnknownMarket:
-            if home.problems:
-                raise Unavailable(
-                    VENUE, f"not all markets could be listed: {home.problems[0].message}"
-                ) from None
-            raise
-        return frozenset(market.key for market in _quoted_as_asked(request, chosen))
+        chosen = await _named(app, request, home, everywhere=markets == ALL_KINDS)
+        keys = frozenset(market.key for market in _quoted_as_asked(request, chosen or listed))
+        # A market that takes no orders is in no list of those that do.
+        return replace(home, markets={**{m.market_id: m for m in chosen}, **home.markets}), keys
 
     sources = _sources(app, request, kinds, markets)
     wide = limits(app.settings, request, {})
     return await gather_snapshot(sources, app.clock, app.network, kinds, choose, wide)
+
+
+async def _named(app: App, request: ScanRequest, home: Listing, *, everywhere: bool) -> Sequence[Market]:
+    """None where none is named. Raises UnknownMarket where not all lists were read, for the next one."""
+    listed = list(home.markets.values())
+    try:
+        if not everywhere:
+            resolve_many(request.markets, listed)
+        return await meant(request.markets, listed, app.inactive)
+    except UnknownMarket:
+        if home.problems:
+            raise Unavailable(VENUE, f"not all markets could be listed: {home.problems[0].message}") from None
+        raise
 
 
 def _doubts(app: App, snapshot: Snapshot) -> Iterator[Problem]:

@@ -112,6 +112,8 @@ async def _guarded(agent: Agent) -> None:
     """What an agent entered just before it died gets its stop, though nobody can say yet how it stands."""
     if not unguarded(agent.ledger.books):
         return
+    # It may be on other markets than before, or with another capital: to be compared with nothing yet.
+    agent.valued = False
     try:
         await agent.guard()
     except (DataError, OutcomeUnknown) as error:

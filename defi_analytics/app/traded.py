@@ -7,7 +7,7 @@ from defi_analytics.domain.market import Market, MarketStatus
 from defi_analytics.domain.snapshot import Listing
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import UsageError
-from defi_analytics.venues.injective.resolve import resolve_many, verified
+from defi_analytics.venues.injective.resolve import meant
 
 _LISTED = frozenset({MarketStatus.ACTIVE, MarketStatus.POST_ONLY})
 
@@ -22,17 +22,9 @@ async def chosen(app: App, names: Sequence[str], known: Sequence[Market] = ()) -
     if not names:
         return [market for market in _verified(listed) if market.status in _LISTED]
     own = {market.market_id: market for market in (*known, *listed)}
-    inactive: list[Market] | None = None
-    found: dict[str, Market] = {}
-    for name in names:
-        named = [own[name]] if name in own else verified(name, listed)
-        if not named:
-            if inactive is None:
-                inactive = list((await app.injective().inactive()).markets.values())
-            # Where that has none either, it is the active ones that tell what is near.
-            named = verified(name, inactive) or resolve_many([name], listed)
-        found.update((market.market_id, market) for market in _verified(named))
-    return list(found.values())
+    found = {name: own[name] for name in names if name in own}
+    named = await meant([name for name in names if name not in own], listed, app.inactive)
+    return _verified({**found, **{market.market_id: market for market in named}}.values())
 
 
 async def by_ids(app: App, market_ids: Collection[str], known: Sequence[Market] = ()) -> list[Market]:
@@ -57,31 +49,30 @@ async def left_behind(
 ) -> list[Market]:
     """What is held on markets that are not active: a run on all of them values it, and closes it later.
 
-    Raises UsageError for a position that a run on these `markets` would do neither with, though it could.
+    Raises UsageError for a position that a run on these `markets` would do neither with, though it could now,
+    or, where `names` say which to trade, once it takes orders again.
     """
     known, ours = ledger.books.markets, {market.key for market in markets}
     left = [key for key, own in sorted(ledger.books.net.items()) if own.quantity and key not in ours]
     if not left:
         return []
-    listed = (await app.injective().listing()).markets
-    there = [listed[key.market_id] for key in left if key.market_id in listed]
-    open_ones = [market.ticker for market in there if may_trade(market)]
-    if open_ones:
+    own = [known[key] for key in left if key in known]
+    there = await by_ids(app, [market.market_id for market in own], own)
+    missing = [m.ticker for m in there if may_trade(m) and (names or m.status in _LISTED)]
+    if missing:
         raise UsageError(
-            f"{', '.join(open_ones)} held by an earlier run, and not among the markets of this one",
+            f"{', '.join(missing)} held by an earlier run, and not among the markets of this one",
             hint="name them too with --market, or close what is held: defi risk flatten",
         )
-    if names:
-        return []
-    own = [known[key] for key in left if key in known]
-    return warned(app, await by_ids(app, [market.market_id for market in own], own))
+    return [] if names else warned(app, there)
 
 
 def warned(app: App, markets: Sequence[Market]) -> list[Market]:
     """The same; a person is told of those that take no orders now."""
     for market in markets:
         if market.status is not MarketStatus.ACTIVE:
-            app.warn(f"{market.ticker} is {market.status}: nothing can be traded there until it is active")
+            until = " any more" if market.status is MarketStatus.CLOSED else " until it is active"
+            app.warn(f"{market.ticker} is {market.status}: nothing can be traded there{until}")
     return list(markets)
 
 
@@ -90,5 +81,5 @@ def may_trade(market: Market) -> bool:
     return market.verified and market.status is not MarketStatus.CLOSED
 
 
-def _verified(markets: Collection[Market]) -> Sequence[Market]:
+def _verified(markets: Collection[Market]) -> list[Market]:
     return [market for market in markets if market.verified]

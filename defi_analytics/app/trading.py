@@ -270,9 +270,10 @@ async def _compare(app: App, trader: Trader, agent: Agent, markets: Sequence[Mar
 
 def _told(account: Account, agent: Agent, markets: Sequence[Market]) -> dict[str, object]:
     """Where it is not valued, the last equity stays that of before, and so does what it is the worth of."""
-    now = [market.market_id for market in markets], valued(markets, agent.terms.currency)
-    before = traded_before(agent.ledger), sorted(valued_before(agent.ledger) or ())
-    traded, assets = now if agent.valued else before
+    if agent.valued:
+        traded, assets = [market.market_id for market in markets], valued(markets, agent.terms.currency)
+    else:
+        traded, assets = traded_before(agent.ledger), sorted(valued_before(agent.ledger) or ())
     return {
         "terms": terms_told(agent.terms),
         "mode": account.execution,

@@ -137,7 +137,7 @@ async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False)
             listing = await session.app.injective().listing()
             chosen: Sequence[Market] = list(listing.markets.values())
             if one:
-                chosen = [await session.app.meant(patterns[0], chosen)]
+                chosen = await session.app.meant(patterns, chosen)
             elif patterns:
                 chosen = resolve_many(patterns, chosen)
         rows = [
@@ -147,7 +147,8 @@ async def _list(common: Common, patterns: tuple[str, ...], *, one: bool = False)
         document = Document("market", rows, session.app.network, warning_rows(listing.problems))
         if one:
             emit_record(document, common, PEOPLE)
-            hint(common, f"Next: defi scan {rows[0].market_id[:12]}   looks for mispricings of it")
+            where = f" --network {common.network.value}" if common.network else ""
+            hint(common, f"Next: defi scan {rows[0].market_id[:12]}{where}   looks for mispricings of it")
         else:
             emit(document, LIST_COLUMNS, common)
         return 0

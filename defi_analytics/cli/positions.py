@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from defi_analytics.cli.envelope import Document
 from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.schemas import WarningRow
+from defi_analytics.cli.schemas_audit import PositionRow
 from defi_analytics.cli.tree import new_app
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.errors import DataError
@@ -52,6 +53,7 @@ async def _positions(common: Common, account_name: str | None) -> int:
             position_row(books.markets[key], strategy, own, _exact(marks.get(key)))
             for (strategy, key), own in held.items()
         ]
+        warnings = warnings or list(_unmarked(rows))
         document = Document("positions", rows, session.app.network, warnings, execution=account.execution)
         emit(document, POSITION_COLUMNS, common)
         if not rows:
@@ -70,6 +72,13 @@ async def _marks(app: "App") -> tuple[Mapping[MarketKey, float | None], list[War
         for market_id, market in listing.markets.items()
         if market_id in listing.tops
     }, []
+
+
+def _unmarked(rows: Sequence[PositionRow]) -> Iterator[WarningRow]:
+    for market in dict.fromkeys(row.market for row in rows if row.mark is None):
+        yield WarningRow(
+            code="NO_MARK", message=f"{market} has no mark: it is not traded now, or has no bid or ask"
+        )
 
 
 def _exact(mark: float | None) -> Decimal | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from defi_analytics.app.past import Event
 from defi_analytics.app.standing import Looked, Standing
-from defi_analytics.app.stopping import Step
+from defi_analytics.app.stopping import Step, lifted_by
 from defi_analytics.cli.figures import decimal_text
 from defi_analytics.cli.schemas_risk import (
     BreachRow,
@@ -67,7 +67,8 @@ def _trading(standing: Standing) -> Iterator[RiskRow]:
     journal = standing.unreadable or state.reason
     yield _said("trading", standing.trading.name, journal or standing.told)
     if standing.trading is not TradingState.ACTIVE:
-        yield _said("code", standing.code.name, f"to lift it: defi risk resume --ack {standing.code.name}")
+        lifted = lifted_by(standing.account, standing.code)
+        yield _said("code", standing.code.name, f"to lift it: {lifted}")
         yield _said("by", state.by or ("person" if standing.told else "risk"))
         yield _said("since", _time(state.since))
     yield _said("stop_file", "there" if standing.told else "none", standing.told)

@@ -75,7 +75,7 @@ async def check_order(common: Common, file: str, address: str | None) -> int:
     asked = parse_order(_bytes_of(file), name)
     async with opened(common) as session:
         app = session.app
-        account = account_of(app, address)
+        account = account_of(app, address, new=True)
         with session.working("reading the market"):
             market = await app.find_market(asked.market)
             request = request_of(asked, market, name)
@@ -99,7 +99,7 @@ def halt_accounts(common: Common, reason: str, address: str | None) -> int:
     settings = settings_to_stop(common)
     network = common.network.value if common.network else None
     everything = network is None and address is None
-    accounts = _concerned(settings.home, network, address, settings.network)
+    accounts = _concerned(common, settings.home, network, address, settings.network)
     steps = stopped(settings.home, accounts, reason, WallClock(), everything=everything)
     held = holds(steps)
     error = None
@@ -113,7 +113,9 @@ def halt_accounts(common: Common, reason: str, address: str | None) -> int:
     return _acted(common, steps, settings.network, error, f"lift it: {lifted}")
 
 
-def _concerned(home: Path, network: str | None, address: str | None, usual: str) -> list[Account]:
+def _concerned(
+    common: Common, home: Path, network: str | None, address: str | None, usual: str
+) -> list[Account]:
     """Those there are, narrowed as asked; the one that is named, or paper, though it has no journal yet."""
     try:
         known = known_accounts(home)
@@ -128,14 +130,14 @@ def _concerned(home: Path, network: str | None, address: str | None, usual: str)
     if chosen or (network is None and address is None):
         return chosen
     named = chosen_account(home, network or usual, address or ACCOUNT)
-    _tell_unheard_of(home, named)
+    _tell_unheard_of(common, home, named)
     return [named]
 
 
-def _tell_unheard_of(home: Path, account: Account) -> None:
+def _tell_unheard_of(common: Common, home: Path, account: Account) -> None:
     """A person may stop an account before its first run, and may have mistyped its name."""
     if told := unheard_of(home, account):
-        say(f"defi: warning: {safe(told, 400)}")
+        warning(common)(told)
 
 
 def resume_account(common: Common, ack: str, address: str | None, *, rebase: bool, file_too: bool) -> int:
@@ -144,7 +146,7 @@ def resume_account(common: Common, ack: str, address: str | None, *, rebase: boo
         raise UsageError(f"--ack {ack!r} is no code", hint="defi risk tells the one that stands")
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
-    _tell_unheard_of(settings.home, account)
+    _tell_unheard_of(common, settings.home, account)
     named = Denial[code] if ack else Denial.NONE
     steps = resumed(settings.home, account, named, WallClock(), rebase=rebase, file_too=file_too)
     return _acted(common, steps, settings.network, None, "see how it stands: defi risk")
@@ -153,7 +155,7 @@ def resume_account(common: Common, ack: str, address: str | None, *, rebase: boo
 def reduce_account(common: Common, reason: str, address: str | None) -> int:
     settings = settings_of(common).settings
     account = chosen_account(settings.home, settings.network, address)
-    _tell_unheard_of(settings.home, account)
+    _tell_unheard_of(common, settings.home, account)
     step = reduced(settings.home, account, reason, WallClock())
     error = None if step.done else WrongState(step.message, hint="stop everything instead: defi risk halt")
     lifted = f"lift it: {lifted_by(account, Denial.REDUCE_ONLY)}"

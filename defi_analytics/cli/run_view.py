@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,16 +20,18 @@ from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import RunRequest, Trader, opened_agent, paper_trader
 from defi_analytics.app.watching import Watch
-from defi_analytics.cli.common import Output
+from defi_analytics.cli.common import Common, Output
 from defi_analytics.cli.envelope import Document, say, write_document, write_error_line
 from defi_analytics.cli.render import emit, summary, whole_words
 from defi_analytics.cli.run_rows import COLUMNS, run_row
 from defi_analytics.cli.run_schema import RunRow
 from defi_analytics.cli.session import Session
 from defi_analytics.cli.streams import discard
+from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKey
 from defi_analytics.domain.text import safe
 from defi_analytics.engine.agent import Agent, Cycle
+from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.differences import plain
 from defi_analytics.engine.policy import OnExit, Policy
 from defi_analytics.errors import UsageError
@@ -142,7 +144,7 @@ async def running(session: Session, request: RunRequest, how: How) -> int:
             lines.show(Cycle(1, await agent.plan(), 0.0))
         else:
             await _watched(session, agent, trader, how, lines)
-        error = verdict(agent)
+        error = verdict(agent, trader.account)
         if session.common.format is Output.JSON:
             write_document(replace(_document(session, trader, lines.rows), error=error))
         if error is not None:
@@ -162,12 +164,12 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
     health = Health(session.app.settings.run.memory_warning_mb * 1_000_000)
     watch = Watch(agent, account, health, status, how.metrics_file, _warn, agent.clock.now())
 
-    held = _held(agent)
+    books, known = agent.ledger.books, set(agent.ledger.books.orders)
 
     def told(cycle: Cycle) -> None:
-        nonlocal held
         watch.cycle(cycle)
-        held = _held(agent)
+        known.clear()
+        known.update(books.orders)
         lines.show(cycle)
 
     agent.watch = told
@@ -182,19 +184,21 @@ async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lin
             await agent.run()
         finally:
             watch.told("ended")
-            _tell_closed(session, agent, held)
+            _tell_closed(session.common, books, known)
 
 
-def _tell_closed(session: Session, agent: Agent, before: Mapping[MarketKey, Decimal]) -> None:
-    """What was held in the last round and was closed after it."""
-    left = _held(agent)
-    for key in before.keys() - left.keys():
-        ticker = safe(agent.ledger.books.markets[key].ticker)
-        summary(session.common, f"{ticker}: {plain(before[key])} closed at the end")
-
-
-def _held(agent: Agent) -> dict[MarketKey, Decimal]:
-    return {key: own.quantity for key, own in agent.ledger.books.net.items() if own.quantity}
+def _tell_closed(common: Common, books: Bookkeeping, before: Collection[str]) -> None:
+    """What was closed by orders that are not among those of `before`."""
+    closed: dict[MarketKey, Decimal] = {}
+    for name, order in books.orders.items():
+        request = order.request
+        if name not in before and request.reduce_only and order.filled:
+            sign = 1 if request.side is Side.BUY else -1
+            closed[request.market.key] = closed.get(request.market.key, Decimal(0)) + sign * order.filled
+    if not common.quiet:
+        for key, quantity in closed.items():
+            done = "bought" if quantity > 0 else "sold"
+            say(f"{safe(books.markets[key].ticker)}: {done} {plain(abs(quantity))} at the end, to close it")
 
 
 @contextmanager

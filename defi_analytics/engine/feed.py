@@ -30,8 +30,11 @@ T = TypeVar("T")
 _VOLATILITY_HOURS = 48
 _HOUR_S = 3600
 
-Choose = Callable[[Listing], frozenset[MarketKey]]
-"""Which of the home venue's markets are in scope; raises UnknownMarket for a name it cannot place."""
+Choose = Callable[[Listing], Awaitable[tuple[Listing, frozenset[MarketKey]]]]
+"""Which of the home venue's markets are in scope, which may add to the listing.
+
+Raises UnknownMarket for a name it cannot place.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ async def gather_snapshot(
     """
     gathered = _Gathered()
     home, listings, quotes = await _overview(sources, gathered)
-    scope = Scope(sources.home.venue, choose(home), kinds, tuple(v.venue for v in sources.references))
+    home, chosen = await choose(home)
+    scope = Scope(sources.home.venue, chosen, kinds, tuple(v.venue for v in sources.references))
     looked_at = {m.base for m in home.markets.values() if m.verified and m.key in scope.markets}
     kept = (home, *(listing.about(looked_at.union(STABLE)) for listing in listings))
     markets = {m.key: m for listing in kept for m in listing.markets.values()}

@@ -8,6 +8,7 @@ from defi_analytics.app.accounts import (
     account_of,
     chosen_account,
     known_accounts,
+    stop_file,
     unheard_of,
 )
 from defi_analytics.app.parts import App
@@ -98,6 +99,16 @@ def test_a_name_on_paper_that_never_ran_is_not_found_and_others_are_named(tmp_pa
     )
     assert account_asked_about(tmp_path, "sandbox", "paper-a", warned.append) == Account("sandbox", "paper-a")
     assert warned == []
+
+
+def test_a_name_on_paper_may_be_new_and_one_that_a_file_stops_is_there(tmp_path):
+    warned, nobody = [], Account("sandbox", "paper-nobody")
+    assert account_asked_about(tmp_path, "sandbox", nobody.address, warned.append, new=True) == nobody
+    stop = stop_file(tmp_path, nobody)
+    stop.parent.mkdir(parents=True)
+    stop.touch()
+    assert account_asked_about(tmp_path, "sandbox", nobody.address, warned.append) == nobody
+    assert warned == ["no run of sandbox paper-nobody yet; accounts with a journal: none"] * 2
 
 
 def test_another_account_without_a_journal_is_warned_of_but_where_nothing_ever_ran(tmp_path):

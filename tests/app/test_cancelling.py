@@ -139,6 +139,15 @@ async def test_blocks_are_counted_of_all_that_the_last_run_traded(
     assert counted == {PERP.market_id, "0xother"}
 
 
+async def test_orders_go_though_nobody_lists_what_else_was_traded(guarded: Any) -> None:
+    async with opened_ledger(guarded, PAPER, locked=True) as ledger:
+        ledger.write(STARTED, {TRADED: ["0xother"]})
+    silent = AsyncMock(side_effect=Unavailable("injective", "no answer"))
+    guarded.injective = lambda known: SimpleNamespace(listing=silent)
+    assert len(await cancel(guarded, PAPER, [], 60.0)) == 1
+    assert "not all markets could be listed" in guarded.told[0]
+
+
 async def test_an_account_that_is_traded_is_left_alone(app: Any, tmp_path: Any) -> None:
     with AccountLock(tmp_path / "accounts", "sandbox", "paper"), pytest.raises(WrongState) as error:
         await cancel(app, PAPER, ["a"], 60.0)

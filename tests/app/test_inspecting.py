@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from defi_analytics.app.accounts import Account
 from defi_analytics.app.inspecting import ASKED_AGAIN_S, COMPARED_ROUNDS, Inspection, verdict
 from defi_analytics.app.starting import reserved_of
 from defi_analytics.domain.edge import Side
@@ -228,6 +229,9 @@ async def test_an_order_that_is_signed_again_ends_the_count() -> None:
     assert run.agent.rejected == 0
 
 
+PAPER = Account("sandbox", "paper-a")
+
+
 @pytest.mark.parametrize(
     ("kind", "by", "exit_code"),
     [
@@ -240,16 +244,18 @@ async def test_an_order_that_is_signed_again_ends_the_count() -> None:
 async def test_what_stands_at_the_end_is_told_by_the_exit_code(kind: str, by: str, exit_code: int) -> None:
     agent = an_agent(World())
     agent.ledger.write(kind, {"code": "HALTED", "reason": "this is why", "by": by})
-    found = verdict(agent)
+    found = verdict(agent, PAPER)
     assert (found.exit_code if found else 0) == exit_code
     assert found is None or "this is why" in found.message
+    lifted = "defi risk resume --ack HALTED --network sandbox --account paper-a"
+    assert (exit_code == 21) == (found is not None and lifted in found.hint)
 
 
 async def test_orders_that_were_refused_to_the_end_are_told_by_the_exit_code() -> None:
     agent = an_agent(World())
     agent.rejected, agent.rejected_because = 2, "no such market"
-    assert verdict(agent) is None
+    assert verdict(agent, PAPER) is None
     agent.rejected = 3
-    found = verdict(agent)
+    found = verdict(agent, PAPER)
     assert found is not None
     assert (found.exit_code, found.message) == (23, "the last 3 orders were refused: no such market")

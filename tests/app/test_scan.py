@@ -128,13 +128,8 @@ def test_the_home_venues_own_prices_are_nothing_to_compare_with():
 class Venue:
     """A venue whose listing depends on the kinds it was made for."""
 
-    def __init__(self, venue, *markets, problems=(), paused=()):
-        self.venue, self.markets, self.problems, self.paused = venue, markets, problems, paused
-
-    async def inactive(self):
-        if self.paused is None:
-            raise Unavailable(self.venue, "no other lists")
-        return Listing(self.venue, {market.market_id: market for market in self.paused}, {})
+    def __init__(self, venue, *markets, problems=()):
+        self.venue, self.markets, self.problems = venue, markets, problems
 
     async def listing(self):
         tops = {market.market_id: a_top(market, 24.9, 25.0) for market in self.markets}
@@ -176,10 +171,15 @@ class FakeApp:
         self.markets, self.problems, self.asked, self.venues = markets, problems, [], []
         self.paused = paused
 
-    def injective(self, kinds=ALL, known=()):
+    def injective(self, kinds, known):
         self.asked.append(kinds)
-        listed = (*(m for m in self.markets if m.kind in kinds), *known)
-        return Venue("injective", *listed, problems=self.problems, paused=self.paused)
+        return Venue("injective", *(m for m in self.markets if m.kind in kinds), problems=self.problems)
+
+    async def inactive(self):
+        self.asked.append("inactive")
+        if self.paused is None:
+            raise Unavailable("injective", "no other lists")
+        return self.paused
 
     def default_against(self):
         return ("binance",)
@@ -211,7 +211,7 @@ async def test_a_name_that_no_spot_market_bears_is_looked_for_in_every_list(sett
     ticker = replace(PERPETUAL, base="", quote="", ticker="TIA/USDT")
     app = FakeApp(settings, HERE, ticker)
     found = await look(app, ScanRequest(("TIA/USDT",), CROSS))
-    assert app.asked[:2] == [SPOT, ALL]
+    assert app.asked == [SPOT, ALL, "inactive"]
     assert found.scope.markets == {ticker.key}
 
 
@@ -219,14 +219,14 @@ async def test_a_name_that_nothing_bears_names_the_nearest_of_every_list(setting
     app = FakeApp(settings, replace(PERPETUAL, base="TIA", ticker="TIA/USDT PERP"))
     with pytest.raises(UnknownMarket, match="TIA/USDT PERP"):
         await look(app, ScanRequest(("TIA/USDT",), CROSS))
-    assert app.asked[:2] == [SPOT, ALL]
+    assert app.asked == [SPOT, ALL, "inactive"]
 
 
 async def test_what_every_list_lacks_is_looked_for_among_paused_ones_and_no_further(settings):
     app = FakeApp(settings, HERE)
     with pytest.raises(UnknownMarket):
         await look(app, ScanRequest(("TIA/USDT PERP",), CROSS))
-    assert app.asked == [ALL, ALL, ALL], "the look, and both lists once more for the paused one's name"
+    assert app.asked == [ALL, "inactive"]
 
 
 PAUSED = replace(a_market(market_id="0xpaused"), status=MarketStatus.PAUSED)
@@ -257,8 +257,15 @@ async def test_an_id_or_a_pattern_asks_for_whatever_it_finds(settings, name):
 async def test_where_nobody_tells_of_a_paused_one_what_is_listed_is_all_there_is(settings, paused):
     found = await look(FakeApp(settings, STRANGER, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
     assert found.scope.markets == {STRANGER.key}
-    with pytest.raises(UnknownMarket, match="INJ/USDT"):
+    with pytest.raises(UnknownMarket if paused == () else Unavailable):
         await look(FakeApp(settings, PERPETUAL, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
+
+
+async def test_a_size_is_in_the_quote_of_the_market_that_is_meant(settings):
+    app = FakeApp(settings, PERPETUAL, STRANGER, paused=(PAUSED,))
+    found = await look(app, ScanRequest(("INJ/USDT",), CROSS, sizes=(5.0,), size_quote="USDT"))
+    assert found.scope.markets == {PAUSED.key}
+    assert app.asked == [SPOT, "inactive"]
 
 
 async def test_a_market_missing_from_lists_that_failed_is_not_called_unknown(settings):

@@ -218,7 +218,7 @@ async def test_a_run_goes_on_asking_whether_venue_and_journal_agree(stage, monke
         agent.execution.chain.start["USDT"] -= 1
         await agent.run()
         assert agent.ledger.risk.trading is TradingState.HALTED
-        assert inspecting.verdict(agent).exit_code == 22
+        assert inspecting.verdict(agent, Account("sandbox")).exit_code == 22
 
 
 async def test_who_only_closes_is_not_inspected(stage):

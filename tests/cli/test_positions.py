@@ -37,6 +37,20 @@ def test_what_is_held_is_shown_though_the_venue_cannot_be_read(defi, home, monke
     assert ran.document["warnings"][0]["code"] == "UNAVAILABLE"
 
 
+def test_what_has_no_mark_says_why(defi, home, sandbox):
+    live(home)
+    market_id = defi("positions", "--json").rows[0]["market_id"]
+    standstill = sandbox.chain.ledger.standstill
+    standstill.put(market_id, "Paused", sandbox.moment().block)
+    try:
+        ran = defi("positions", "--json")
+    finally:
+        standstill.put(market_id, "Active", sandbox.moment().block)
+    assert ran.rows[0]["mark"] is None
+    [told] = ran.document["warnings"]
+    assert (told["code"], told["message"].partition(":")[0]) == ("NO_MARK", "INJ/USDT has no mark")
+
+
 def test_nothing_held_is_said(defi):
     assert "holds nothing" in defi("positions", "-o", "table").err
 

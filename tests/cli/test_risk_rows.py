@@ -44,7 +44,9 @@ def test_a_halt_shows_why_since_when_by_whom_and_how_to_lift_it(defi):
     )
     found = {item: row for (item, _), row in items(ran).items()}
     assert found["trading"]["value"] == "HALTED"
-    assert found["code"]["note"] == "to lift it: defi risk resume --ack HALTED"
+    assert found["code"]["note"] == (
+        "to lift it: defi risk resume --ack HALTED --network sandbox --account paper"
+    )
     assert found["stop_file"]["value"] == "there"
 
 

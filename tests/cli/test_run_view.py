@@ -11,13 +11,13 @@ from defi_analytics.app.signing import Asked
 from defi_analytics.app.trading import Trader
 from defi_analytics.cli.common import Output
 from defi_analytics.cli.run_rows import run_row
-from defi_analytics.cli.run_view import How, _greeting, _held, _leaving, _Lines, _tell_closed
+from defi_analytics.cli.run_view import How, _greeting, _leaving, _Lines, _tell_closed
 from defi_analytics.engine.agent import Cycle
 from defi_analytics.engine.differences import plain
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import UsageError
 from tests.cli.test_common import common
-from tests.engine.trading import PERP, World, an_agent
+from tests.engine.trading import PERP, World, an_agent, quantity
 
 OWNER = "inj1" + "q" * 38
 
@@ -159,13 +159,15 @@ async def test_a_run_says_what_it_closed_at_its_end_and_nothing_of_what_stays(ca
     world.show(25.0, away=25.3)
     agent = an_agent(world, cycles=2)
     await agent.run()
-    held = _held(agent)
-    session = SimpleNamespace(common=common())
-    _tell_closed(session, agent, held)
+    books, held = agent.ledger.books, quantity(agent, PERP.key)
+    before = set(books.orders)
+    _tell_closed(common(), books, before)
     assert capsys.readouterr().err == ""
     await agent.flatten()
-    _tell_closed(session, agent, held)
-    assert capsys.readouterr().err == f"INJ/USDT: {plain(held[PERP.key])} closed at the end\n"
+    _tell_closed(common(quiet=True), books, before)
+    assert capsys.readouterr().err == ""
+    _tell_closed(common(), books, before)
+    assert capsys.readouterr().err == f"INJ/USDT: sold {plain(held)} at the end, to close it\n"
 
 
 @pytest.mark.parametrize(("length", "cut"), [(1_900, False), (2_100, True)])

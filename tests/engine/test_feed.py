@@ -128,8 +128,8 @@ class FakePredictor:
         return answer
 
 
-def _everything(home: Listing) -> frozenset[MarketKey]:
-    return frozenset(m.key for m in home.markets.values())
+async def _everything(home: Listing) -> tuple[Listing, frozenset[MarketKey]]:
+    return home, frozenset(m.key for m in home.markets.values())
 
 
 async def _gather(
@@ -212,7 +212,7 @@ async def test_a_home_venue_that_cannot_be_read_is_the_error_and_the_others_are_
 async def test_a_name_that_cannot_be_placed_is_said_before_anything_deep_is_read() -> None:
     home, other = _venues()
 
-    def choose(_: Listing) -> frozenset[MarketKey]:
+    async def choose(_: Listing) -> tuple[Listing, frozenset[MarketKey]]:
         raise UnknownMarket("injective", "no market XYZ")
 
     with pytest.raises(UnknownMarket):
@@ -282,9 +282,9 @@ async def test_books_grids_forecasts_and_candles_are_asked_together() -> None:
     crowd = Crowd(6)
     predictor = FakePredictor({"INJ": a_prediction()}, crowd=crowd)
 
-    def choose(listing: Listing) -> frozenset[MarketKey]:
+    async def choose(listing: Listing) -> tuple[Listing, frozenset[MarketKey]]:
         home.crowd = other.crowd = crowd
-        return _everything(listing)
+        return await _everything(listing)
 
     snapshot, _ = await _gather(home, other, predictor=predictor, choose=choose)
     assert (len(snapshot.books), len(snapshot.predictions), len(snapshot.volatility)) == (2, 1, 1)
@@ -348,9 +348,9 @@ async def test_the_time_of_the_snapshot_is_when_everything_had_arrived() -> None
     home, other = _venues()
     clock = FakeClock()
 
-    def choose(listing: Listing) -> frozenset[MarketKey]:
+    async def choose(listing: Listing) -> tuple[Listing, frozenset[MarketKey]]:
         clock.advance(3)
-        return _everything(listing)
+        return await _everything(listing)
 
     snapshot, _ = await _gather(home, other, clock=clock, choose=choose)
     assert snapshot.time == NOON + timedelta(seconds=3)
@@ -407,9 +407,9 @@ async def test_funding_is_asked_of_perpetual_candidates_together_with_their_book
     home.books[dull] = CHEAP
     crowd = Crowd(6)
 
-    def choose(listing: Listing) -> frozenset[MarketKey]:
+    async def choose(listing: Listing) -> tuple[Listing, frozenset[MarketKey]]:
         home.crowd = other.crowd = crowd
-        return _everything(listing)
+        return await _everything(listing)
 
     snapshot, scope = await _gather(home, other, choose=choose)
     assert snapshot.funding == {HOME.key: 0.00002, OTHER.key: -0.00003}

@@ -101,6 +101,18 @@ async def test_a_paused_market_keeps_nobody_from_trading_closing_comparing_or_st
         assert held(agent) == []
 
 
+async def test_what_was_closed_is_told_though_something_stays_open(stage):
+    async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+        paused = await two_held(stage, agent)
+        others = [market.ticker for market in held(agent) if market != paused]
+    put(stage, paused, "Paused")
+    stage.app.warn = (told := []).append
+    with pytest.raises(OutcomeUnknown, match=f"1 positions could not be closed: {paused.ticker}"):
+        await flattened(stage.app, ACCOUNT, live_trader(stage.app, Asked(), {}, "", print))
+    closed = [line.partition(":")[0] for line in told if " closed; " in line]
+    assert sorted(closed) == sorted(others)
+
+
 async def refusals(agent: Agent) -> dict[MarketKey, Denial]:
     """What closing everything is refused for; the rest is closed."""
     known, seen = await agent._known(trusting=True)

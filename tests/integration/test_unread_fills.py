@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from defi_analytics.app.accounts import Account
+from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.reconciling import compared
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.portfolio import OpenOrder, Portfolio
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import Unavailable
 from defi_analytics.risk.codes import TradingState
@@ -92,6 +94,39 @@ async def test_a_run_that_starts_again_in_the_silence_sets_the_stop_before_it_gi
         line.watched = lambda transaction: False
         await agent.finish()
     assert (await compared(stage.app, Account("sandbox", DEV_ADDRESS))).clean
+
+
+class Killed(BaseException):
+    """It died between counting its entry and signing the stop."""
+
+
+async def test_what_was_worth_more_before_makes_no_loss_where_it_is_guarded_by_a_run_on_less(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = Execution.submit
+
+    async def killed(execution: Any, orders: Any, *more: Any) -> Any:
+        if any(order.request.kind is OrderKind.STOP for order in orders):
+            raise Killed
+        return await submit(execution, orders, *more)
+
+    monkeypatch.setattr(Execution, "submit", killed)
+    stage.markets = ("INJ/USDT", "WETH/USDT", "SOL/USDT PERP")
+    with pytest.raises(Killed):
+        async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+            await rounds(stage, agent, 400)
+    monkeypatch.setattr(Execution, "submit", submit)
+    line = Line(monkeypatch)
+    line.silent, stage.markets = True, ("SOL/USDT PERP",)
+    before = agent.ledger.risk.equity
+    with pytest.raises(Unavailable):
+        async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+            raise AssertionError("it began, and nobody knows what it holds")
+    await stage.clock.sleep(2 * stage.sandbox.block_s)
+    ledger = ledger_of(stage.app.settings.home, Account("sandbox", DEV_ADDRESS), stage.clock)
+    there = await agent.execution.chain.portfolio(list(ledger.books.markets.values()))
+    assert len(stops_of(there)) == len(there.positions) > 0
+    assert (ledger.risk.equity, ledger.risk.trading) == (before, TradingState.ACTIVE)
 
 
 async def test_its_stop_stands_before_anybody_can_read_the_fill_and_nothing_is_counted_twice(

@@ -5,14 +5,14 @@ only where no verified one bears the name, and never picks one of several.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import translate
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.text import safe
-from defi_analytics.errors import UnknownMarket
+from defi_analytics.errors import DataError, UnknownMarket
 from defi_analytics.venues.injective.market_rows import VENUE
 
 SHORTEST_ID = 10
@@ -60,11 +60,51 @@ def resolve_many(patterns: Sequence[str], markets: Collection[Market]) -> tuple[
     return tuple(found.values())
 
 
-def verified(pattern: str, markets: Collection[Market]) -> tuple[Market, ...]:
-    """Those of `resolve_many` that are what they are called; none where no market is meant."""
+async def meant(
+    names: Sequence[str],
+    listed: Collection[Market],
+    inactive: Callable[[], Awaitable[Collection[Market]]],
+    *,
+    single: bool = False,
+) -> tuple[Market, ...]:
+    """As `resolve_many` among the `listed`, and among those that take no orders now.
+
+    `inactive` tells these. It is asked where a name is not listed, or where nobody vouches for what bears it:
+    a market that is paused keeps its name. `single`: as `resolve`, one market for each name. Raises
+    UnknownMarket, and DataError of `inactive` where it alone could tell.
+    """
+    others: Collection[Market] | None = None
+    found: dict[str, Market] = {}
+    for name in names:
+        here = _meant(name, listed, single=single)
+        if not here or _strangers(name, here):
+            try:
+                others = await inactive() if others is None else others
+            except DataError:
+                if not here:
+                    raise
+                others = ()
+            there = _meant(name, others, single=single)
+            # Of what no list has, the active ones tell what is near.
+            here = [m for m in there if m.verified] or here or there or _sought(name, listed, single=single)
+        found.update((market.market_id, market) for market in here)
+    return tuple(found.values())
+
+
+def _meant(name: str, markets: Collection[Market], *, single: bool) -> Sequence[Market]:
     with suppress(UnknownMarket):
-        return tuple(market for market in resolve_many([pattern], markets) if market.verified)
+        return _sought(name, markets, single=single)
     return ()
+
+
+def _sought(name: str, markets: Collection[Market], *, single: bool) -> Sequence[Market]:
+    return (resolve(name, markets),) if single else resolve_many([name], markets)
+
+
+def _strangers(name: str, found: Sequence[Market]) -> bool:
+    """Whether nobody vouches for any of it; an id or a pattern asks for whatever it finds."""
+    asked = name.strip()[:2].lower() == "0x" or {"*", "?"} & set(name)
+    return not (asked or any(market.verified for market in found))
 
 
 def _of_asset(asset: str, markets: Collection[Market]) -> list[Market]:
