@@ -20,7 +20,12 @@ AccountName = Annotated[
     ),
 ]
 SigningKey = Annotated[
-    str, typer.Option("--key", metavar="NAME", help="The key that signs. [default: keys.name, else agent]")
+    str,
+    typer.Option(
+        "--key",
+        metavar="NAME",
+        help="The key that signs. [default: keys.name, else agent; in the sandbox its own]",
+    ),
 ]
 PassphraseFd = Annotated[
     int | None,
