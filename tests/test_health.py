@@ -1,6 +1,11 @@
+import ctypes
 import gc
 
-from defi_analytics.health import Health, tune_collector
+import psutil
+import pytest
+
+from defi_analytics import health as module
+from defi_analytics.health import Health, give_back, tune_collector
 
 MUCH = 10**12
 """Bytes: what other tests left in this process is no matter here."""
@@ -40,6 +45,33 @@ def test_a_reading_tells_what_the_process_uses() -> None:
     assert reading.rss_bytes > 1_000_000
     assert reading.open_files >= 3
     assert reading.threads >= 1
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc")
+def test_what_is_free_below_what_is_in_use_goes_back_to_the_system() -> None:
+    taken = [b"x" * 100_000 for _ in range(400)]
+    above = taken.pop()
+    taken.clear()
+    before = psutil.Process().memory_info().rss
+    give_back()
+    assert psutil.Process().memory_info().rss < before - 20_000_000
+    assert len(above) == 100_000
+
+
+def test_every_sixty_cycles_free_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    at: list[int] = []
+    health = Health(warn_rss_bytes=MUCH)
+    monkeypatch.setattr(module, "give_back", lambda: at.append(health.read().cycles))
+    for _ in range(130):
+        health.cycle(0.1)
+    assert at == [60, 120]
+
+
+def test_elsewhere_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(ctypes, "CDLL", asked.append)
+    give_back()
+    assert asked == [None]
 
 
 def test_the_collector_is_tuned_for_long_runs() -> None:
