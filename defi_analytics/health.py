@@ -83,7 +83,7 @@ def give_back() -> None:
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
-        trim(0)
+        trim(ctypes.c_size_t(0))
 
 
 def tune_collector() -> None:

@@ -132,7 +132,7 @@ def account_asked_about(
     account = chosen_account(home, network, address)
     told = unheard_of(home, account)
     named = not account.live and account.address != ACCOUNT
-    if told and named and not (new or told_to_stop(home, account)):
+    if told and named and not (new or stop_file(home, account).exists()):
         raise NotFound("accounts", told, hint="see: defi agent status")
     if told and (account.live or named or known_accounts(home)):
         warn(told)

@@ -40,7 +40,7 @@ async def cancel(
 
     `trader` is entered, and its key asked for, only where something may rest. Raises WrongState while an
     agent holds the account, NotFound for an id without a resting order, OrderRejected when the chain refuses,
-    OutcomeUnknown without proof in time.
+    OutcomeUnknown without proof in time, DataError where the venue cannot be read.
     """
     holder = holder_of(account.lock(app.settings.home).path)
     if holder is not None:
@@ -102,7 +102,7 @@ async def _others(app: App, ledger: Ledger) -> Sequence[Market]:
     absent = [one for one in traded_before(ledger) if one not in known]
     with suppress(DataError):
         return await by_ids(app, absent) if absent else ()
-    app.warn("not all markets could be listed: trades of others elsewhere are found by the next run")
+    app.warn("not all markets could be listed: what others traded elsewhere differs at the next run")
     return ()
 
 

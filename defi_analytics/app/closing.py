@@ -47,13 +47,13 @@ async def flattened(app: App, account: Account, trader: AbstractAsyncContextMana
     ):
         try:
             await agent.finish()
-            await _verified(agent)
         except OutcomeUnknown:
             left = _held(agent.ledger)
             for key, held in _held(before).items():
                 if key not in left:
                     app.warn(_step(account, key, held, agent.ledger).message)
             raise
+        await _verified(agent)
         return [_step(account, key, held, agent.ledger) for key, held in _held(before).items()]
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from defi_analytics.app.parts import App
@@ -13,7 +14,7 @@ from defi_analytics.domain.quote import Rate
 from defi_analytics.domain.snapshot import Listing, Problem, Snapshot
 from defi_analytics.engine.decide import decide
 from defi_analytics.engine.feed import Sources, gather_snapshot
-from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
+from defi_analytics.errors import DataError, Unavailable, UnknownMarket, UsageError
 from defi_analytics.mispricing.limits import Limits, MarketBounds, Scope
 from defi_analytics.mispricing.prediction import MOST_CONFIDENT
 from defi_analytics.ports import Clock
@@ -94,8 +95,8 @@ async def _gathered(
     app: App, request: ScanRequest, kinds: frozenset[EdgeKind], markets: frozenset[MarketKind]
 ) -> tuple[Snapshot, Scope]:
     async def choose(home: Listing) -> tuple[Listing, frozenset[MarketKey]]:
+        home, chosen = await _named(app, request, home, everywhere=markets == ALL_KINDS)
         listed = list(home.markets.values())
-        chosen = await _named(app, request, home, everywhere=markets == ALL_KINDS)
         keys = frozenset(market.key for market in _quoted_as_asked(request, chosen or listed))
         # A market that takes no orders is in no list of those that do.
         return replace(home, markets={**{m.market_id: m for m in chosen}, **home.markets}), keys
@@ -105,13 +106,33 @@ async def _gathered(
     return await gather_snapshot(sources, app.clock, app.network, kinds, choose, wide)
 
 
-async def _named(app: App, request: ScanRequest, home: Listing, *, everywhere: bool) -> Sequence[Market]:
-    """None where none is named. Raises UnknownMarket where not all lists were read, for the next one."""
+async def _named(
+    app: App, request: ScanRequest, home: Listing, *, everywhere: bool
+) -> tuple[Listing, Sequence[Market]]:
+    """The markets asked for, none where none is named; and the listing, with what it could not tell.
+
+    Raises UnknownMarket for what is perhaps in another list, unless it was looked for `everywhere`.
+    """
     listed = list(home.markets.values())
+    if home.problems or not everywhere:
+        _must_be_listed(request.markets, home)
     try:
-        if not everywhere:
-            resolve_many(request.markets, listed)
-        return await meant(request.markets, listed, app.inactive)
+        return home, await meant(request.markets, listed, app.inactive)
+    except UnknownMarket:
+        raise
+    except DataError as error:
+        with suppress(UnknownMarket):
+            # Whoever bears the name meanwhile may be a stranger: looked at, and rejected as such.
+            found = resolve_many(request.markets, listed)
+            problem = Problem(error.source, error.code, error.message, error.retryable)
+            return replace(home, problems=(*home.problems, problem)), found
+        raise
+
+
+def _must_be_listed(names: Sequence[str], home: Listing) -> None:
+    """Raises UnknownMarket for what is not, Unavailable where a list that could not be read may have it."""
+    try:
+        resolve_many(names, list(home.markets.values()))
     except UnknownMarket:
         if home.problems:
             raise Unavailable(VENUE, f"not all markets could be listed: {home.problems[0].message}") from None

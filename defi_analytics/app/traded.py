@@ -57,12 +57,18 @@ async def left_behind(
     if not left:
         return []
     own = [known[key] for key in left if key in known]
+    listed = (await app.injective().listing()).markets
     there = await by_ids(app, [market.market_id for market in own], own)
-    missing = [m.ticker for m in there if may_trade(m) and (names or m.status in _LISTED)]
+    missing = [
+        market.ticker
+        for market in there
+        if (market.market_id in listed and may_trade(market))
+        or (names and market.verified and market.status is MarketStatus.PAUSED)
+    ]
     if missing:
         raise UsageError(
             f"{', '.join(missing)} held by an earlier run, and not among the markets of this one",
-            hint="name them too with --market, or close what is held: defi risk flatten",
+            hint="name them too, with --market or in run.markets, or close what is held: defi risk flatten",
         )
     return [] if names else warned(app, there)
 

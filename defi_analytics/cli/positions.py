@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from defi_analytics.cli.audit_rows import POSITION_COLUMNS, position_row
 from defi_analytics.cli.common import Common, with_common
 from defi_analytics.cli.envelope import Document
+from defi_analytics.cli.market_rows import warning_rows
 from defi_analytics.cli.options import AccountName
 from defi_analytics.cli.render import emit, hint
 from defi_analytics.cli.schemas import WarningRow
@@ -71,7 +72,7 @@ async def _marks(app: "App") -> tuple[Mapping[MarketKey, float | None], list[War
         market.key: listing.tops[market_id].mid
         for market_id, market in listing.markets.items()
         if market_id in listing.tops
-    }, []
+    }, warning_rows(listing.problems)
 
 
 def _unmarked(rows: Sequence[PositionRow]) -> Iterator[WarningRow]:

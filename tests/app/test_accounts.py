@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from defi_analytics.app.accounts import (
+    STOP_FILE,
     Account,
     account_asked_about,
     account_of,
@@ -104,6 +105,9 @@ def test_a_name_on_paper_that_never_ran_is_not_found_and_others_are_named(tmp_pa
 def test_a_name_on_paper_may_be_new_and_one_that_a_file_stops_is_there(tmp_path):
     warned, nobody = [], Account("sandbox", "paper-nobody")
     assert account_asked_about(tmp_path, "sandbox", nobody.address, warned.append, new=True) == nobody
+    (tmp_path / STOP_FILE).touch()
+    with pytest.raises(NotFound):
+        account_asked_about(tmp_path, "sandbox", nobody.address, warned.append)
     stop = stop_file(tmp_path, nobody)
     stop.parent.mkdir(parents=True)
     stop.touch()

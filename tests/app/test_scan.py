@@ -257,6 +257,9 @@ async def test_an_id_or_a_pattern_asks_for_whatever_it_finds(settings, name):
 async def test_where_nobody_tells_of_a_paused_one_what_is_listed_is_all_there_is(settings, paused):
     found = await look(FakeApp(settings, STRANGER, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
     assert found.scope.markets == {STRANGER.key}
+    assert [p.message for p in found.snapshot.problems] == (
+        [] if paused == () else ["injective: no other lists"]
+    )
     with pytest.raises(UnknownMarket if paused == () else Unavailable):
         await look(FakeApp(settings, PERPETUAL, paused=paused), ScanRequest(("INJ/USDT",), CROSS))
 
@@ -273,6 +276,7 @@ async def test_a_market_missing_from_lists_that_failed_is_not_called_unknown(set
     app = FakeApp(settings, HERE, problems=(lost,))
     with pytest.raises(Unavailable, match=r"not all markets could be listed: .*did not answer"):
         await look(app, ScanRequest(("INJ/USDT PERP",), CROSS))
+    assert app.asked == [ALL], "and nobody is asked whether it is paused"
     assert (await look(app, ScanRequest(("INJ/USDT",), CROSS))).scope.markets == {HERE.key}
 
 

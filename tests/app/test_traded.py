@@ -6,7 +6,8 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.traded import by_ids, chosen, everywhere, left_behind, may_trade
 from defi_analytics.domain.market import Market, MarketStatus
-from defi_analytics.errors import UnknownMarket, UsageError
+from defi_analytics.errors import Unavailable, UnknownMarket, UsageError
+from defi_analytics.venues.injective.lcd import InjectiveMarketData
 from tests.cli.holding import holds
 from tests.integration.trading import Stage, staged
 
@@ -80,3 +81,20 @@ async def test_what_is_held_on_a_paused_market_belongs_to_a_run_on_all_of_them(s
         await left_behind(stage.app, ["ATOM/USDT"], ledger, [])
     pause(stage, market, "Expired")
     assert await left_behind(stage.app, ["ATOM/USDT"], ledger, []) == []
+
+
+async def test_lists_that_fail_keep_nobody_from_starting_beside_what_is_held(stage, tmp_path, monkeypatch):
+    [market] = await chosen(stage.app, ["INJ/USDT"])
+    account = Account("sandbox")
+    holds(tmp_path, account, market, "5")
+    ledger = ledger_of(tmp_path, account, stage.clock)
+    read = InjectiveMarketData._list
+
+    async def partly(data, path, *more):
+        if path.startswith("spot"):
+            return Unavailable("injective", "no answer")
+        return await read(data, path, *more)
+
+    monkeypatch.setattr(InjectiveMarketData, "_list", partly)
+    assert [one.key for one in await left_behind(stage.app, [], ledger, [])] == [market.key]
+    assert await left_behind(stage.app, ["INJ/USDT PERP"], ledger, []) == []

@@ -12,7 +12,7 @@ from fnmatch import translate
 
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.text import safe
-from defi_analytics.errors import DataError, UnknownMarket
+from defi_analytics.errors import UnknownMarket
 from defi_analytics.venues.injective.market_rows import VENUE
 
 SHORTEST_ID = 10
@@ -30,10 +30,7 @@ def resolve(text: str, markets: Collection[Market]) -> Market:
     Raises UnknownMarket, naming the nearest markets, or the ids of all it could have meant.
     """
     asked = text.strip()[:_LONGEST]
-    if asked[:2].lower() == "0x":
-        found = _by_id(asked.lower(), markets)
-    else:
-        found = _by_name(_canonical(asked), markets)
+    found = _borne(asked, markets)
     if not found:
         raise UnknownMarket(VENUE, f"no market {safe(asked, 66)!r}{_nearest(asked, markets)}")
     if len(found) > 1:
@@ -71,22 +68,20 @@ async def meant(
 
     `inactive` tells these. It is asked where a name is not listed, or where nobody vouches for what bears it:
     a market that is paused keeps its name. `single`: as `resolve`, one market for each name. Raises
-    UnknownMarket, and DataError of `inactive` where it alone could tell.
+    UnknownMarket, and DataError of `inactive`.
     """
     others: Collection[Market] | None = None
     found: dict[str, Market] = {}
     for name in names:
         here = _meant(name, listed, single=single)
         if not here or _strangers(name, here):
-            try:
-                others = await inactive() if others is None else others
-            except DataError:
-                if not here:
-                    raise
-                others = ()
+            others = await inactive() if others is None else others
             there = _meant(name, others, single=single)
-            # Of what no list has, the active ones tell what is near.
-            here = [m for m in there if m.verified] or here or there or _sought(name, listed, single=single)
+            here = [market for market in there if market.verified] or here
+            if not here and not _borne(name, listed):
+                here = there
+            # Of what no list has, the active ones tell what is near; of several, which.
+            here = here or _sought(name, listed, single=single)
         found.update((market.market_id, market) for market in here)
     return tuple(found.values())
 
@@ -112,6 +107,14 @@ def _of_asset(asset: str, markets: Collection[Market]) -> list[Market]:
     own = _canonical(asset[:_LONGEST])
     bearing = [m for m in markets if m.verified and own in {name.partition("/")[0] for name in _names(m)}]
     return sorted(bearing, key=lambda m: (m.kind is not MarketKind.SPOT, m.quote != _USUAL_QUOTE))
+
+
+def _borne(text: str, markets: Collection[Market]) -> list[Market]:
+    """All that bear this id, or this name."""
+    asked = text.strip()[:_LONGEST]
+    if asked[:2].lower() == "0x":
+        return _by_id(asked.lower(), markets)
+    return _by_name(_canonical(asked), markets)
 
 
 def _by_id(asked: str, markets: Collection[Market]) -> list[Market]:

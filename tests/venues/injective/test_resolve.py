@@ -1,10 +1,13 @@
+from dataclasses import replace
+from unittest.mock import AsyncMock
+
 import pytest
 
-from defi_analytics.domain.market import MarketKind
-from defi_analytics.errors import UnknownMarket
+from defi_analytics.domain.market import MarketKind, MarketStatus
+from defi_analytics.errors import Unavailable, UnknownMarket
 from defi_analytics.venues.injective.assets import assets_of
 from defi_analytics.venues.injective.markets import parse_spot_markets
-from defi_analytics.venues.injective.resolve import resolve, resolve_many
+from defi_analytics.venues.injective.resolve import meant, resolve, resolve_many
 from tests.fakes import NOON
 from tests.shared_data import shared
 from tests.venues.injective.payloads import INJ_USDT_ID, market, market_id
@@ -158,6 +161,52 @@ def test_a_pattern_is_only_stars_and_question_marks():
 def test_a_pattern_or_name_that_finds_nothing_is_an_error(pattern):
     with pytest.raises(UnknownMarket):
         resolve_many(["INJ/USDT", pattern], MARKETS)
+
+
+PAUSED_ETH = replace(ETH, status=MarketStatus.PAUSED)
+CLOSED_APP = replace(APP, status=MarketStatus.CLOSED)
+CLOSED_BILLS = market(base="", quote="", ticker="BILLS/INJ", number=9)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "found", "asked"),
+    [
+        ("INJ/USDT", MARKETS, INJ, 0),
+        (market_id(4), MARKETS, FAKE_INJ, 0),
+        ("APP/INJ", MARKETS, APP, 1),
+        ("ETH/USDT", [INJ], PAUSED_ETH, 1),
+        ("ETH/USDT", [replace(FAKE_INJ, ticker="ETH/USDT")], PAUSED_ETH, 1),
+        ("ETH/USDT", [replace(one, ticker="ETH/USDT") for one in BILLS], PAUSED_ETH, 1),
+        ("APP/INJ", [INJ], CLOSED_APP, 1),
+        (market_id(3), [INJ], PAUSED_ETH, 1),
+    ],
+)
+@pytest.mark.parametrize("single", [True, False])
+async def test_a_name_means_what_is_listed_or_else_what_is_paused(name, listed, found, asked, single):
+    inactive = AsyncMock(return_value=[PAUSED_ETH, CLOSED_APP, CLOSED_BILLS])
+    assert await meant([name, name], listed, inactive, single=single) == (found,)
+    assert inactive.await_count == asked
+
+
+@pytest.mark.parametrize("single", [True, False])
+async def test_of_several_strangers_none_is_picked_though_a_closed_one_bears_the_name_too(single):
+    inactive = AsyncMock(return_value=[CLOSED_BILLS])
+    with pytest.raises(UnknownMarket, match="2 markets are 'BILLS/INJ'"):
+        await meant(["BILLS/INJ"], MARKETS, inactive, single=single)
+
+
+async def test_an_asset_is_no_market_where_one_is_meant():
+    nothing = AsyncMock(return_value=[])
+    assert await meant(["INJ"], MARKETS, nothing) == (INJ, INJ_PERP)
+    with pytest.raises(UnknownMarket, match="nearest: INJ/USDT"):
+        await meant(["INJ"], MARKETS, nothing, single=True)
+
+
+async def test_what_cannot_be_asked_is_not_guessed():
+    silent = AsyncMock(side_effect=Unavailable("injective", "no answer"))
+    for name in ("APP/INJ", "ETH/USDT"):
+        with pytest.raises(Unavailable):
+            await meant([name], [INJ, APP], silent)
 
 
 def test_the_recorded_mainnet_list_resolves_by_ticker_or_says_why_not():
