@@ -70,18 +70,23 @@ async def rounds(stage: Stage, agent: Agent, count: int) -> None:
         await stage.clock.sleep(8 * stage.sandbox.block_s)
 
 
+async def until_silent(stage: Stage, agent: Agent, line: Line) -> None:
+    """The round in which it enters a perpetual has just ended."""
+    line.agent = agent
+    for _ in range(400):
+        await agent.cycle()
+        if line.silent:
+            return
+        await stage.clock.sleep(8 * stage.sandbox.block_s)
+    raise AssertionError("the world gave no perpetual to enter")
+
+
 async def test_a_run_that_starts_again_in_the_silence_sets_the_stop_before_it_gives_up(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = Line(monkeypatch)
     async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
-        line.agent = agent
-        for _ in range(400):
-            await agent.cycle()
-            if line.silent:
-                break
-            await stage.clock.sleep(8 * stage.sandbox.block_s)
-        assert line.silent, "the world gave no perpetual to enter"
+        await until_silent(stage, agent, line)
     entered = stops_of(await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values())))
     with pytest.raises(Unavailable):
         async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
@@ -134,12 +139,7 @@ async def test_its_stop_stands_before_anybody_can_read_the_fill_and_nothing_is_c
 ) -> None:
     line = Line(monkeypatch)
     async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
-        line.agent = agent
-        for _ in range(400):
-            await rounds(stage, agent, 1)
-            if line.silent:
-                break
-        assert line.silent, "the world gave no perpetual to enter"
+        await until_silent(stage, agent, line)
         await rounds(stage, agent, 2)
         there = await agent.execution.chain.portfolio(list(agent.ledger.books.markets.values()))
         [stop] = stops_of(there)
