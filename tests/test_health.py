@@ -1,5 +1,6 @@
 import ctypes
 import gc
+import weakref
 
 import psutil
 import pytest
@@ -72,6 +73,21 @@ def test_elsewhere_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(ctypes, "CDLL", asked.append)
     give_back()
     assert asked == [None]
+
+
+def test_what_only_a_collection_frees_does_not_wait_for_the_collectors_turn() -> None:
+    class Ring:
+        def __init__(self) -> None:
+            self.itself = self
+
+    gc.disable()
+    try:
+        ring = weakref.ref(Ring())
+        assert ring() is not None
+        give_back()
+        assert ring() is None
+    finally:
+        gc.enable()
 
 
 def test_the_collector_is_tuned_for_long_runs() -> None:

@@ -119,13 +119,17 @@ class Http:
         return body
 
     async def _in_time(self, call: _Call) -> bytes:
+        retrying = self._retrying(call)
         try:
             async with asyncio.timeout(self._policy.deadline_s):
-                answer: bytes | DataError = await self._retrying(call)(self._attempt, call)
+                answer: bytes | DataError = await retrying(self._attempt, call)
         except TimeoutError:
             raise self._too_late(call) from None
         except _NotAskedError as refusal:
             raise refusal.error from None
+        finally:
+            # They hold `retrying`, which holds them: 45 objects of each request would wait for the collector.
+            retrying.iter_state.actions.clear()
         if isinstance(answer, DataError):
             raise answer
         return answer

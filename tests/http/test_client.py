@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -36,6 +37,24 @@ async def test_a_good_answer_is_handed_over_as_it_is_and_the_connection_kept():
         assert [await get(client, server, params={"depth": "5"}) for _ in range(3)] == [GOOD["/book"]] * 3
         assert server.requests == ["GET /book?depth=5"] * 3
         assert server.connections == 1
+
+
+async def test_a_request_leaves_nothing_behind_that_only_a_collection_frees():
+    async with FaultServer(GOOD, "ok") as server, http() as client:
+        await get(client, server)
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for _ in range(5):
+                await get(client, server)
+            gc.collect()
+            left = {type(found).__module__ for found in gc.garbage}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert not {name for name in left if name.startswith(("defi_analytics", "httpx", "tenacity"))}
 
 
 async def test_a_post_sends_json_and_is_sent_once_unless_repeating_is_harmless():
