@@ -34,6 +34,13 @@ class RiskManagement:
     max_slippage: Annotated[Fraction, "of one order"] = Decimal("0.01")
     oracle_band: Annotated[Fraction, "furthest an order's price may lie from the oracle's"] = Decimal("0.05")
     mid_band: Annotated[Fraction, "furthest it may lie from the middle of the book"] = Decimal("0.02")
+    fill_band: Annotated[Fraction, "furthest an entry's price may lie from that of the last own fill"] = (
+        Decimal("0.05")
+    )
+    max_oracle_age: Annotated[Seconds, "seconds after which an oracle's price lets nothing in"] = Decimal(120)
+    leg_imbalance: Annotated[Fraction, "of legs that belong together, furthest they may not be hedged"] = (
+        Decimal("0.05")
+    )
     max_leverage: Annotated[Positive, "notional per margin of a perpetual"] = Decimal(3)
     liquidation_distance: Annotated[Fraction, "least distance of the price from a liquidation"] = Decimal(
         "0.15"
