@@ -101,8 +101,9 @@ def _conclude(session: Session, found: Scan, rows: Sequence[ScanRow], options: O
 
 
 def _next(session: Session, found: Scan, options: Options) -> str:
-    command = shlex.join(["defi", "scan", *found.request.markets, *_repeated(session, found)])
-    if not any(edge.stands for edge in found.edges):
+    rejected = ["--include-rejected"] if options.include_rejected else []
+    command = shlex.join(["defi", "scan", *found.request.markets, *_repeated(session, found), *rejected])
+    if not (rejected or any(edge.stands for edge in found.edges)):
         return f"Next: {command} --include-rejected   shows why each candidate was rejected"
     if not options.explain:
         return f"Next: {command} --explain   shows every cost and the age of each input"

@@ -280,14 +280,11 @@ class Agent:
         await self._ending(guarding_trades)
 
     async def flatten(self) -> None:
-        """Closes what the strategies hold, at the market, through the same gate, and asks the venue for it.
-
-        Raises OutcomeUnknown when something stays open: the journal says why it was refused.
-        """
+        """Closes what the strategies hold, at the market, through the same gate. Raises OutcomeUnknown."""
         close, pause_s = partial(self._ending, closing_trades), self.policy.settle_s
         await Flattening(close, self.execution, self.clock, pause_s).done()
 
-    async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> None:
+    async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> Decision:
         await self.execution.counting.tried(await self.execution.resolve())
         markets = self.execution.counting.every()
         try:
@@ -298,3 +295,4 @@ class Agent:
         known, seen = await self._known(trusting=True)
         decision = self._written(make(known, seen.markets, self.terms), known, seen)
         await self._act(decision, known.risk.trading)
+        return decision

@@ -1,7 +1,7 @@
 """Closing what is held: tried again while a node is silent or a book is thin, and judged by the venue."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from defi_analytics.domain.market import MarketKey, MarketKind
@@ -12,18 +12,19 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.foreign import Known, moved
 from defi_analytics.engine.paid_in import known_of
 from defi_analytics.engine.presumed import presumed
+from defi_analytics.engine.trade import Decision
 from defi_analytics.errors import DataError, OutcomeUnknown
 from defi_analytics.ports import Clock
+from defi_analytics.risk.codes import Denial
 
 LOG = logging.getLogger("defi.run")
 _TRIES = 5
-_HINT = "see: defi positions; try again: defi risk flatten"
 
 
 @dataclass(frozen=True, slots=True)
 class Flattening:
-    close: Callable[[], Awaitable[None]]
-    """Decides on what is held now, and sends it. Raises DataError."""
+    close: Callable[[], Awaitable[Decision]]
+    """Decides on what is held now, and sends it; what it decided. Raises DataError."""
     execution: Execution
     clock: Clock
     pause_s: float
@@ -31,31 +32,44 @@ class Flattening:
 
     async def done(self) -> None:
         """Raises OutcomeUnknown when something stays open, or nobody can tell that nothing does."""
-        why, hint = "", _HINT
+        why, hint = "", ""
         for tries in range(_TRIES):
             if tries:
                 await self.clock.sleep(self.pause_s * 2 ** (tries - 1))
             try:
-                await self.close()
+                refused = refusals(await self.close())
                 left = await self._open()
             except DataError as error:
-                why, hint = f"what is held could not be closed: {error}", error.hint or _HINT
+                why, hint = f"what is held could not be closed: {error}", error.hint or _hint(())
             else:
                 if not left:
                     return
-                why, hint = f"{len(left)} positions could not be closed: {self._named(left)}", _HINT
+                why = f"{len(left)} positions could not be closed: {self._named(left, refused)}"
+                hint = _hint(refused[key] for key in left if key in refused)
             LOG.warning("%s", why)
         raise OutcomeUnknown(why, hint=hint)
 
-    def _named(self, left: Collection[MarketKey]) -> str:
+    def _named(self, left: Collection[MarketKey], refused: Mapping[MarketKey, Denial]) -> str:
         known = self.execution.books.markets
-        return ", ".join(known[key].ticker if key in known else key.market_id for key in sorted(left))
+        names = {key: known[key].ticker if key in known else key.market_id for key in sorted(left)}
+        return ", ".join(
+            name + (f" ({refused[k].name})" if k in refused else "") for k, name in names.items()
+        )
 
     async def _open(self) -> Collection[MarketKey]:
         ledger, chain = self.execution.ledger, self.execution.chain
         known = known_of(ledger, chain, pays_gas=self.execution.pays_gas)
         portfolio = await chain.portfolio(list(known.books.markets.values()))
         return open_by(known._replace(books=presumed(known.books, portfolio)), portfolio)
+
+
+def refusals(decision: Decision) -> Mapping[MarketKey, Denial]:
+    return {refused.about.market.key: refused.code for refused in decision.refused}
+
+
+def _hint(codes: Iterable[Denial]) -> str:
+    why = "".join(f"defi explain {code.name}; " for code in sorted(set(codes)))
+    return f"see: {why}defi positions; try again: defi risk flatten"
 
 
 def open_by(known: Known, portfolio: Portfolio) -> Collection[MarketKey]:

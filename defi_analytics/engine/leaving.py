@@ -10,7 +10,7 @@ from defi_analytics.engine.bookkeeping import TrackedOrder
 from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import guarding, unguarded, unneeded
-from defi_analytics.errors import DataError, OrderRejected, OutcomeUnknown
+from defi_analytics.errors import DataError, DefiError, OrderRejected, OutcomeUnknown
 from defi_analytics.ports import Clock
 
 LOG = logging.getLogger("defi.run")
@@ -135,10 +135,14 @@ class Leaving:
             Cancel(o.request.market.key, o.request.market, o.request.client_order_id, o.order_hash)
             for o in orders
         ]
+        why: DefiError | None = None
         try:
             await self.execution.submit([], cancels)
         except (OrderRejected, DataError) as error:
             # One that was filled or expired in this very moment makes the chain refuse all of them.
-            LOG.warning("not cancelled: %s", error)
+            why = error
             await self.clock.sleep(self.settle_s)
         await self.proven()
+        known = self.execution.books.orders
+        if why and any(known[order.request.client_order_id].live for order in orders):
+            LOG.warning("not cancelled: %s", why)

@@ -73,6 +73,8 @@ def next_line(ran):
         (["--explain"], "", "--watch 5"),
         (NOTHING, "--min-edge-bps 9000 ", "--include-rejected"),
         ([*NOTHING, "--explain"], "--min-edge-bps 9000 ", "--include-rejected"),
+        ([*NOTHING, "--include-rejected"], "--min-edge-bps 9000 --include-rejected ", "--explain"),
+        (["--include-rejected", "--explain"], "--include-rejected ", "--watch 5"),
     ],
 )
 def test_the_next_step_depends_on_what_was_found(defi, options, asked, more):

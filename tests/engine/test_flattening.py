@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from defi_analytics.domain.market import MarketStatus
 from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.agent import Agent
 from defi_analytics.engine.policy import OnExit
@@ -60,6 +61,17 @@ async def test_why_it_could_not_be_closed_is_told_with_the_way_out_of_it() -> No
     with pytest.raises(OutcomeUnknown) as told:
         await agent.flatten()
     assert told.value.hint == "see: defi positions; try again: defi risk flatten"
+
+
+async def test_what_the_gate_did_not_let_out_is_told_with_its_code() -> None:
+    world = World(PERP)
+    agent = await entered(world)
+    world.home = replace(PERP, status=MarketStatus.PAUSED)
+    with pytest.raises(
+        OutcomeUnknown, match=r"1 positions could not be closed: INJ/USDT \(MARKET_STATE\)$"
+    ) as told:
+        await agent.flatten()
+    assert told.value.hint == "see: defi explain MARKET_STATE; defi positions; try again: defi risk flatten"
 
 
 class Telling:

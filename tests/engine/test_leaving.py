@@ -1,6 +1,7 @@
 """What is on the book when a run has ended."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
-from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest, OrderState
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.agent import Agent, Cycle, Seen
 from defi_analytics.engine.backoff import Backoff
@@ -153,11 +154,41 @@ async def test_an_order_that_stays_on_the_book_is_not_said_to_be_gone() -> None:
         await agent.finish()
 
 
-async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book() -> None:
+async def test_an_order_that_went_while_it_was_cancelled_does_not_keep_the_others_on_the_book(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     agent = await closed_with_its_stop_left(World(PERP))
     agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("order doesnt exist"))
     await agent.finish()
     assert not agent.ledger.books.live
+    assert "not cancelled: order doesnt exist" in caplog.text
+
+
+class TooLate:
+    """The same chain, which took what is to be cancelled off the book itself in this very moment."""
+
+    def __init__(self, chain: Any) -> None:
+        self.chain, self.asked = chain, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    async def sign(self, orders: Any, cancels: Sequence[Cancel]) -> Any:
+        self.asked += 1
+        self.chain._cancelled |= {cancel.client_order_id for cancel in cancels}
+        raise OrderRejected("order doesnt exist")
+
+
+async def test_nobody_is_warned_that_what_is_gone_could_not_be_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    agent = await closed_with_its_stop_left(World(PERP))
+    chain: Any = TooLate(agent.execution.chain)
+    agent.execution.chain = chain
+    await agent.finish()
+    assert chain.asked == 1
+    assert not agent.ledger.books.live
+    assert "not cancelled" not in caplog.text
 
 
 async def test_a_node_that_does_not_answer_at_the_end_is_asked_again() -> None:
