@@ -50,6 +50,10 @@ def test_up_to_the_last_lot_a_fill_closes_and_the_next_one_opens(lots, cost, ent
     assert held.exited_s == (9.0 if lots >= 3 else 0.0)
 
 
+def test_a_short_of_one_lot_has_realised_nothing_yet():
+    assert realised(after_fill(Holding(), SELL, 1, 100, 0, 9.0)) == 0
+
+
 def test_open_lots_are_worth_what_they_would_bring():
     assert worth(Holding(2, 200, 7.0, 0.0, -201, 1), 110) == 19
     assert worth(Holding(-2, 200, 7.0, 0.0, 199, 1), 110) == -21

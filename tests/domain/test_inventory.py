@@ -82,6 +82,18 @@ def test_a_fill_whose_index_is_not_told_settles_nothing() -> None:
     assert (after.funding, after.funding_index) == (0, None)
 
 
+def test_a_short_of_less_than_one_has_the_cash_it_was_sold_for() -> None:
+    held = Inventory().after(a_fill(Side.SELL, "0.5", "10"))
+    assert (held.cash, held.worth(Decimal(8))) == (Decimal(5), Decimal(1))
+
+
+def test_funding_is_known_where_nothing_is_held_or_both_indices_are_told() -> None:
+    untold = Inventory().after(a_fill(Side.BUY, "2", "10"))
+    told = Inventory().after(replace(a_fill(Side.BUY, "2", "10"), funding_index=Decimal(0)))
+    assert [held.knows_funding(Decimal(1)) for held in (Inventory(), untold, told)] == [True, False, True]
+    assert [held.knows_funding(None) for held in (Inventory(), untold, told)] == [True, False, False]
+
+
 def test_thirds_are_shared_to_sixty_digits() -> None:
     held = Inventory().after(a_fill(Side.BUY, "3", "1")).after(a_fill(Side.BUY, "4", "0.25"))
     part = held.after(a_fill(Side.SELL, "1", "1"))

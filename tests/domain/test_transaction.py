@@ -11,4 +11,4 @@ def test_an_answer_that_names_no_error_has_none() -> None:
 
 def test_nothing_of_a_transaction_rests_unless_it_says_until_when() -> None:
     signed = SignedTransaction("AB", b"tx", "inj1", 7, 100, (), 200_000, Decimal("0.00003"), NOON)
-    assert signed.expiry_height == 0
+    assert (signed.expiry_height, signed.height) == (0, 0)

@@ -108,6 +108,10 @@ def test_a_market_order_stops_at_its_worst_price_and_the_rest_is_cancelled():
     assert market_fill(BUY, 5, 99, ASKS) == market_fill(BUY, 5, 99, NOTHING) == NOT_EXECUTED
 
 
+def test_a_market_order_takes_no_more_of_its_last_level_than_it_lacks():
+    assert market_fill(BUY, 3, 105, ladder((100, 1), (101, 5))) == Executed(3, 302)
+
+
 def test_a_limit_order_that_does_not_cross_gets_nothing_at_once():
     assert limit_fill(BUY, 5, 99, ASKS, 0) == limit_fill(SELL, 5, 99, NOTHING, 98) == NOT_EXECUTED
 

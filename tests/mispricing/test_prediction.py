@@ -76,6 +76,15 @@ def test_past_its_target_only_the_disagreement_is_left() -> None:
     assert uncertainty(_snapshot(), late) == 0.01 / 25.0
 
 
+def test_where_nothing_tells_the_usual_moves_the_disagreement_is_left_alone() -> None:
+    assert uncertainty(_snapshot(volatility={"BTC": 0.001}), a_prediction(25.0)) == 0.01 / 25.0
+
+
+def test_the_disagreement_about_a_price_that_is_not_told_is_taken_as_it_is() -> None:
+    late = a_prediction(None, target_time=NOON)
+    assert uncertainty(_snapshot(), late) == 0.01
+
+
 def test_without_workers_values_the_usual_moves_alone_are_the_unit() -> None:
     assert uncertainty(_snapshot(), a_prediction(25.0, dispersion=None)) == pytest.approx(HALF_HOUR)
     assert _gap(a_prediction(25.5, dispersion=None)).stands

@@ -210,6 +210,31 @@ def test_a_step_too_big_to_stay_within_the_slippage_bound_is_refused() -> None:
     assert priced(asks, bids, Terms(max_slippage=0.001, step=10.0)).reason == Reason.ABOVE_MAX_SLIPPAGE
 
 
+def test_what_breaks_a_bound_is_told_as_a_fraction_whatever_the_size() -> None:
+    asks, bids = levels((100, 1), (104, 100)), levels((110, 200))
+    slid = priced(asks, bids, Terms(max_slippage=0.001, step=10.0))
+    assert (slid.limit, slid.value) == (0.001, pytest.approx(36 / slid.notional))
+    thin = priced(asks, bids, Terms(min_edge=0.09, step=10.0))
+    assert (thin.reason, thin.limit) == (Reason.BELOW_MIN_EDGE, 0.09)
+    assert thin.value == pytest.approx(64 / thin.notional)
+
+
+@pytest.mark.parametrize("step", [0.01, 10.0])
+def test_a_bound_is_one_of_fractions_whatever_the_size(step: float) -> None:
+    """A whole step slides by 2 %, or earns 2 %, of what it comes to."""
+    asks = levels((100, step / 2), (104, step))
+    slid = priced(asks, levels((110, step)), Terms(max_slippage=0.03, step=step))
+    thin = priced(asks, levels((104.04, step)), Terms(min_edge=0.01, step=step))
+    assert (slid.reason, slid.quantity) == (Reason.NONE, step)
+    assert (thin.reason, thin.quantity) == (Reason.NONE, step)
+
+
+def test_a_stretch_has_to_earn_the_funding_and_the_way_out_too() -> None:
+    asks, bids = levels((100, 1), (101, 1)), levels((102, 2))
+    assert len(steps(asks, bids, FREE)) == 2
+    assert len(steps(asks, bids, Terms(carry=0.01, exit_fee=0.005))) == 1
+
+
 def test_an_empty_side_is_not_crossed() -> None:
     nothing = levels()
     for asks, bids in ((nothing, levels((1, 1))), (levels((1, 1)), nothing)):
