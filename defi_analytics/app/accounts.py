@@ -45,6 +45,11 @@ class Account:
         return not self.address.startswith(ACCOUNT)
 
     @property
+    def options(self) -> str:
+        """What makes any command mean this account, whichever network the settings name."""
+        return f"--network {self.network} --account {self.address}"
+
+    @property
     def execution(self) -> str:
         return "live" if self.live else "paper"
 

@@ -23,7 +23,6 @@ from defi_analytics.ports import Clock
 from defi_analytics.storage.lock import holder_of
 
 _LOOK_S = 0.5
-_CLOSES = "`defi risk flatten` closes it"
 
 
 async def cancel(
@@ -57,7 +56,7 @@ async def cancel(
         stopped = partial(told_to_stop, app.settings.home, account)
         traded = await _others(app, ledger)
         execution = Execution(
-            entered.chain_of(ledger), ledger, stopped, pays_gas=entered.pays_gas, traded=traded
+            entered.chain_of(ledger), ledger, stopped, entered.pays_gas, traded, account.options
         )
         await execution.settle()
         kept = [] if order_ids else guarding(ledger.books)
@@ -65,7 +64,7 @@ async def cancel(
         if chosen:
             until = app.clock.monotonic() + patience_s
             await _cancelled(execution, chosen, app.clock, until)
-        _tell(app, kept, unguarded(ledger.books))
+        _tell(app, execution, kept)
         return [ledger.books.orders[order.request.client_order_id] for order in chosen]
 
 
@@ -84,7 +83,8 @@ async def _cancelled(
             raise refusal
         if clock.monotonic() >= until_s:
             raise OutcomeUnknown(
-                "the orders may still be on the book", hint="see: defi orders list; defi reconcile"
+                "the orders may still be on the book",
+                hint=f"see: {execution.command('orders list')}; {execution.command('reconcile')}",
             )
         await clock.sleep(_LOOK_S)
 
@@ -118,12 +118,13 @@ def _named(books: Bookkeeping, order_ids: Sequence[str]) -> list[TrackedOrder]:
     return [resting[order_id] for order_id in order_ids] if order_ids else list(resting.values())
 
 
-def _tell(app: App, stops: Sequence[TrackedOrder], bare: Sequence[Market]) -> None:
+def _tell(app: App, execution: Execution, stops: Sequence[TrackedOrder]) -> None:
+    closes = f"`{execution.command('risk flatten')}` closes it"
     for stop in stops:
         named = f"its stop {stop.request.client_order_id}"
-        app.warn(f"{stop.request.market.ticker} stays open, and {named} on the book; {_CLOSES}")
-    for market in bare:
-        app.warn(f"{market.ticker} stays open, without a stop; {_CLOSES}")
+        app.warn(f"{stop.request.market.ticker} stays open, and {named} on the book; {closes}")
+    for market in unguarded(execution.books):
+        app.warn(f"{market.ticker} stays open, without a stop; {closes}")
 
 
 def _cancel(order: TrackedOrder) -> Cancel:

@@ -65,7 +65,8 @@ async def _verified(agent: Agent) -> None:
     until_s = agent.clock.monotonic() + _PATIENCE_S
     while left := await _left(agent):
         if agent.clock.monotonic() >= until_s:
-            raise OutcomeUnknown(left, hint="see: defi positions, defi orders")
+            command = agent.execution.command
+            raise OutcomeUnknown(left, hint=f"see: {command('positions')}; {command('orders')}")
         await agent.clock.sleep(_LOOK_S)
 
 

@@ -104,7 +104,7 @@ async def agreed(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry
             if not dry:
                 await _guarded(agent)
             raise
-    found.require()
+    found.require(agent.execution.options)
     return found
 
 

@@ -96,7 +96,7 @@ def stands(ledger: Ledger, told: str) -> Denial:
 
 def lifted_by(account: Account, code: Denial) -> str:
     """The command that lifts it, whichever account and network another command would mean."""
-    return f"defi risk resume --ack {code.name} --network {account.network} --account {account.address}"
+    return f"defi risk resume --ack {code.name} {account.options}"
 
 
 def _read(home: Path, account: Account, clock: Clock) -> Ledger:

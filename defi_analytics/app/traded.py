@@ -45,12 +45,12 @@ async def everywhere(app: App) -> Listing:
 
 
 async def left_behind(
-    app: App, names: Sequence[str], ledger: Ledger, markets: Sequence[Market]
+    app: App, names: Sequence[str], ledger: Ledger, markets: Sequence[Market], options: str = ""
 ) -> list[Market]:
     """What is held on markets that are not active: a run on all of them values it, and closes it later.
 
     Raises UsageError for a position that a run on these `markets` would do neither with, though it could now,
-    or, where `names` say which to trade, once it takes orders again.
+    or, where `names` say which to trade, once it takes orders again. `options` name the account to a command.
     """
     known, ours = ledger.books.markets, {market.key for market in markets}
     left = [key for key, own in sorted(ledger.books.net.items()) if own.quantity and key not in ours]
@@ -68,7 +68,8 @@ async def left_behind(
     if missing:
         raise UsageError(
             f"{', '.join(missing)} held by an earlier run, and not among the markets of this one",
-            hint="name them too, with --market or in run.markets, or close what is held: defi risk flatten",
+            hint="name them too, with --market or in run.markets, or close what is held: "
+            f"defi risk flatten {options}".rstrip(),
         )
     return [] if names else warned(app, there)
 

@@ -198,7 +198,8 @@ async def opened_agent(
     until = None if closing else await trader.may_trade(markets)
     async with _own_ledger(app, trader, dry=dry) as ledger:
         if not closing:
-            markets += await left_behind(app, market_names(app, request), ledger, markets)
+            named = market_names(app, request)
+            markets += await left_behind(app, named, ledger, markets, trader.account.options)
         agent = await _agent(app, trader, request, policy, ledger, markets)
         if closing:
             # It looks at what it closes alone, which is less than the account; and nobody is to be kept from
@@ -247,7 +248,8 @@ async def _agent(
     terms = replace(terms_of_run(app, request, markets, reserved), pays_gas=trader.pays_gas)
     stopped = partial(told_to_stop, app.settings.home, trader.account)
     look_again = eyes(app, request, markets, ledger)
-    execution = Execution(chain, ledger, stopped, pays_gas=trader.pays_gas, traded=tuple(markets))
+    own = trader.account.options
+    execution = Execution(chain, ledger, stopped, trader.pays_gas, tuple(markets), own)
     agent = Agent(execution, look_again, terms, policy, app.clock)
     agent.tickers = {market.key: market.ticker for market in markets}
     await take_over(agent, Ledger(Unwritten(), app.clock))

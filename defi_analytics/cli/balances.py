@@ -47,5 +47,6 @@ async def _balances(common: Common, account_name: str | None) -> int:
             BALANCE_COLUMNS,
             common,
         )
-        hint(common, f"{account.address} at block {portfolio.height}; see also: defi positions")
+        also = f"see also: defi positions {account.options}"
+        hint(common, f"{account.address} at block {portfolio.height}; {also}")
         return 0

@@ -69,7 +69,7 @@ async def _reconcile(common: Common, account_name: str | None, accepted: list[tu
 def _told(session: "Session", account: "Account", found: "Reconciliation", common: Common) -> int:
     error: Mismatch | None = None
     try:
-        found.require()
+        found.require(account.options)
     except Mismatch as mismatch:
         error = mismatch
     rows = [difference_row(each) for each in found.differences]

@@ -56,6 +56,8 @@ class Execution:
     """Out of what is traded here; false where another key or subaccount pays."""
     traded: Sequence[Market] = ()
     """What a run trades besides the markets that the books know."""
+    options: str = ""
+    """What makes another command mean this account."""
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: Agreed = field(default_factory=Agreed)
@@ -63,6 +65,10 @@ class Execution:
     @property
     def books(self) -> Bookkeeping:
         return self.ledger.books
+
+    def command(self, name: str) -> str:
+        """That a person is told to use, such as `risk flatten`: whole, to be typed as it stands."""
+        return f"defi {name} {self.options}".rstrip()
 
     @property
     def counting(self) -> Counting:
@@ -77,7 +83,9 @@ class Execution:
         chain answers is in the books, not raised.
         """
         if self.books.unresolved:
-            raise OutcomeUnknown("an earlier transaction is not proven yet", hint="see: defi reconcile")
+            raise OutcomeUnknown(
+                "an earlier transaction is not proven yet", hint=f"see: {self.command('reconcile')}"
+            )
         requests = tuple(order.request for order in orders)
         transaction = await self._signed(orders, cancels)
         check(transaction, requests)

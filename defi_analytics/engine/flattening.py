@@ -40,12 +40,12 @@ class Flattening:
                 refused = refusals(await self.close())
                 left = await self._open()
             except DataError as error:
-                why, hint = f"what is held could not be closed: {error}", error.hint or _hint(())
+                why, hint = f"what is held could not be closed: {error}", error.hint or self._hint(())
             else:
                 if not left:
                     return
                 why = f"{len(left)} positions could not be closed: {self._named(left, refused)}"
-                hint = _hint(refused[key] for key in left if key in refused)
+                hint = self._hint(refused[key] for key in left if key in refused)
             LOG.warning("%s", why)
         raise OutcomeUnknown(why, hint=hint)
 
@@ -56,6 +56,11 @@ class Flattening:
             name + (f" ({refused[k].name})" if k in refused else "") for k, name in names.items()
         )
 
+    def _hint(self, codes: Iterable[Denial]) -> str:
+        why = "".join(f"defi explain {code.name}; " for code in sorted(set(codes)))
+        command = self.execution.command
+        return f"see: {why}{command('positions')}; try again: {command('risk flatten')}"
+
     async def _open(self) -> Collection[MarketKey]:
         ledger, chain = self.execution.ledger, self.execution.chain
         known = known_of(ledger, chain, pays_gas=self.execution.pays_gas)
@@ -65,11 +70,6 @@ class Flattening:
 
 def refusals(decision: Decision) -> Mapping[MarketKey, Denial]:
     return {refused.about.market.key: refused.code for refused in decision.refused}
-
-
-def _hint(codes: Iterable[Denial]) -> str:
-    why = "".join(f"defi explain {code.name}; " for code in sorted(set(codes)))
-    return f"see: {why}defi positions; try again: defi risk flatten"
 
 
 def open_by(known: Known, portfolio: Portfolio) -> Collection[MarketKey]:

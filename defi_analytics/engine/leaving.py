@@ -72,11 +72,13 @@ class Leaving:
             await self.cancelled(lambda: unneeded(own))
         # Before its fills are read, what was just closed looks as if it were held.
         stays = "stays open" if own.settled else "may be open still"
+        closes = self.execution.command("risk flatten")
         for stop in guarding(own):
             LOG.warning(
-                "%s %s, and its stop on the book; `defi risk flatten` closes it",
+                "%s %s, and its stop on the book; `%s` closes it",
                 stop.request.market.ticker,
                 stays,
+                closes,
             )
 
     async def _guarded(self, guard: Callable[[], Awaitable[None]]) -> None:
@@ -89,7 +91,8 @@ class Leaving:
             LOG.warning("%s", error)
         stays = "stays open" if self.execution.books.settled else "may be open still"
         for market in unguarded(self.execution.books):
-            LOG.warning("%s %s, without a stop; `defi risk flatten` closes it", market.ticker, stays)
+            closes = self.execution.command("risk flatten")
+            LOG.warning("%s %s, without a stop; `%s` closes it", market.ticker, stays, closes)
 
     async def proven(self) -> None:
         """Until nothing is in doubt, though a node may not answer now and then.
@@ -111,7 +114,9 @@ class Leaving:
             if self.clock.monotonic() >= until_s:
                 break
             await self.clock.sleep(self.settle_s)
-        raise OutcomeUnknown("what was sent is not proven yet", hint="see: defi reconcile")
+        raise OutcomeUnknown(
+            "what was sent is not proven yet", hint=f"see: {self.execution.command('reconcile')}"
+        )
 
     async def cancelled(self, unneeded: Callable[[], Sequence[TrackedOrder]]) -> None:
         """Takes these, asked for anew each time, off the book.
@@ -126,7 +131,7 @@ class Leaving:
         if left := unneeded():
             raise OutcomeUnknown(
                 f"{len(left)} orders are still on the book",
-                hint="they expire by themselves; see: defi orders",
+                hint=f"they expire by themselves; see: {self.execution.command('orders')}",
             )
 
     async def _cancel(self, orders: Sequence[TrackedOrder]) -> None:

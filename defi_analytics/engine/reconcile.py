@@ -65,15 +65,15 @@ class Reconciliation:
     def clean(self) -> bool:
         return not any(found.refuses for found in self.differences)
 
-    def require(self) -> None:
-        """Raises Mismatch unless it is clean."""
+    def require(self, options: str = "") -> None:
+        """Raises Mismatch unless it is clean. `options` make another command mean this account."""
         found = [each for each in self.differences if each.refuses]
         if found:
             said = f"the journal and the venue disagree in {len(found)} points, first {found[0]}"
-            raise Mismatch(said, hint=_way_out(found))
+            raise Mismatch(said, hint=_way_out(found, options))
 
 
-def _way_out(found: Sequence[Difference]) -> str:
+def _way_out(found: Sequence[Difference], options: str) -> str:
     """What a person can do, by what has to go first."""
     codes = {each.code for each in found}
     if Code.ORDER_FOREIGN in codes:
@@ -81,11 +81,11 @@ def _way_out(found: Sequence[Difference]) -> str:
     if Code.POSITION in codes:
         return (
             "a position of somebody else: close it where it was opened, or trade in another keys.subaccount; "
-            "`defi risk flatten` closes what is ours"
+            f"`{f'defi risk flatten {options}'.rstrip()}` closes what is ours"
         )
     flows = [f"--accept-flow {each.about}={plain(each.gap)}" for each in found if each.code is Code.BALANCE]
     if flows:
-        return f"your own deposit, withdrawal or trade? defi reconcile {' '.join(flows)}"
+        return f"your own deposit, withdrawal or trade? defi reconcile {' '.join([*flows, options]).rstrip()}"
     return (
         "look again in a minute; if it stays, move the journal aside (defi state show): a run begins one anew"
     )

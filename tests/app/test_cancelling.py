@@ -98,13 +98,14 @@ async def test_an_order_is_cancelled_with_proof_and_the_others_stay(app: Any) ->
 async def test_the_stop_of_what_stays_open_goes_only_by_its_id_and_both_are_told(guarded: Any) -> None:
     (rests,) = await cancel(guarded, PAPER, [], 60.0)
     assert rests.request.client_order_id == "rests"
-    stays = "INJ/USDT stays open, and its stop out on the book; `defi risk flatten` closes it"
+    closes = "`defi risk flatten --network sandbox --account paper` closes it"
+    stays = f"INJ/USDT stays open, and its stop out on the book; {closes}"
     assert guarded.told == [stays]
     assert await cancel(guarded, PAPER, [], 60.0) == []
     assert guarded.told == [stays] * 2
     (stop,) = await cancel(guarded, PAPER, ["out"], 60.0)
     assert (stop.request.client_order_id, stop.state) == ("out", OrderState.DONE)
-    assert guarded.told[2:] == ["INJ/USDT stays open, without a stop; `defi risk flatten` closes it"]
+    assert guarded.told[2:] == [f"INJ/USDT stays open, without a stop; {closes}"]
 
 
 async def test_a_stop_that_guards_nothing_any_more_is_taken_along(guarded: Any) -> None:

@@ -134,7 +134,8 @@ async def test_orders_of_every_kind_are_taken_off_the_book_with_proof(desk: Desk
     assert await cancel(app, ACCOUNT, [], PATIENCE_S) == []
     assert told.pop().startswith("INJ/USDT PERP stays open, and its stop stop on the book")
     await cancel(app, ACCOUNT, ["stop"], PATIENCE_S)
-    assert told == ["INJ/USDT PERP stays open, without a stop; `defi risk flatten` closes it"]
+    closes = f"`defi risk flatten --network sandbox --account {ACCOUNT.address}` closes it"
+    assert told == [f"INJ/USDT PERP stays open, without a stop; {closes}"]
     assert {desk.history[name] for name in ("spot", "perp", "stop")} == {"canceled"}
     assert set((await desk.states()).values()) == {OrderState.DONE}
     assert await desk.codes() in ([], [Code.PERPETUAL_CASH])
