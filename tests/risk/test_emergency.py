@@ -102,6 +102,36 @@ def test_an_oracle_that_is_too_old_to_be_asked_bounds_nothing():
     assert passable(wanted, 0, BOOK._replace(oracle=29_100.0), LIMITS).ticks == 24_736  # 15 % below it
 
 
+def test_an_oracle_counts_for_three_times_as_long_as_for_an_entry():
+    wanted, seen = EXIT._replace(ticks=24_600), BOOK._replace(oracle=29_100.0)
+    most_s = LIMITS.max_oracle_age_s * LIMITS.exit_width
+    aged = [(0.0, 24_736), (most_s / 2, 24_736), (most_s, 24_736), (most_s + 0.1, 24_600)]
+    for age_s, ticks in aged:
+        assert passable(wanted, 0, seen._replace(oracle_age_s=age_s), LIMITS).ticks == ticks
+    assert passable(wanted, 0, seen._replace(has_oracle=False, oracle_age_s=0.0), LIMITS) == wanted
+
+
+@pytest.mark.parametrize("none", [0.0, math.inf, math.nan])
+@pytest.mark.parametrize(("side", "ticks"), [(SELL, 24_251), (BUY, 25_760)])
+def test_a_middle_that_is_none_bounds_nothing(side, ticks, none):
+    lone = BOOK._replace(mid=none, has_oracle=False)
+    assert passable(EXIT._replace(side=side), 9, lone, LIMITS).ticks == ticks
+
+
+def test_the_best_price_itself_may_be_taken_and_half_a_tick_off_it_not():
+    still = LIMITS._replace(max_slippage=0.0)
+    taken = EXIT._replace(kind=OrderKind.MARKET.value)
+    assert passable(EXIT, 9, BOOK, still) == taken
+    assert passable(EXIT._replace(side=BUY), 9, BOOK, still) == taken._replace(side=BUY, ticks=25_010)
+    short = LIMITS._replace(mid_band=4.5 / 25_005 / LIMITS.exit_width)
+    assert passable(EXIT, 9, BOOK, short) == EXIT
+
+
+def test_a_stop_keeps_the_price_that_guards():
+    stop = EXIT._replace(kind=OrderKind.STOP.value, ticks=20_000)
+    assert passable(stop, 9, BOOK, LIMITS) == stop
+
+
 def test_where_nothing_bounds_it_a_sale_takes_any_price():
     loose = LIMITS._replace(max_slippage=0.5, mid_band=1.0, oracle_band=1.0)
     assert passable(EXIT, 3, BOOK, loose).ticks == 1

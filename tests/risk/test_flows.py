@@ -132,6 +132,17 @@ def test_a_flow_that_no_equity_includes_is_folded_as_it_comes():
     assert figures(lambda: story.rows, NOON, body) == {}
 
 
+def test_a_flow_of_what_is_valued_elsewhere_is_folded_where_it_stands():
+    """It names no asset: nothing of it was ever unexplained."""
+    story = Story()
+    story.write(FLOW, {"amount": -1_000.0})
+    story.worth = 9_000
+    story.pay(500)
+    story.value()
+    story.accept()
+    assert story.losses == pytest.approx([0.0] * 3)
+
+
 @pytest.mark.parametrize(
     ("told", "flow"),
     [
