@@ -38,6 +38,8 @@ class Looked(NamedTuple):
     terms: Terms
     markets: Sequence[Market]
     valued: exposure.Account
+    certain: bool
+    """Whether it could be valued: nothing is under way, and no amount lacks an explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Standing:
 
     @property
     def risk(self) -> RiskState:
-        """At the account's present worth where the markets tell it, else as the journal has it."""
+        """At the account's present worth where that can be told, else as the journal has it."""
         if self.looked is not None:
             return self.looked.known.risk
         return self.ledger.risk if self.ledger else RiskState()
@@ -113,7 +115,7 @@ async def looked(
     markets = [snapshot.markets[key] for key in snapshot.markets if key.market_id in keys]
     block, currency = await chain.block(), app.settings.run.currency
     whole = await own_part(ledger, chain, markets, pays_gas=trader.pays_gas)
-    portfolio = at_stake(whole, markets, currency)
+    portfolio = at_stake(whole.portfolio, markets, currency)
     reserved = _reserved(ledger, portfolio, markets, currency)
     marks = marks_of(snapshot, markets, currency)
     apart = ledger.risk.left_out(reserved, markets)
@@ -121,10 +123,11 @@ async def looked(
     skew_s = (app.clock.now() - block.at).total_seconds()
     stopped = told_to_stop(app.settings.home, account)
     counted = [market for market in markets if market.key in {one.key for one in own}]
-    staked = at_stake(whole, counted, currency)
+    staked = at_stake(whole.portfolio, counted, currency)
     compared = replace(valued, portfolio=staked, apart=ledger.risk.left_out(reserved, counted))
     worth = exposure.equity(compared)
-    records = list(observed(ledger.risk, snapshot.time, worth, force.general))
+    # As a run, which values nothing while what came in cannot be told from what was traded.
+    records = list(observed(ledger.risk, snapshot.time, worth, force.general)) if whole.certain else []
     if not math.isfinite(worth):
         missing = ", ".join(exposure.unpriced(compared)) or "a part of it"
         app.warn(f"what the account is worth is not known, and nothing is entered: no price of {missing}")
@@ -132,7 +135,7 @@ async def looked(
         records.append(halt(Denial.HALTED, stopped, "person"))
     risk = _folded(ledger.risk, snapshot.time, records)
     known = Known(snapshot, found.edges, ledger.books, portfolio, risk, skew_s)
-    return Looked(known, _terms(app, markets, reserved, force), markets, valued)
+    return Looked(known, _terms(app, markets, reserved, force), markets, valued, whole.certain)
 
 
 def _folded(state: RiskState, at: datetime, records: Sequence[Record]) -> RiskState:

@@ -50,7 +50,7 @@ async def revalue(app: App, agent: Agent, markets: Sequence[Market]) -> None:
     tell = [m for m in listed if m.verified and changed & set(valued([m], m.quote))]
     own = agent.execution
     part = await own_part(ledger, own.chain, tell, pays_gas=own.pays_gas) if tell else None
-    balances = part.balances.values() if part else ()
+    balances = part.portfolio.balances.values() if part else ()
     reserved = {a: own for a, own in agent.terms.reserved.items() if a not in STABLE}
     apart = ledger.risk.left_out(reserved, tell)
     amount = 0.0

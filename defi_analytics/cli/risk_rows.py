@@ -269,9 +269,11 @@ def _row(item: str, value: float, *, unit: str, note: str) -> RiskRow:
 
 
 def _note(standing: Standing, value: float) -> str:
-    if math.isfinite(value):
-        return "as the journal had it" if standing.silent else ""
-    return "not known: the venue is silent" if standing.silent else "not known: nothing new would be entered"
+    if not math.isfinite(value):
+        return f"not known: {'the venue is silent' if standing.silent else 'nothing new would be entered'}"
+    if standing.looked and not standing.looked.certain:
+        return "as the journal had it: an order is under way, or an amount is not explained (defi reconcile)"
+    return "as the journal had it" if standing.silent else ""
 
 
 def _text(value: float | None) -> str | None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.portfolio import Balance, Portfolio
@@ -31,10 +32,17 @@ def known_of(ledger: Ledger, chain: Chain, *, pays_gas: bool) -> Known:
     return Known(ledger.books, ledger.baseline or {}, pays_gas and chain.account != ACCOUNT)
 
 
-async def own_part(ledger: Ledger, chain: Chain, markets: Sequence[Market], *, pays_gas: bool) -> Portfolio:
+class Part(NamedTuple):
+    portfolio: Portfolio
+    certain: bool
+    """As `PaidIn.certain`."""
+
+
+async def own_part(ledger: Ledger, chain: Chain, markets: Sequence[Market], *, pays_gas: bool) -> Part:
     """The account as a run would take it now. Raises DataError."""
-    known = known_of(ledger, chain, pays_gas=pays_gas)
-    return PaidIn().left_out(known, await chain.portfolio(markets), markets)
+    paid_in, known = PaidIn(), known_of(ledger, chain, pays_gas=pays_gas)
+    own = paid_in.left_out(known, await chain.portfolio(markets), markets)
+    return Part(own, paid_in.certain)
 
 
 @dataclass(slots=True)

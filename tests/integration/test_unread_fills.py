@@ -8,6 +8,8 @@ import pytest
 from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.reconciling import compared
+from defi_analytics.app.standing import standing
+from defi_analytics.cli.risk_rows import status_rows
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.portfolio import OpenOrder, Portfolio
@@ -99,6 +101,27 @@ async def test_a_run_that_starts_again_in_the_silence_sets_the_stop_before_it_gi
         line.watched = lambda transaction: False
         await agent.finish()
     assert (await compared(stage.app, Account("sandbox", DEV_ADDRESS))).clean
+
+
+async def test_what_comes_in_meanwhile_is_no_gain_to_whoever_looks(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, account = Line(monkeypatch), Account("sandbox", DEV_ADDRESS)
+    async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+        await until_silent(stage, agent, line)
+        (usdt,) = {m.quote_denom for m in agent.ledger.books.markets.values() if m.quote == "USDT"}
+        stage.sandbox.chain.fund(DEV_ADDRESS, usdt, 50_000 * 10**6)
+        await stage.clock.sleep(stage.sandbox.block_s)
+        found = await standing(stage.app, account)
+        assert found.risk.equity == agent.ledger.risk.equity
+        (told,) = [row.note for row in status_rows(found, stage.clock.now()) if row.item == "equity"]
+        assert told.startswith("as the journal had it: an order is under way")
+        line.silent = False
+        await rounds(stage, agent, 2)
+        found = await standing(stage.app, account)
+        assert found.risk.equity == pytest.approx(agent.ledger.risk.equity, rel=1e-3)
+        (told,) = [row.note for row in status_rows(found, stage.clock.now()) if row.item == "equity"]
+        assert told == ""
 
 
 class Killed(BaseException):
