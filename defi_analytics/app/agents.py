@@ -71,6 +71,8 @@ def seen(account: Account, home: Path) -> Seen:
     pid = holder_of(path)
     if pid is None:
         return Seen(None, told, died_holding(path))
+    # A command that holds the account says nothing of itself, nor does a run in its first moments.
+    told = told if told.get("pid") == pid else {}
     try:
         process = psutil.Process(pid)
         with process.oneshot():

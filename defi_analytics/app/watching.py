@@ -24,7 +24,8 @@ class Watch:
     agent: Agent
     account: Account
     health: Health
-    status_file: Path
+    status_files: tuple[Path, ...]
+    """Of the account, where other commands look; and wherever a person asked for it besides."""
     metrics_file: Path | None
     warn: Callable[[str], None]
     started: datetime
@@ -58,7 +59,9 @@ class Watch:
             publish(path, text)
 
     def _files(self, state: str) -> Iterator[tuple[Path, str]]:
-        yield self.status_file, json.dumps(self.status(state), indent=2) + "\n"
+        said = json.dumps(self.status(state), indent=2) + "\n"
+        for path in self.status_files:
+            yield path, said
         if self.metrics_file is not None:
             yield self.metrics_file, exposition(self.metrics())
 

@@ -105,7 +105,11 @@ def run(
     ] = "cancel",
     status_file: Annotated[
         Path | None,
-        typer.Option("--status-file", metavar="FILE", help="Written after each round. [default: in home]"),
+        typer.Option(
+            "--status-file",
+            metavar="FILE",
+            help="Written after each round, besides that in home. [default: none]",
+        ),
     ] = None,
     key: SigningKey = "",
     passphrase_fd: PassphraseFd = None,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from defi_analytics.app.agents import status_path
 from defi_analytics.app.inspecting import verdict
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
@@ -160,9 +161,9 @@ def _trader(session: Session, how: How) -> AbstractAsyncContextManager[Trader]:
 
 async def _watched(session: Session, agent: Agent, trader: Trader, how: How, lines: "_Lines") -> None:
     account, home = trader.account, session.app.settings.home
-    status = how.status_file or account.journal(home).with_suffix(".status.json")
+    status = dict.fromkeys((status_path(account, home), *([how.status_file] if how.status_file else [])))
     health = Health(session.app.settings.run.memory_warning_mb * 1_000_000)
-    watch = Watch(agent, account, health, status, how.metrics_file, _warn, agent.clock.now())
+    watch = Watch(agent, account, health, tuple(status), how.metrics_file, _warn, agent.clock.now())
 
     books, known = agent.ledger.books, set(agent.ledger.books.orders)
 

@@ -37,6 +37,13 @@ def test_who_was_killed_died_though_it_never_told_of_itself(tmp_path: Path) -> N
     assert seen(PAPER, tmp_path).state == "stopped"
 
 
+def test_what_an_earlier_run_said_is_not_told_of_the_one_that_runs(tmp_path: Path) -> None:
+    with PAPER.lock(tmp_path):
+        for pid, told in ((os.getpid(), "halted"), (os.getpid() + 1, None)):
+            status_path(PAPER, tmp_path).write_text(f'{{"pid": {pid}, "trading": "halted"}}')
+            assert seen(PAPER, tmp_path).told.get("trading") == told
+
+
 def test_a_process_that_cannot_be_looked_at_still_runs(tmp_path: Path, monkeypatch: Any) -> None:
     def gone(pid: int) -> None:
         raise psutil.NoSuchProcess(pid)

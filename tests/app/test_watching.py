@@ -25,7 +25,7 @@ async def watch(tmp_path):
             agent,
             Account("sandbox"),
             Health(10**12),
-            tmp_path / "status.json",
+            (tmp_path / "status.json", tmp_path / "asked.json"),
             tmp_path / "run.prom",
             warn=lambda line: None,
             started=stage.clock.now(),
@@ -33,7 +33,9 @@ async def watch(tmp_path):
 
 
 def status(watch):
-    return json.loads(watch.status_file.read_text())
+    own, asked = (path.read_text() for path in watch.status_files)
+    assert own == asked
+    return json.loads(own)
 
 
 async def test_after_a_round_a_file_says_how_it_goes(watch):
@@ -82,7 +84,7 @@ async def test_without_a_metrics_file_only_the_status_is_written(watch, tmp_path
     assert not (tmp_path / "run.prom").exists()
 
 
-@pytest.mark.parametrize("which", ["status_file", "metrics_file"])
+@pytest.mark.parametrize("which", ["status_files", "metrics_file"])
 async def test_a_file_that_cannot_be_written_any_more_is_told_of_once_and_ends_nothing(
     watch, tmp_path, which
 ):
@@ -90,7 +92,7 @@ async def test_a_file_that_cannot_be_written_any_more_is_told_of_once_and_ends_n
     watch.warn = warned.append
     folder = tmp_path / "gone"
     folder.touch()
-    setattr(watch, which, folder / "file")
+    setattr(watch, which, (folder / "file",) if which == "status_files" else folder / "file")
     with pytest.raises(WrongState):
         watch.write("starting")
     watch.agent.watch = watch.cycle

@@ -65,8 +65,8 @@ def tell(home, **changes):
 
 def test_a_running_agent_tells_what_it_costs_and_why_it_is_degraded(defi, home, holder):
     live(home)
-    tell(home)
     made = holder()
+    tell(home, pid=made.pid)
     ran = defi("agent", "status", "--json")
     (row,) = ran.rows
     assert (ran.code, row["state"], row["pid"], row["cycle"]) == (0, "running", made.pid, 7)
@@ -157,10 +157,10 @@ def test_following_shows_what_is_added_until_interrupted(defi, home, monkeypatch
 
 def test_of_several_accounts_each_is_a_row_and_the_one_that_runs_is_the_one_to_end(defi, home, holder):
     live(home)
-    tell(home, markets=["INJ/USDT", "WETH/USDT"])
     written(home / "state", account=LIVE)
     written(home / "state", account=Account("testnet"))
     made = holder()
+    tell(home, pid=made.pid, markets=["INJ/USDT", "WETH/USDT"])
     ran = defi("agent", "status", "--json")
     told = [(row["network"], row["account"], row["state"]) for row in ran.rows]
     assert told == [
