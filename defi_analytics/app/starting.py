@@ -113,11 +113,14 @@ async def _guarded(agent: Agent) -> None:
     if not unguarded(agent.ledger.books):
         return
     # It may be on other markets than before, or with another capital: to be compared with nothing yet.
-    agent.valued = False
+    valued, agent.valued = agent.valued, False
     try:
         await agent.guard()
     except (DataError, OutcomeUnknown) as error:
         LOG.warning("what is held may have no stop: %s", error)
+    finally:
+        # A run that is compared now and then goes on, and is to know its losses.
+        agent.valued = valued
 
 
 async def _recovered(agent: Agent, markets: Sequence[Market], *, pays_gas: bool, dry: bool) -> Reconciliation:

@@ -136,7 +136,14 @@ def judged(
     expected = {wish.request.client_order_id: wish.expected for wish in wishes}
     context = context_of(known, markets, expected, terms)
     answers = approve([wish.request for wish in wishes], context, terms.limits, known.snapshot.time)
-    return replace(decision, answers=answers, markets=tuple(market.key for market in markets))
+    # A stop that fits no more is better than none.
+    bare = {
+        no.about.market.key for no in answers if isinstance(no, Refused) and no.about.strategy == STRATEGY
+    }
+    cancels = tuple(cancel for cancel in decision.cancels if cancel.key not in bare)
+    return replace(
+        decision, answers=answers, markets=tuple(market.key for market in markets), cancels=cancels
+    )
 
 
 def _owner(books: Bookkeeping, market: Market) -> str:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketStatus
 from defi_analytics.domain.order import Fill, OrderState
@@ -104,6 +106,35 @@ def by_hand(world: World, agent: Agent, side: Side, quantity: str, price: str = 
         world.clock.now(), world.height,
     )  # fmt: skip
     agent.ledger.write(Kind.FILLS, Fills(agent.ledger.counted + 1, world.height, (fill,)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world, agent: setattr(world, "oracle", None),
+        lambda world, agent: tightened(agent, max_orders_per_minute=2),
+    ],
+    ids=["a silent oracle", "too many orders a minute"],
+)
+async def test_a_stop_that_fits_no_more_stays_until_another_one_may_take_its_place(change: Any) -> None:
+    world, agent = await held()
+    [first] = stops(agent)
+    by_hand(world, agent, Side.SELL, "1", "25")
+    limits = agent.terms.limits
+    change(world, agent)
+    for _ in range(3):
+        decision = await agent.cycle()
+        assert [refused.about.strategy for refused in decision.refused] == ["stop"]
+        assert [stop.request.client_order_id for stop in stops(agent)] == [first.request.client_order_id]
+    world.oracle, agent.terms = 25.0, replace(agent.terms, limits=limits)
+    for _ in range(2):
+        await agent.cycle()
+    [second] = stops(agent)
+    assert second.request.quantity == quantity(agent, PERP.key) == first.request.quantity - 1
+
+
+def tightened(agent: Agent, **limits: Any) -> None:
+    agent.terms = replace(agent.terms, limits=agent.terms.limits._replace(**limits))
 
 
 async def test_a_position_that_a_person_took_gets_no_stop_of_ours() -> None:

@@ -9,6 +9,7 @@ from defi_analytics.app.accounts import Account
 from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.reconciling import compared
 from defi_analytics.app.standing import standing
+from defi_analytics.app.starting import agreed
 from defi_analytics.cli.risk_rows import status_rows
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import MarketKind
@@ -18,6 +19,7 @@ from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.errors import Unavailable
 from defi_analytics.risk.codes import TradingState
+from defi_analytics.risk.halting import EQUITY
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
 from defi_analytics.venues.injective.chain.history import History
@@ -101,6 +103,20 @@ async def test_a_run_that_starts_again_in_the_silence_sets_the_stop_before_it_gi
         line.watched = lambda transaction: False
         await agent.finish()
     assert (await compared(stage.app, Account("sandbox", DEV_ADDRESS))).clean
+
+
+async def test_a_run_that_is_compared_in_the_silence_values_the_account_again_after_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(monkeypatch)
+    async with stage.agent(*BOTH, blocks=9_000, live=True) as agent:
+        await until_silent(stage, agent, line)
+        with pytest.raises(Unavailable):
+            await agreed(agent, agent.execution.counting.every(), pays_gas=True, dry=False)
+        line.silent, line.watched = False, lambda transaction: False
+        before = len(list(agent.ledger.journal.replay(EQUITY)))
+        await rounds(stage, agent, 3)
+        assert len(list(agent.ledger.journal.replay(EQUITY))) > before
 
 
 async def test_what_comes_in_meanwhile_is_no_gain_to_whoever_looks(
