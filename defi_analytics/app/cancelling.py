@@ -58,7 +58,7 @@ async def cancel(
         execution = Execution(
             entered.chain_of(ledger), ledger, stopped, entered.pays_gas, traded, account.options
         )
-        await execution.settle()
+        await _proven(execution, app.clock, app.clock.monotonic() + patience_s)
         kept = [] if order_ids else guarding(ledger.books)
         chosen = [order for order in _named(ledger.books, order_ids) if order not in kept]
         if chosen:
@@ -66,6 +66,15 @@ async def cancel(
             await _cancelled(execution, chosen, app.clock, until)
         _tell(app, execution, kept)
         return [ledger.books.orders[order.request.client_order_id] for order in chosen]
+
+
+async def _proven(execution: Execution, clock: Clock, until_s: float) -> None:
+    """What a dead agent signed and did not send is sent by nobody, and is over once it has expired."""
+    await execution.settle()
+    while execution.books.unresolved and clock.monotonic() < until_s:
+        await clock.sleep(_LOOK_S)
+        with suppress(DataError):
+            await execution.settle()
 
 
 async def _cancelled(

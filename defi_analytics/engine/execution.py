@@ -12,7 +12,7 @@ after a refusal that was about the node. Bytes that were refused for what they a
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from defi_analytics.domain.market import Market
@@ -61,6 +61,8 @@ class Execution:
     _passed: dict[str, int] = field(default_factory=dict)
     """By transaction: the block at which its account was first seen to be beyond its sequence."""
     _agreed: Agreed = field(default_factory=Agreed)
+    _wanted: set[str] = field(default_factory=set)
+    """Transactions of this process that enter: nobody else knows whether they are wanted still."""
 
     @property
     def books(self) -> Bookkeeping:
@@ -91,6 +93,7 @@ class Execution:
         check(transaction, requests)
         await self.counting.idle()
         self.ledger.write(Kind.SIGNED, Signed(transaction, requests, tuple(cancels), decision))
+        self._wanted = {transaction.tx_hash}
         if not self._may_leave(requests):
             # No byte of it has left, and nobody but this call could have sent it.
             self.ledger.write(Kind.RESOLVED, Resolved.never(transaction, _STOPPED))
@@ -164,15 +167,20 @@ class Execution:
             await self._send_again(transaction)
 
     def _worth_sending_again(self, pending: Unresolved) -> bool:
-        """Unless it was accepted or refused, or nobody wants it any more."""
+        """Unless it was accepted or refused, or nobody wants it any more: an entry expires on its own."""
         if pending.refused or pending.sent[-1:] == (Sent.ACCEPTED,):
             return False
-        orders = [self.books.orders[order_id] for order_id in pending.transaction.client_order_ids]
-        return self._may_leave(order.request for order in orders)
+        signed = pending.transaction
+        requests = [self.books.orders[order_id].request for order_id in signed.client_order_ids]
+        return _only_ends(requests) or (signed.tx_hash in self._wanted and self._may_leave(requests))
 
-    def _may_leave(self, requests: Iterable[OrderRequest]) -> bool:
+    def enter_nothing_more(self) -> None:
+        """What would enter, and has not left yet, stays where it is."""
+        self._wanted.clear()
+
+    def _may_leave(self, requests: Sequence[OrderRequest]) -> bool:
         """By what anybody said up to this moment; cancels, and orders that only reduce, always."""
-        if all(request.reduce_only for request in requests):
+        if _only_ends(requests):
             return True
         self.ledger.catch_up()
         return self.ledger.risk.trading is TradingState.ACTIVE and not self.stopped()
@@ -182,3 +190,7 @@ class Execution:
             raise ExecutionError(f"the stored bytes of {transaction.tx_hash} are not those that were signed")
         submission = await self.chain.broadcast(transaction)
         self.ledger.write(Kind.SENT, Sending(transaction.tx_hash, submission))
+
+
+def _only_ends(requests: Sequence[OrderRequest]) -> bool:
+    return all(request.reduce_only for request in requests)

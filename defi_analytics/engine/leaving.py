@@ -38,6 +38,7 @@ class Leaving:
 
         Raises OutcomeUnknown when what was sent could not be proven in time, or an order stayed on the book.
         """
+        self.execution.enter_nothing_more()
         unproven = None
         try:
             await self.proven()

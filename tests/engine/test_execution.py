@@ -272,7 +272,7 @@ async def test_bytes_that_a_node_behind_the_others_refused_are_sent_again() -> N
     await execution.submit([an_order("c1")])
     assert execution.books.orders["c1"].state is OrderState.UNKNOWN
     chain.sequence = 1
-    await settled(an_execution(chain, journal), chain)
+    await settled(execution, chain)
     assert (len(chain.sent), len(set(chain.sent)), len(chain.ledger)) == (2, 1, 1)
 
 
@@ -284,7 +284,7 @@ async def test_a_refusal_that_was_written_down_is_never_sent_again_wherever_the_
     chain, journal = FakeChain(faults=["refused"], fault_rate=1.0), DyingJournal()
     chain.step = journal.step = Dying(last)
     with suppress(Killed):
-        await an_execution(chain, journal).submit([an_order("c1")])
+        await an_execution(chain, journal).submit([ending(an_order("c1"))])
     chain.step, journal.step, chain.fault_rate = str, str, 0.0
     known = Kind.RESOLVED in journal.kinds
     before = len(chain.sent)
@@ -295,6 +295,40 @@ async def test_a_refusal_that_was_written_down_is_never_sent_again_wherever_the_
         "nobody knew of the refusal: once, the same bytes"
     )
     assert len(chain.signed) <= 1
+
+
+def ending(order: ApprovedOrder) -> ApprovedOrder:
+    return replace(order, request=replace(order.request, reduce_only=True))
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_what_another_process_meant_to_enter_is_not_sent_for_it(ends: bool) -> None:
+    chain, journal = FakeChain(), MemoryJournal()
+    chain.step = killed_before_the_broadcast
+    order = an_order("c1")
+    with pytest.raises(Killed):
+        await an_execution(chain, journal).submit([ending(order) if ends else order])
+    chain.step = str
+    execution = an_execution(chain, journal)
+    await settled(execution, chain)
+    assert len(chain.sent) == len(chain.ledger) == int(ends)
+    assert execution.books.orders["c1"].state is (OrderState.DONE if ends else OrderState.ABSENT)
+
+
+def killed_before_the_broadcast(step: str) -> None:
+    if step == "before broadcast":
+        raise Killed
+
+
+async def test_what_was_to_enter_stays_where_it_is_once_nothing_more_is_to_be_entered() -> None:
+    chain = FakeChain(faults=["lost before"], fault_rate=1.0)
+    execution = an_execution(chain, MemoryJournal())
+    await execution.submit([an_order("c1")])
+    chain.fault_rate = 0.0
+    execution.enter_nothing_more()
+    await settled(execution, chain)
+    assert (len(chain.sent), chain.ledger) == (1, [])
+    assert execution.books.orders["c1"].state is OrderState.ABSENT
 
 
 async def test_a_sequence_taken_by_someone_else_ends_in_absence_and_the_next_order_goes_through() -> None:
