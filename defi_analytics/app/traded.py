@@ -53,7 +53,7 @@ async def left_behind(
     or, where `names` say which to trade, once it takes orders again. `options` name the account to a command.
     """
     known, ours = ledger.books.markets, {market.key for market in markets}
-    left = [key for key, own in sorted(ledger.books.net.items()) if own.quantity and key not in ours]
+    left = [key for key in sorted(ledger.books.at_risk) if key not in ours]
     if not left:
         return []
     own = [known[key] for key in left if key in known]
@@ -67,7 +67,7 @@ async def left_behind(
     ]
     if missing:
         raise UsageError(
-            f"{', '.join(missing)} held by an earlier run, and not among the markets of this one",
+            f"{', '.join(missing)}: held or ordered by an earlier run, and not among this one's markets",
             hint="name them too, with --market or in run.markets, or close what is held: "
             f"defi risk flatten {options}".rstrip(),
         )

@@ -231,6 +231,8 @@ class Agent:
         for orders, cancels in decision.groups:
             if self._leaves(decision) or (orders and self._told_otherwise(decision, trading)):
                 return
+            if decision.outlived(orders, self.clock.now(), self.terms.limits.max_book_age_s):
+                continue
             try:
                 sent = await self.execution.submit(orders, cancels, decision.id)
                 await self._settled(decision)

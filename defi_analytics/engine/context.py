@@ -30,8 +30,9 @@ def account_of(
         portfolio,
         {market.key: market for market in markets},
         marks_of(snapshot, markets, terms.currency),
-        terms.kept(books),
+        terms.kept(books, portfolio),
         risk.left_out(terms.reserved, markets),
+        frozenset(order.order_hash for order in portfolio.open_orders if books.own(order) is None),
     )
 
 

@@ -8,15 +8,16 @@ would have moved the market.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import msgspec
 
 from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
-from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill, OpenOrder, OrderState
+from defi_analytics.domain.order import ApprovedOrder, Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.portfolio import Balance, Portfolio, Position
 from defi_analytics.domain.transaction import Block, Sent, SignedTransaction, Submission, TransactionResult
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
@@ -24,6 +25,7 @@ from defi_analytics.engine.paper_fills import NO_FUNDING, Ladders, entered, on_g
 from defi_analytics.ports import Clock, MarketData
 
 ACCOUNT = "paper"
+_ZERO = Decimal(0)
 TIMEOUT_BLOCKS = 30
 GAS = 300_000
 _INCLUDED_KEPT = 100
@@ -127,7 +129,8 @@ class PaperChain:
         block = Block(last_height, self.clock.now(), "")
         ladders = await self._ladders([order.request.market for order in resting])
         for order in resting:
-            fill = touched(order, ladders[order.request.market.key], block)
+            request = self._reducing(order.request, order.filled)
+            fill = touched(replace(order, request=request), ladders[request.market.key], block)
             if fill is None:
                 self._took_all.discard(order.request.client_order_id)
             elif order.request.client_order_id not in self._took_all:
@@ -154,6 +157,18 @@ class PaperChain:
             open_orders=tuple(
                 _open_order(order) for order in self._resting() if order.request.market.key in keys
             ),
+        )
+
+    def _reducing(self, request: OrderRequest, filled: Decimal = _ZERO) -> OrderRequest:
+        """As on the exchange: one that only reduces takes no more than there is, whatever else closed it."""
+        market = request.market
+        if not request.reduce_only or market.kind is MarketKind.SPOT:
+            return request
+        held = self.books.net.get(market.key, Inventory()).quantity
+        held += sum((fill.signed for fill in self._fills if fill.key == market.key), _ZERO)
+        there = -held if request.side is Side.BUY else held
+        return replace(
+            request, lots=min(request.lots, int((max(_ZERO, there) + filled) / market.quantity_tick))
         )
 
     def _forget(self) -> None:

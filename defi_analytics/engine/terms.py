@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from defi_analytics.domain.edge import Edge
-from defi_analytics.domain.market import MarketKey
+from defi_analytics.domain.market import MarketKey, MarketKind
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
@@ -14,6 +14,8 @@ from defi_analytics.engine.requests import still_reserved
 from defi_analytics.ports import Strategy
 from defi_analytics.risk.limits import RiskLimits, tightened
 from defi_analytics.risk.losses import RiskState
+
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Terms:
     def on(self, key: MarketKey) -> RiskLimits:
         return tightened(self.limits, self.market_limits.get(key, self.limits))
 
-    def kept(self, books: Bookkeeping) -> dict[str, Decimal]:
-        """What of `reserved` gas has not eaten up."""
-        return still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
+    def kept(self, books: Bookkeeping, portfolio: Portfolio) -> dict[str, Decimal]:
+        """What of `reserved` neither gas has eaten up nor its owner taken out, as far as the books tell."""
+        left = still_reserved(self.reserved, books.gas_paid if self.pays_gas else Decimal(0))
+        return _without_taken(left, books, portfolio) if books.settled else left
 
 
 class Known(NamedTuple):
@@ -50,3 +53,25 @@ class Known(NamedTuple):
     portfolio: Portfolio
     risk: RiskState
     clock_skew_s: float
+
+
+def _without_taken(
+    reserved: Mapping[str, Decimal], books: Bookkeeping, portfolio: Portfolio
+) -> dict[str, Decimal]:
+    """The owner's coins go first: one that is like the other, what strategies bought stays theirs to sell."""
+    left = dict(reserved)
+    for asset in reserved.keys() & (ours := _bought(books)).keys():
+        total = sum((own.total for own in portfolio.balances.values() if own.asset == asset), _ZERO)
+        left[asset] = max(_ZERO, min(left[asset], total - ours[asset]))
+    return left
+
+
+def _bought(books: Bookkeeping) -> dict[str, Decimal]:
+    """What strategies hold on spot, by asset: of a market no more than all of its trades come to."""
+    found: dict[str, Decimal] = {}
+    for key, net in books.net.items():
+        market = books.markets.get(key)
+        if market and market.kind is MarketKind.SPOT:
+            own = sum((held.quantity for (name, at), held in books.held.items() if at == key and name), _ZERO)
+            found[market.base] = found.get(market.base, _ZERO) + max(_ZERO, min(own, net.quantity))
+    return found

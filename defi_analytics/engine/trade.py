@@ -73,6 +73,11 @@ class Decision:
         off: list[tuple[tuple[ApprovedOrder, ...], tuple[Cancel, ...]]] = [((), self.cancels)]
         return off * bool(self.cancels) + [(approved.orders, ()) for approved in self.approved]
 
+    def outlived(self, orders: Sequence[ApprovedOrder], now: datetime, most_s: float) -> bool:
+        """Whether these would enter by books of that age: the group before them waited long for its proof."""
+        enters = any(not order.request.reduce_only for order in orders)
+        return enters and (now - self.at).total_seconds() > most_s
+
     @property
     def refused(self) -> tuple[Refused, ...]:
         return tuple(answer for answer in self.answers if isinstance(answer, Refused))
@@ -223,4 +228,4 @@ def _protected(known: Known, market: Market, terms: Terms, decision: str) -> Pro
 
 
 def covered_by(known: Known, terms: Terms, market: Market, intent: Intent) -> Intent:
-    return covered(intent, market, known.portfolio, terms.kept(known.books))
+    return covered(intent, market, known.portfolio, terms.kept(known.books, known.portfolio))

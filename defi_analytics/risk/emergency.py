@@ -9,7 +9,7 @@ from defi_analytics.domain.decision import BUY, Intent, OrderKind
 from defi_analytics.risk.limits import RiskLimits
 from defi_analytics.risk.views import MarketFacts
 
-_WITHIN = 1.0 - 1e-9
+WITHIN = 1.0 - 1e-9
 """Of a bound, so that no rounding of a float carries a price across it."""
 
 
@@ -27,7 +27,7 @@ def passable(intent: Intent, failed: int, market: MarketFacts, limits: RiskLimit
     if not intent.reduce_only or intent.kind == OrderKind.STOP.value:
         return intent
     insists = failed >= limits.max_failed_exits
-    side, width = float(intent.side), limits.exit_width * _WITHIN
+    side, width = float(intent.side), limits.exit_width * WITHIN
     best = market.ask if intent.side == BUY else market.bid
     worst = best * (1.0 + side * limits.max_slippage * width)
     if not insists:

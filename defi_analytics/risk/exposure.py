@@ -40,6 +40,8 @@ class Account:
     """By asset: kept for gas or for other reasons, and not to be traded; counts as equity alone."""
     apart: Mapping[str, Decimal] = field(default_factory=dict)
     """By asset: what of that does not even count as equity."""
+    foreign: frozenset[str] = frozenset()
+    """Hashes of open orders that another client placed: exposure, but they keep nobody from an exit."""
 
 
 class LineKey(NamedTuple):
@@ -76,7 +78,7 @@ class Line(NamedTuple):
 class MarketLots(NamedTuple):
     position: int = 0
     buys: int = 0
-    """Pending; protective stops are left out, as they never exceed the position."""
+    """Pending; left out are protective stops, which never exceed the position, and what others placed."""
     sells: int = 0
 
 
@@ -186,8 +188,8 @@ def _with_open(found: Exposures, account: Account, order: OpenOrder) -> Exposure
     if market is None:
         key = LineKey("", order.key)
         return replace(found, lines={**found.lines, key: Line(math.nan)})
-    stop = order.kind is OrderKind.STOP
-    lots = 0 if stop else abs(_whole(order.remaining, market))
+    apart = order.kind is OrderKind.STOP or order.order_hash in account.foreign
+    lots = 0 if apart else abs(_whole(order.remaining, market))
     base, quote = _prices(account, market)
     amount = float(order.remaining) * _higher(float(order.price) * quote, base)
     closes = _closes(market, reduce_only=order.reduce_only)

@@ -8,6 +8,7 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.portfolio import Position
+from defi_analytics.risk.emergency import WITHIN
 from defi_analytics.risk.limits import RiskLimits
 
 _DIGITS = 60
@@ -30,7 +31,8 @@ def protective_stop(
 ) -> OrderRequest | None:
     """A reduce-only stop for the whole position at `stop_loss` from its entry; None where none can rest.
 
-    Its trigger is rounded to the earlier step, its worst price to the one that accepts less.
+    Its trigger is rounded to the earlier step. Its worst price is the furthest that the gate lets an exit go,
+    rounded to the step that accepts less: one that finds no price within it when it is triggered is gone.
     """
     lots = _steps(abs(position.quantity), market.quantity_tick, ROUND_FLOOR)
     if market.kind is MarketKind.SPOT or lots == 0:
@@ -39,7 +41,7 @@ def protective_stop(
     away = -1 if long else 1
     earlier, worst = (
         (1 + away * Decimal(repr(limits.stop_loss))),
-        (1 + away * Decimal(repr(limits.max_slippage))),
+        (1 + away * Decimal(repr(_furthest(limits)))),
     )
     rounding = ROUND_CEILING if long else ROUND_FLOOR
     trigger = _steps(position.entry_price * earlier, market.price_tick, rounding)
@@ -48,12 +50,17 @@ def protective_stop(
         market=market,
         side=Side.SELL if long else Side.BUY,
         kind=OrderKind.STOP,
-        ticks=_steps(market.price(trigger) * worst, market.price_tick, rounding),
+        ticks=max(1, _steps(market.price(trigger) * worst, market.price_tick, rounding)),
         lots=lots,
         strategy=strategy,
         trigger_ticks=trigger,
         reduce_only=True,
     )
+
+
+def _furthest(limits: RiskLimits) -> float:
+    """Fraction of its trigger, which is what each of these measures a stop from."""
+    return min(limits.max_slippage, limits.mid_band, limits.oracle_band) * limits.exit_width * WITHIN
 
 
 def _steps(value: Decimal, step: Decimal, rounding: str) -> int:

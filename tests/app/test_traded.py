@@ -70,14 +70,14 @@ async def test_what_is_held_on_a_paused_market_belongs_to_a_run_on_all_of_them(s
     holds(tmp_path, account, market, "5")
     ledger = ledger_of(tmp_path, account, stage.clock)
     assert await left_behind(stage.app, [], ledger, [market]) == []
-    with pytest.raises(UsageError, match="INJ/USDT held by an earlier run"):
+    with pytest.raises(UsageError, match="INJ/USDT: held or ordered by an earlier run"):
         await left_behind(stage.app, [], ledger, [])
     pause(stage, market)
     told: list[str] = []
     stage.app.warn = told.append
     assert await left_behind(stage.app, [], ledger, []) == [replace(market, status=MarketStatus.PAUSED)]
     assert told == ["INJ/USDT is paused: nothing can be traded there until it is active"]
-    with pytest.raises(UsageError, match="INJ/USDT held by an earlier run"):
+    with pytest.raises(UsageError, match="INJ/USDT: held or ordered by an earlier run"):
         await left_behind(stage.app, ["ATOM/USDT"], ledger, [])
     pause(stage, market, "Expired")
     assert await left_behind(stage.app, ["ATOM/USDT"], ledger, []) == []

@@ -179,7 +179,7 @@ async def test_a_position_of_an_earlier_run_is_not_left_to_itself(tmp_path: Any)
         market = await stage.app.find_market("WETH/USDT")
         holds(tmp_path, Account("sandbox"), market, "0.01")
         request = RunRequest(("oracle",), ("INJ/USDT",))
-        with pytest.raises(UsageError, match="WETH/USDT held by an earlier run") as error:
+        with pytest.raises(UsageError, match="WETH/USDT: held or ordered by an earlier run") as error:
             async with opened_agent(stage.app, paper_trader(stage.app), request, ONCE):
                 pass
         assert "defi risk flatten" in error.value.hint

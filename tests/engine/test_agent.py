@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from defi_analytics.domain.decision import OrderKind
+from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
-from defi_analytics.domain.order import OrderState
+from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
 from defi_analytics.engine.agent import Cycle
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit
+from defi_analytics.engine.trade import Decision
 from defi_analytics.errors import OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.risk.codes import Denial, TradingState
+from defi_analytics.risk.gate import Approved
 from defi_analytics.risk.losses import day_loss
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.trading import CALM, HOME, PERP, World, an_agent, quantity
@@ -35,6 +38,36 @@ async def test_a_gap_is_bought_and_sold_again_once_it_has_closed() -> None:
     assert quantity(agent) == 0
     [held] = agent.ledger.books.net.values()
     assert held.realised > held.fees > 0
+
+
+class Slow:
+    """The same chain, which takes its time to take a transaction."""
+
+    def __init__(self, chain: Any, world: World, takes_s: float) -> None:
+        self.chain, self.world, self.takes_s = chain, world, takes_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    async def broadcast(self, transaction: Any) -> Any:
+        self.world.clock.advance(self.takes_s)
+        return await self.chain.broadcast(transaction)
+
+
+@pytest.mark.parametrize(("takes_s", "sent"), [(4.0, ["a", "b", "out"]), (20.0, ["a", "out"])])
+async def test_what_would_enter_by_old_books_stays_while_what_ends_something_goes(
+    takes_s: float, sent: list[str]
+) -> None:
+    """Each group waits for the proof of the one before it."""
+    world = World()
+    agent = an_agent(world)
+    agent.execution.chain = Slow(agent.execution.chain, world, takes_s)
+    now = world.clock.now()
+    bids = [OrderRequest(name, HOME, Side.BUY, OrderKind.LIMIT, 20_000, 1_000, "mine") for name in ("a", "b")]
+    out = OrderRequest("out", HOME, Side.SELL, OrderKind.LIMIT, 30_000, 1_000, "mine", reduce_only=True)
+    groups = tuple(Approved((ApprovedOrder(request, 40, now),)) for request in (*bids, out))
+    await agent._act(Decision("d", now, (), groups, (HOME.key,)), TradingState.ACTIVE)
+    assert list(agent.ledger.books.orders) == sent
 
 
 async def test_a_perpetual_is_sold_short_where_it_is_dear() -> None:

@@ -12,6 +12,7 @@ from defi_analytics.app.ledgers import ledger_of
 from defi_analytics.app.live import live_trader
 from defi_analytics.app.signing import Asked
 from defi_analytics.domain.order import OrderState
+from defi_analytics.errors import UsageError
 from defi_analytics.sandbox.chain.genesis import DEV_ADDRESS
 from defi_analytics.venues.injective.chain.chain import InjectiveChain
 from tests.integration.trading import Stage, quick_folder, staged
@@ -57,12 +58,18 @@ async def test_who_closes_or_cancels_does_not_send_it(stage: Stage) -> None:
         await over(stage)
 
 
-@pytest.mark.parametrize("markets", [("WETH/USDT",), ("INJ/USDT PERP", "SOL/USDT PERP")])
-async def test_the_next_run_decides_anew(stage: Stage, markets: tuple[str, ...]) -> None:
-    stage.markets = markets
+async def test_the_next_run_decides_anew(stage: Stage) -> None:
     async with stage.agent("convergence", blocks=100, live=True) as agent:
         await agent.run()
     await over(stage)
+
+
+async def test_a_run_that_would_leave_it_to_itself_does_not_start(stage: Stage) -> None:
+    """Nobody can say yet whether it holds something there."""
+    stage.markets = ("WETH/USDT",)
+    with pytest.raises(UsageError, match="PERP: held or ordered by an earlier run"):
+        async with stage.agent("convergence", blocks=1, live=True):
+            raise AssertionError("it began")
 
 
 async def over(stage: Stage) -> None:

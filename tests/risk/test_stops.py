@@ -3,15 +3,19 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from defi_analytics.domain.decision import Holding, OrderKind
+from defi_analytics.domain.decision import BUY, SELL, Holding, OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import MarketKind
 from defi_analytics.domain.order import OrderRequest
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.risk.limits import RiskLimits
+from defi_analytics.risk.rules.price import mid_band, oracle_band, slippage
 from defi_analytics.risk.stops import protective_stop, stop_hit
 from tests.builders import a_market
+from tests.risk.facts import ACCOUNT, MARKET, ORDER
 
 LIMITS = RiskLimits(stop_loss=0.25, max_slippage=0.01)
 LONG, SHORT = Holding(lots=10, cost=1_000), Holding(lots=-10, cost=1_000)
@@ -49,15 +53,50 @@ def position(quantity, entry="20.0015"):
 def test_a_long_position_is_sold_by_a_stop_below():
     stop = protective_stop(position("1.5"), PERP, LIMITS, "oracle", "c1")
     assert stop == OrderRequest(
-        "c1", PERP, Side.SELL, OrderKind.STOP, 14_852, 1_500, "oracle", trigger_ticks=15_002, reduce_only=True
+        "c1", PERP, Side.SELL, OrderKind.STOP, 14_552, 1_500, "oracle", trigger_ticks=15_002, reduce_only=True
     )
 
 
 def test_a_short_position_is_bought_back_by_a_stop_above():
     stop = protective_stop(position("-1.5"), PERP, LIMITS, "oracle", "c1")
     assert stop == OrderRequest(
-        "c1", PERP, Side.BUY, OrderKind.STOP, 25_251, 1_500, "oracle", trigger_ticks=25_001, reduce_only=True
+        "c1", PERP, Side.BUY, OrderKind.STOP, 25_751, 1_500, "oracle", trigger_ticks=25_001, reduce_only=True
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "worst"),
+    [
+        ({"max_slippage": 0.02}, 14_102),
+        ({"max_slippage": 0.02, "mid_band": 0.005}, 14_777),
+        ({"max_slippage": 0.02, "oracle_band": 0.001}, 14_957),
+        ({"max_slippage": 0.02, "exit_width": 1.0}, 14_702),
+        ({"max_slippage": 0.5, "mid_band": 0.9, "oracle_band": 0.9}, 1),
+    ],
+)
+def test_a_stop_goes_as_far_beyond_its_trigger_as_the_gate_lets_an_exit_go(limits, worst):
+    """Nobody is there to send another when it finds no price within that."""
+    stop = protective_stop(position("1.5"), PERP, LIMITS._replace(**limits), "oracle", "c1")
+    assert (stop.trigger_ticks, stop.ticks) == (15_002, worst)
+
+
+@given(
+    st.sampled_from(["max_slippage", "mid_band", "oracle_band"]),
+    st.floats(0.0005, 0.3),
+    st.sampled_from(["1.5", "-1.5"]),
+)
+def test_no_bit_of_a_float_makes_the_gate_refuse_a_stop(name, fraction, quantity):
+    limits = RiskLimits(max_slippage=0.3, mid_band=0.3, oracle_band=0.3)._replace(**{name: fraction})
+    stop = protective_stop(position(quantity), PERP, limits, "stop", "c1")
+    side, lots = (SELL if stop.side is Side.SELL else BUY), stop.lots
+    off = side * (stop.ticks - stop.trigger_ticks) / stop.trigger_ticks
+    asked = ORDER._replace(
+        side=side, kind=OrderKind.STOP, ticks=stop.ticks, trigger=stop.trigger_ticks, lots=lots,
+        reduce_only=True, slippage=off,
+    )  # fmt: skip
+    held = ACCOUNT._replace(position_lots=-side * lots)
+    told = {rule(asked, MARKET, held, limits).code for rule in (slippage, mid_band, oracle_band)}
+    assert told == {0}
 
 
 def test_less_than_a_lot_is_left():
