@@ -44,6 +44,9 @@ def protection(
         return Protection(None, ())
     name = order_id(decision, STRATEGY, market.key)
     ours = _ours(books, position) if position else None
+    if ours is None and _held(books, market.key):
+        # Whoever is right of venue and books: what only reduces does no harm if nothing is there.
+        return Protection(None, ())
     wanted = protective_stop(ours, market, limits, STRATEGY, name) if ours else None
     stops = list(_stops(books, market.key))
     fitting = [stop for stop in stops if stop.state is not OrderState.OPEN or _same(stop.request, wanted)]

@@ -77,6 +77,15 @@ async def test_a_stop_without_proof_is_neither_doubled_nor_cancelled() -> None:
     assert protection(books, None, PERP, RiskLimits(), "x") == (None, ())
 
 
+async def test_a_stop_stays_where_a_node_tells_of_no_position_that_the_books_have() -> None:
+    _, agent = await held()
+    books, market = agent.ledger.books, PERP
+    position = (await agent.execution.chain.portfolio([market])).positions[market.key]
+    turned = replace(position, quantity=-position.quantity)
+    for told in (None, turned):
+        assert protection(books, told, market, RiskLimits(), "x") == (None, ())
+
+
 async def test_what_a_stop_closed_is_not_held_any_more_and_may_be_entered_again() -> None:
     world, agent = await held()
     world.oracle = 23.7
