@@ -107,12 +107,13 @@ def verdict(agent: Agent, account: Account) -> DefiError | None:
     """Why a run that ended as it should is still none to start again without a look; nothing where it is."""
     risk = agent.ledger.risk
     if risk.trading is TradingState.HALTED and risk.by == RECONCILER:
-        return Mismatch(f"trading is halted: {risk.reason}", hint="see: defi reconcile")
+        return Mismatch(f"trading is halted: {risk.reason}", hint=f"see: defi reconcile {account.options}")
     if risk.trading is TradingState.HALTED:
         lifted = lifted_by(account, risk.code)
         return RiskHalt(f"trading is halted: {risk.reason}", hint=f"if that is settled: {lifted}")
     if risk.trading is TradingState.REDUCING and risk.by == GRANT:
-        return AuthError(f"only reducing orders pass: {risk.reason}", hint="see: defi key check")
+        lifted = f"see: defi key check; once it stands: {lifted_by(account, risk.code)}"
+        return AuthError(f"only reducing orders pass: {risk.reason}", hint=lifted)
     if agent.rejected >= REJECTED:
         said = f"the last {agent.rejected} orders were refused: {agent.rejected_because}"
         return OrderRejected(said, hint="see: defi key check; defi doctor")

@@ -159,7 +159,7 @@ def _files_taken_away(home: Path, account: Account, clock: Clock, *, file_too: b
             continue
         if not (file_too or _made_by_us(path)):
             raise RiskHalt(
-                f"the file {path} is there, and was not left by `{_MADE_BY}`",
+                f"the file {path} is there, and does not say that `{_MADE_BY}` left it",
                 hint="remove it, or add --stop-file",
             )
         if owner is None:

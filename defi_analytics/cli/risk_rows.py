@@ -160,8 +160,17 @@ def _measured(standing: Standing, measure: _Measure) -> RiskRow:
         limit=_text(limit),
         room=_text(limit - measure.value),
         unit=LIMITS[measure.limit_name].unit,
-        note=_note(standing, measure.value),
+        note=_note(standing, measure.value) or _reached(measure, limit),
     )
+
+
+_ENDS_ENTRIES = {"drawdown_soft", "day_loss", "week_loss"}
+
+
+def _reached(measure: _Measure, limit: float) -> str:
+    """These leave trading as it is, so that nobody has to lift them; what is over is said."""
+    over = measure.item in _ENDS_ENTRIES and measure.value >= limit
+    return "reached: only what reduces passes" if over else ""
 
 
 def _held(standing: Standing) -> Iterator[RiskRow]:

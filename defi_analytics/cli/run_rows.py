@@ -16,7 +16,7 @@ from defi_analytics.risk.codes import TradingState
 from defi_analytics.risk.gate import Refused
 from defi_analytics.risk.losses import RiskState
 
-PLANNED = "planned"
+PLANNED, UNSENT = "planned", "unsent"
 _REASONS_SHOWN = 4
 COLUMNS: tuple[Column[RunRow], ...] = (
     Column("Round", lambda row: str(row.cycle), number=True),
@@ -53,7 +53,12 @@ def run_row(agent: Agent, cycle: Cycle, silent_since: datetime | None = None) ->
         candidates=looked.candidates,
         standing=looked.standing,
         rejected=dict(looked.rejected.most_common()),
-        happened=_told(cycle, _happened(orders, refused) or looked.said, _halted(ledger.risk), silent_since),
+        happened=_told(
+            cycle,
+            _happened(orders, refused, agent.rejected_because if agent.rejected else "") or looked.said,
+            _halted(ledger.risk),
+            silent_since,
+        ),
     )
 
 
@@ -102,17 +107,21 @@ def _told(cycle: Cycle, happened: str, halted: str, silent_since: datetime | Non
     return f"halted: {halted}; {happened}" if halted else happened
 
 
-def _happened(orders: list[OrderRow], refused: list[RefusedRow]) -> str:
+def _happened(orders: list[OrderRow], refused: list[RefusedRow], because: str) -> str:
+    """`because` is why the chain, or who signs for it, took the last order not."""
     denied = [f"{r.market} {r.strategy}: refused, {r.code}" for r in refused]
-    return "; ".join([*map(_ordered, orders), *denied])
+    return "; ".join([*(_ordered(order, because) for order in orders), *denied])
 
 
-def _ordered(order: OrderRow) -> str:
+def _ordered(order: OrderRow, because: str) -> str:
     bound = {"buy": "at most", "sell": "at least"}[order.side]
     why = f", {SAID[order.bound_by]}" if SAID.get(order.bound_by) else ""
     if order.state == PLANNED:
         done = f"would {order.side} {order.quantity} {bound} {order.price}"
         return f"{order.market} {order.strategy}: {done}{why}"
+    if order.state == UNSENT:
+        done = f"not sent: {order.side} {order.quantity} {bound} {order.price}"
+        return f"{order.market} {order.strategy}: {done}{because and f' ({because})'}"
     done = f"{order.side} {order.filled} of {order.quantity} {bound} {order.price}"
     return f"{order.market} {order.strategy}: {done} ({order.state}{why})"
 
@@ -146,7 +155,7 @@ def _order(agent: Agent, request: OrderRequest) -> OrderRow:
         price=f"{request.price:f}",
         quantity=f"{request.quantity:f}",
         reduce_only=request.reduce_only,
-        state=tracked.state.value if tracked else PLANNED,
+        state=tracked.state.value if tracked else UNSENT if agent.cycles else PLANNED,
         filled=f"{tracked.filled:f}" if tracked else "0",
         error_code=tracked.error_code if tracked else 0,
         bound_by=bound_by(agent, request),

@@ -29,7 +29,8 @@ class OrderRow(Row, frozen=True, kw_only=True):
     """Base."""
     reduce_only: bool
     state: str
-    """planned, signed, unknown, open, done, rejected or absent."""
+    """planned (by --plan), unsent (held back, or refused before it left), signed, unknown, open, done,
+    rejected or absent."""
     filled: str
     """Base."""
     error_code: int

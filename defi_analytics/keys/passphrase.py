@@ -20,6 +20,8 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "defi-passphrase"
 KEYRING_SERVICE = "defi-key"
 SHORTEST = 8
+_HIDDEN = 4
+"""The log hides nothing shorter."""
 _TRIES = 3
 _MOST_BYTES = 1024
 _OTHERS = 0o007
@@ -106,12 +108,15 @@ class _Slip(AuthError):
 
 
 def _usable(sources: Sources, raw: bytes, origin: str) -> Secret:
-    """Only a new one has to be long: that a short one is wrong, the key says that it is given for."""
+    """Only a new one has to be long: that a short one is wrong, the key says that it is given for.
+
+    But one that no log could hide among other words is none.
+    """
     try:
         text = raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise _refused(f"{origin}: this is no text") from None
-    if len(text) < (SHORTEST if sources.new else 1):
+    if len(text) < (SHORTEST if sources.new else _HIDDEN):
         raise _refused(f"{origin}: a passphrase has at least {SHORTEST} characters")
     if not text.isprintable():
         raise _refused(f"{origin}: a passphrase is one line of printable text")

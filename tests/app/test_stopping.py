@@ -197,7 +197,7 @@ def test_a_file_that_somebody_else_left_stays_until_a_person_says_so(home):
     home.mkdir()
     for text in ("", "{", "[]", "stop!"):
         stop_file(home).write_text(text)
-        with pytest.raises(RiskHalt, match="was not left by"):
+        with pytest.raises(RiskHalt, match="does not say that"):
             lifted(home)
         assert told_to_stop(home)
     lifted(home, file_too=True)

@@ -72,6 +72,9 @@ def test_what_losses_are_fractions_of_is_said(defi, state, monkeypatch):
     assert (given["value"], given["unit"]) == ("100", "account currency")
     assert given["note"] == "losses are measured by it; 900 of the equity lies apart"
     assert float(found["day_loss", ""]["value"]) == pytest.approx(0.02)
+    assert found["day_loss", ""]["note"] == ""
+    monkeypatch.setenv("DEFI_MONITORING__RISK_MANAGEMENT__DAILY_LOSS", "0.015")
+    assert items(defi("risk", "--json"))["day_loss", ""]["note"] == "reached: only what reduces passes"
     assert found["exposure_total", ""]["limit"] == "100"
     monkeypatch.delenv("DEFI_MONITORING__RISK_MANAGEMENT__CAPITAL")
     assert items(defi("risk", "--json"))["capital", ""]["note"].endswith("; the next run: whole account")

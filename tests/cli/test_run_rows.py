@@ -3,7 +3,8 @@ import pytest
 
 from defi_analytics.cli.run_rows import run_row
 from defi_analytics.engine.agent import Cycle
-from tests.engine.trading import CALM, HOME, World, an_agent
+from defi_analytics.errors import OrderRejected
+from tests.engine.trading import CALM, HOME, Failing, World, an_agent
 from tests.fakes import NOON
 
 
@@ -53,6 +54,21 @@ async def test_a_plan_says_what_would_be_done():
     [order] = row.orders
     assert (order.state, order.filled) == ("planned", "0")
     assert f"would buy {order.quantity} at most {order.price}, no more by the" in row.happened
+
+
+async def test_an_order_that_never_left_is_not_told_as_a_plan():
+    world = World()
+    agent = an_agent(world, cycles=1)
+    agent.execution.chain = Failing(agent.execution.chain, "sign", OrderRejected("it would cost too much"))
+    world.show(25.0, 25.3)
+    rows = []
+    agent.watch = lambda cycle: rows.append(run_row(agent, cycle))
+    await agent.run()
+    [order] = rows[0].orders
+    assert order.state == "unsent"
+    assert rows[0].happened == (
+        f"INJ/USDT convergence: not sent: buy {order.quantity} at most {order.price} (it would cost too much)"
+    )
 
 
 @pytest.mark.parametrize(

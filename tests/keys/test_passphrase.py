@@ -15,6 +15,7 @@ from defi_analytics.keys.passphrase import (
     passphrase,
     read_descriptor,
 )
+from defi_analytics.log import hide
 from tests.cli.harness import process_environment
 from tests.keys.person import talk
 
@@ -118,6 +119,14 @@ def test_a_slip_in_a_new_passphrase_is_asked_for_again_but_not_without_end(monke
 
 def test_whether_a_short_passphrase_is_right_only_its_key_tells():
     assert passphrase(Sources("agent", piped(b"wrong")), {}).secret.reveal() == "wrong"
+
+
+@pytest.mark.parametrize("text", ["", "a", "abc"])
+def test_what_the_log_could_not_hide_is_no_passphrase(text):
+    with pytest.raises(AuthError, match="at least 8 characters"):
+        passphrase(Sources("agent", piped(text.encode())), {})
+    with pytest.raises(ValueError, match="too short"):
+        hide(text)
 
 
 def test_the_environment_comes_last_and_with_a_warning(monkeypatch):

@@ -65,7 +65,7 @@ def billed(
         fee, most = inj(gas * price), policy.fee_limit(only_ends=only_ends)
     if fee > most:
         raise local(
-            f"it would need {gas} gas for {fee:f} INJ, and at most {most.normalize():f} INJ are allowed",
+            f"it would need {gas} gas for {fee:f} INJ, and run.max_fee allows {most.normalize():f} INJ",
             hint="the chain may be busy; run.max_fee sets what a transaction may cost",
         )
     return Bill(gas, gas * price)

@@ -55,7 +55,7 @@ async def test_what_only_reduces_or_cancels_may_cost_ten_times_as_much():
     for orders, cancels in (([leaving], []), ([], [a_cancel()]), ([leaving], [a_cancel()])):
         made = await a_chain(FakeNode(**BUSY)).sign(orders, cancels)
         assert Decimal("0.01") < made.fee < Decimal("0.1")
-        with pytest.raises(OrderRejected, match=r"at most 0\.01 INJ"):
+        with pytest.raises(OrderRejected, match=r"run\.max_fee allows 0\.01 INJ"):
             await a_chain(FakeNode(**BUSY), policy=ChainPolicy(max_fee=Decimal("0.001"))).sign(
                 orders, cancels
             )
