@@ -130,7 +130,7 @@ class Counting:
         """Counts the blocks up to `portfolio`: unread, unless cash tells of others, where none met ours."""
         if not (self._told and untouched(self._known, portfolio, markets)):
             return False
-        if self.agreed.paid(portfolio, markets):
+        if self.agreed.paid(self._known, portfolio, markets):
             await self._count(portfolio.height, markets)
         self.agreed.see(portfolio, markets)
         if portfolio.height > self.ledger.counted:
@@ -172,7 +172,7 @@ class Counting:
         """Whether quantities are; then also who came and went between two looks is, who moved only cash."""
         if self._moved(portfolio, markets):
             return False
-        if self.agreed.paid(portfolio, markets):
+        if self.agreed.paid(self._known, portfolio, markets):
             await self.idle()
             await self.count(markets, portfolio.height)
         self.agreed.see(portfolio, markets)
