@@ -118,9 +118,10 @@ class Bookkeeping:
         return named or next(hashed, None)
 
     def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
-        """Those of orders that are not ours; our oldest ones are known by the form of their id."""
+        """Those of orders of others; our oldest ones are known by the form of their id."""
         ours = self.orders
-        return [f for f in fills if not (f.client_order_id in ours or f.client_order_id.startswith(PREFIX))]
+        named = (fill for fill in fills if not fill.liquidation and fill.client_order_id not in ours)
+        return [fill for fill in named if not fill.client_order_id.startswith(PREFIX)]
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:

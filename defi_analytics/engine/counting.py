@@ -6,14 +6,15 @@ as empty, unread.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
-from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.differences import Difference, plain
 from defi_analytics.engine.foreign import Agreed, Known, amounts, every_market, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
@@ -208,5 +209,12 @@ class Counting:
             last = min(height, first + SPAN_BLOCKS - 1)
             fills = await self.chain.fills(list(every.values()), first, last)
             self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
-            for said in amounts(self.books.foreign(fills), every):
-                LOG.warning("another client of this account traded: counted %s", said)
+            self._tell(fills, every)
+
+    def _tell(self, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]) -> None:
+        for said in amounts(self.books.foreign(fills), markets):
+            LOG.warning("another client of this account traded: counted %s", said)
+        for fill in (each for each in fills if each.liquidation):
+            market, at = markets[fill.key], plain(fill.price)
+            said = f"{plain(fill.signed)} {market.base} at {at}; what that left of the margin is lost"
+            LOG.error("the chain liquidated %s: %s", market.ticker, said)
