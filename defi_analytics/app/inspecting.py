@@ -1,6 +1,7 @@
 """What is asked again while a run goes on: whether venue and journal agree, and whether the key may trade.
 
-What cannot be asked in one round is asked in the next: a node that is silent keeps nobody from closing.
+What cannot be asked in one round is asked some rounds later: a node that is silent keeps nobody from closing,
+nor has each round wait for it.
 """
 
 import logging
@@ -22,6 +23,8 @@ LOG = logging.getLogger("defi.run")
 GRANT = "grant"
 """Who stopped trading, where the key may trade no more."""
 COMPARED_ROUNDS = 60
+ASKED_AGAIN_ROUNDS = 15
+"""Where nobody answered: that may have taken most of a minute."""
 ASKED_AGAIN_S = 3600.0
 REJECTED = 3
 """Refusals in a row that are no accident."""
@@ -40,6 +43,8 @@ class Inspection:
     """As it was told at the start."""
     pays_gas: bool
     _rounds: int = 0
+    _patient_rounds: int = 0
+    """In which nothing is asked."""
     _asked_s: float = 0.0
     _rejected: int = 0
     _warned: bool = False
@@ -50,6 +55,13 @@ class Inspection:
     async def round(self) -> None:
         """Before each decision. Raises what the journal raises."""
         self._rounds += 1
+        if self._patient_rounds:
+            self._patient_rounds -= 1
+        else:
+            await self._inspected()
+        self._heed()
+
+    async def _inspected(self) -> None:
         try:
             if self._rounds >= COMPARED_ROUNDS:
                 await self._compare()
@@ -58,7 +70,7 @@ class Inspection:
                 await self._ask()
         except DataError as error:
             LOG.warning("not inspected: %s", error)
-        self._heed()
+            self._patient_rounds = ASKED_AGAIN_ROUNDS - 1
 
     async def _compare(self) -> None:
         try:

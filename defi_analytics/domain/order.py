@@ -105,13 +105,15 @@ class Fill:
     quantity: Decimal
     """Base."""
     fee: Decimal
-    """Quote; what was charged, negative for a rebate."""
+    """Quote; what was charged, negative for a rebate; of a liquidation also what was left of the margin."""
     at: datetime
     height: int
     maker: bool = False
     funding_index: Decimal | None = None
     """Of a perpetual: what a long base has paid since the market began, in quote, by which this fill settled
     the position's funding; empty where the source does not tell it."""
+    liquidation: bool = False
+    """The chain closed the position, by no order of anybody who trades the account."""
 
     @property
     def signed(self) -> Decimal:

@@ -4,7 +4,7 @@ Nothing here looks at a venue. An order leaves doubt only by proof: `resolved` r
 that a transaction is in a block or that it never can be.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from defi_analytics.domain.market import Market, MarketKey
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
 from defi_analytics.engine.records import (
+    EXCHANGE,
     TYPES,
     Closed,
     Fills,
@@ -53,6 +54,8 @@ class TrackedOrder:
     """Base."""
     error_code: int = 0
     """The venue's, where it refused."""
+    error_codespace: str = ""
+    """The module whose code that is."""
     closed_height: int = 0
     """The block at which the venue had it no more; 0 where nobody had to ask."""
     signed_height: int = 0
@@ -115,9 +118,10 @@ class Bookkeeping:
         return named or next(hashed, None)
 
     def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
-        """Those of orders that are not ours; our oldest ones are known by the form of their id."""
+        """Those of orders of others; our oldest ones are known by the form of their id."""
         ours = self.orders
-        return [f for f in fills if not (f.client_order_id in ours or f.client_order_id.startswith(PREFIX))]
+        named = (fill for fill in fills if not fill.liquidation and fill.client_order_id not in ours)
+        return [fill for fill in named if not fill.client_order_id.startswith(PREFIX)]
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:
@@ -198,7 +202,7 @@ class Bookkeeping:
             self.failed[record.tx_hash] = record
             for tx_hash in list(self.failed)[:-_FAILED_KEPT]:
                 del self.failed[tx_hash]
-        results = _results(transaction.client_order_ids, record.orders)
+        results = record.results(transaction.client_order_ids)
         for order_id in transaction.client_order_ids:
             self.orders[order_id] = _judged(self.orders[order_id], record, results.get(order_id))
 
@@ -243,9 +247,8 @@ class Bookkeeping:
     def _refused(self, record: Refused) -> None:
         for told in record.orders:
             request = self._shared(told)
-            self.orders[request.client_order_id] = TrackedOrder(
-                request, "", 0, record.at, OrderState.REJECTED, error_code=record.code
-            )
+            never = TrackedOrder(request, "", 0, record.at)
+            self.orders[request.client_order_id] = _rejected(never, record)
         self._forget()
 
     def _forget(self) -> None:
@@ -268,10 +271,12 @@ def _expiry(request: OrderRequest, transaction: SignedTransaction) -> int:
 def _judged(order: TrackedOrder, record: Resolved, result: OrderResult | None) -> TrackedOrder:
     """What a proven outcome of the transaction means for one order of its."""
     if not record.height:
-        never = OrderState.REJECTED if record.code else OrderState.ABSENT
-        return replace(order, state=never, error_code=record.code)
-    if code := record.code or (result.error_code if result else 0):
-        return replace(order, state=OrderState.REJECTED, height=record.height, error_code=code)
+        return _rejected(order, record) if record.code else replace(order, state=OrderState.ABSENT)
+    if record.code:
+        return _rejected(replace(order, height=record.height), record)
+    if result and result.error_code:
+        refused = replace(order, error_codespace=EXCHANGE, error_code=result.error_code)
+        return replace(refused, state=OrderState.REJECTED, height=record.height)
     if result is None and order.request.kind is OrderKind.MARKET:
         # No answer is no refusal: the fills of its block tell, as for a resting order the venue's list does.
         return replace(order, state=OrderState.UNKNOWN, height=record.height)
@@ -279,14 +284,8 @@ def _judged(order: TrackedOrder, record: Resolved, result: OrderResult | None) -
     return replace(order, state=OrderState.OPEN, height=record.height, order_hash=told)
 
 
-def _results(order_ids: Sequence[str], told: Sequence[OrderResult]) -> dict[str, OrderResult]:
-    """By client id. Those that name none are of the orders left, where there is no doubt which is which."""
-    named = {result.client_order_id: result for result in told if result.client_order_id}
-    left = [order_id for order_id in order_ids if order_id not in named]
-    unnamed = [result for result in told if not result.client_order_id]
-    if len(left) == len(unnamed) and len(set(unnamed)) == 1:
-        named |= dict(zip(left, unnamed, strict=True))
-    return named
+def _rejected(order: TrackedOrder, why: Resolved | Refused) -> TrackedOrder:
+    return replace(order, state=OrderState.REJECTED, error_codespace=why.codespace, error_code=why.code)
 
 
 def _over(order: TrackedOrder, scanned_height: int) -> bool:

@@ -6,14 +6,15 @@ as empty, unread.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import Block
 from defi_analytics.engine.bookkeeping import Bookkeeping, TrackedOrder
-from defi_analytics.engine.differences import Difference
+from defi_analytics.engine.differences import Difference, plain
 from defi_analytics.engine.foreign import Agreed, Known, amounts, every_market, moved, untouched
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.paper import ACCOUNT
@@ -130,7 +131,7 @@ class Counting:
         """Counts the blocks up to `portfolio`: unread, unless cash tells of others, where none met ours."""
         if not (self._told and untouched(self._known, portfolio, markets)):
             return False
-        if self.agreed.paid(portfolio, markets):
+        if self.agreed.paid(self._known, portfolio, markets):
             await self._count(portfolio.height, markets)
         self.agreed.see(portfolio, markets)
         if portfolio.height > self.ledger.counted:
@@ -172,7 +173,7 @@ class Counting:
         """Whether quantities are; then also who came and went between two looks is, who moved only cash."""
         if self._moved(portfolio, markets):
             return False
-        if self.agreed.paid(portfolio, markets):
+        if self.agreed.paid(self._known, portfolio, markets):
             await self.idle()
             await self.count(markets, portfolio.height)
         self.agreed.see(portfolio, markets)
@@ -208,5 +209,12 @@ class Counting:
             last = min(height, first + SPAN_BLOCKS - 1)
             fills = await self.chain.fills(list(every.values()), first, last)
             self.ledger.write(Kind.FILLS, Fills(first, last, tuple(fills)))
-            for said in amounts(self.books.foreign(fills), every):
-                LOG.warning("another client of this account traded: counted %s", said)
+            self._tell(fills, every)
+
+    def _tell(self, fills: Sequence[Fill], markets: Mapping[MarketKey, Market]) -> None:
+        for said in amounts(self.books.foreign(fills), markets):
+            LOG.warning("another client of this account traded: counted %s", said)
+        for fill in (each for each in fills if each.liquidation):
+            market, at = markets[fill.key], plain(fill.price)
+            said = f"{plain(fill.signed)} {market.base} at {at}; what that left of the margin is lost"
+            LOG.error("the chain liquidated %s: %s", market.ticker, said)

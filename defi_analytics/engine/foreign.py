@@ -6,7 +6,7 @@ what is more than a lot, or than the gas of the foreign trades that are counted,
 nothing was paid for it, is no trade: see `reckoning.received`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import NamedTuple
@@ -44,9 +44,12 @@ class Agreed:
     _cash: dict[str, Decimal] = field(default_factory=dict)
     """By asset: what there was then of what markets are paid in."""
 
-    def paid(self, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
-        """Whether cash has moved since; the first look cannot tell."""
-        return any(self._cash.get(asset, now) != now for asset, now in _cash(portfolio, markets))
+    def paid(self, known: Known, portfolio: Portfolio, markets: Sequence[Market]) -> bool:
+        """Whether cash has moved since; at the first look at it, whether it is not what the books come to."""
+        cash = dict(_cash(portfolio, markets))
+        new = cash.keys() - self._cash.keys()
+        moved_since = any(self._cash[asset] != cash[asset] for asset in cash.keys() - new)
+        return moved_since or (bool(new) and not _reckoned_whole(new, known, portfolio, markets))
 
     def see(self, portfolio: Portfolio, markets: Sequence[Market]) -> None:
         self.height = max(self.height, portfolio.height)
@@ -56,6 +59,14 @@ class Agreed:
 def _cash(portfolio: Portfolio, markets: Sequence[Market]) -> Iterator[tuple[str, Decimal]]:
     for asset in {market.quote for market in markets}:
         yield asset, sum((one.total for one in portfolio.balances.values() if one.asset == asset), _ZERO)
+
+
+def _reckoned_whole(
+    assets: Collection[str], known: Known, portfolio: Portfolio, markets: Sequence[Market]
+) -> bool:
+    """Whether all that there is of these is explained; not where nobody knows what there should be."""
+    found = reckoned(story_of(known, markets), portfolio, every_market(known.books, markets))
+    return all(found.gaps.get(asset) == _ZERO and asset not in found.untold for asset in assets)
 
 
 def untouched(known: Known, portfolio: Portfolio, markets: Sequence[Market]) -> bool:

@@ -18,6 +18,9 @@ from defi_analytics.domain.transaction import (
 )
 from defi_analytics.errors import ExecutionError
 
+EXCHANGE = "exchange"
+"""The chain's module that answers for orders, as it names itself beside its error codes."""
+
 
 class Kind(StrEnum):
     """Of the records that `Bookkeeping` folds."""
@@ -68,6 +71,15 @@ class Resolved(msgspec.Struct, frozen=True):
         """In no block; with what the node said, where that is why."""
         said = told or Submission(Sent.UNKNOWN)
         return cls(transaction.tx_hash, 0, said.code, said.codespace, said.log, (), reason)
+
+    def results(self, order_ids: Sequence[str]) -> dict[str, OrderResult]:
+        """By client id. Those that name none are of the orders left, where it is sure which is which."""
+        named = {result.client_order_id: result for result in self.orders if result.client_order_id}
+        left = [order_id for order_id in order_ids if order_id not in named]
+        unnamed = [result for result in self.orders if not result.client_order_id]
+        if len(left) == len(unnamed) and len(set(unnamed)) == 1:
+            named |= dict(zip(left, unnamed, strict=True))
+        return named
 
     @property
     def failed(self) -> bool:

@@ -6,11 +6,18 @@ from typing import Any
 import pytest
 
 from defi_analytics.app.accounts import Account
-from defi_analytics.app.inspecting import ASKED_AGAIN_S, COMPARED_ROUNDS, Inspection, verdict
+from defi_analytics.app.inspecting import (
+    ASKED_AGAIN_ROUNDS,
+    ASKED_AGAIN_S,
+    COMPARED_ROUNDS,
+    Inspection,
+    verdict,
+)
 from defi_analytics.app.starting import reserved_of
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import Fill
+from defi_analytics.domain.portfolio import Portfolio
 from defi_analytics.domain.transaction import Sent, Submission
 from defi_analytics.engine.agent import Agent
 from defi_analytics.errors import AuthError, OrderRejected, Unavailable
@@ -125,16 +132,42 @@ async def test_a_difference_does_not_take_the_place_of_the_halt_that_stands(run:
     assert run.standing == (TradingState.HALTED, Denial.HALTED, "person")
 
 
-async def test_a_venue_that_is_silent_is_compared_with_in_the_next_round(run: Inspected) -> None:
+async def test_a_venue_that_is_silent_is_compared_with_some_rounds_later(run: Inspected) -> None:
     await run.rounds(COMPARED_ROUNDS - 1)
     run.have["USDT"] -= 5
     chain = run.agent.execution.chain
     twice = [Unavailable("injective", "down")] * 2
     run.agent.execution.chain = Failing(chain, "portfolio", *twice)
-    await run.rounds()
+    await run.rounds(ASKED_AGAIN_ROUNDS)
     assert run.standing[0] is TradingState.ACTIVE
     await run.rounds()
     assert run.standing[0] is TradingState.HALTED
+
+
+async def test_an_outage_has_no_round_wait_for_answers_but_some(run: Inspected) -> None:
+    """Of the comparison and of the key alike: a silent node may keep each of them for most of a minute."""
+    run.inspection.until = run.world.clock.now() + 100 * HOUR
+    waited: list[int] = []
+
+    class Silent(Told):
+        async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
+            waited.append(run.inspection._rounds)
+            raise Unavailable("injective", "down")
+
+    up = run.agent.execution.chain
+    down: Any = Silent(up, ())
+    run.agent.execution.chain = down
+    for _ in range(COMPARED_ROUNDS + 3 * ASKED_AGAIN_ROUNDS - 1):
+        await run.inspection.round()
+    assert sorted(set(waited)) == [COMPARED_ROUNDS + n * ASKED_AGAIN_ROUNDS for n in range(3)]
+    run.agent.execution.chain = up
+    await run.inspection.round()
+    assert run.inspection._rounds == 0, "agreed"
+    run.answer = Unavailable("injective", "down")
+    run.world.clock.advance(ASKED_AGAIN_S)
+    for _ in range(2 * ASKED_AGAIN_ROUNDS):
+        await run.inspection.round()
+    assert run.asked == 2
 
 
 async def test_the_key_is_asked_about_every_hour() -> None:

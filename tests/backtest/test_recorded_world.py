@@ -62,6 +62,9 @@ LIMITS = {
     "halting": CALM._replace(portfolio_stop_loss=0.0006, stop_loss=0.002),
     "capped": CALM._replace(max_loss=0.6, stop_loss=0.002),
     "filled": CALM._replace(fill_band=0.0004),
+    "stuck": CALM._replace(
+        max_failed_exits=1, max_slippage=0.0001, exit_width=1.0, stop_loss=0.0004, max_orders_per_minute=1_000
+    ),
     "small": CALM._replace(max_trade_size=40.0, max_position_size=39.99),
 }
 
@@ -177,7 +180,7 @@ class Case(NamedTuple):
     fills: int
     """At least so many, over all limits."""
     denials: frozenset[Denial]
-    whys: frozenset[Why]
+    whys: frozenset[Why | None]
     is_eager: bool = True
 
 
@@ -186,6 +189,8 @@ COMMON = frozenset({
     Denial.RATE_LIMIT, Denial.STALE_ORACLE,
 })  # fmt: skip
 SHORT = frozenset({Why.ENTRY, Why.EXIT_STOP, Why.EXIT_TIME})
+STUCK = SHORT | {None}
+"""Also exits at the worst price, after one that nobody took."""
 LATER = COMMON | {Denial.DAILY_TRADES, Denial.GAS_BUDGET}
 CONVERGED = frozenset({Why.ENTRY, Why.EXIT_CONVERGED})
 CASES = [
@@ -193,8 +198,8 @@ CASES = [
         "convergence", "INJ/USDT PERP", 3, 0.65, 80, ("default",), 2, frozenset(), CONVERGED, is_eager=False
     ),
     Case("prediction", "SOL/USDT", 0, 30.0, 60, ("fresh", "stopped"), 80, frozenset(), SHORT),
-    Case("oracle", "INJ/USDT", 76, 5.25, 60, tuple(LIMITS), 70, COMMON, SHORT),
-    Case("oracle", "SOL/USDT PERP", 58, 5.25, 95, tuple(LIMITS), 180, LATER, SHORT),
+    Case("oracle", "INJ/USDT", 76, 5.25, 60, tuple(LIMITS), 70, COMMON, STUCK),
+    Case("oracle", "SOL/USDT PERP", 58, 5.25, 95, tuple(LIMITS), 180, LATER, STUCK),
 ]
 
 

@@ -87,6 +87,27 @@ async def test_a_foreign_trade_beside_a_resting_stop_of_ours_is_counted_too() ->
     assert quantity(agent, PERP.key) == own - ONE
 
 
+async def test_a_liquidation_is_told_as_one_and_taken_from_the_strategy_that_had_the_position(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world, journal = World(PERP), MemoryJournal()
+    agent, chain = shared(world, journal)
+    world.show(25.0, away=25.3)
+    for _ in range(2):
+        await agent.cycle()
+    own = quantity(agent, PERP.key)
+    chain.trade(PERP.key, -own, world.height + 1)
+    chain.foreign[-1] = replace(chain.foreign[-1], liquidation=True)
+    world.show(25.0)
+    await agent.cycle()
+    assert quantity(agent, PERP.key) == 0
+    said = f"the chain liquidated {PERP.ticker}: -{own} INJ at 25; what that left of the margin is lost"
+    assert said in caplog.messages
+    assert "another client" not in caplog.text
+    assert agent.ledger.books.foreign_fills == 0
+    assert list(agent.ledger.books.held) == [("convergence", PERP.key)]
+
+
 async def test_a_foreign_trade_between_a_look_and_the_order_that_follows_it_is_counted() -> None:
     world, journal = World(PERP), MemoryJournal()
     agent, chain = shared(world, journal)

@@ -1,13 +1,18 @@
 """What others do to the account beside a resting stop of ours, and where nobody can read what they did."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from defi_analytics.app.starting import agreed
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.market import Market
+from defi_analytics.domain.order import Fill
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.execution import Execution
 from defi_analytics.engine.records import Kind
 from defi_analytics.errors import OutcomeUnknown, Unavailable
 from defi_analytics.risk.codes import TradingState
@@ -107,3 +112,53 @@ async def test_cash_that_came_or_went_halts_nobody_though_nobody_can_read_why(
     agent.execution.chain = chain
     await agent.cycle()
     assert agent.ledger.books.foreign_fills == 2
+
+
+def started_again(agent: Agent, chain: Shared) -> Execution:
+    """As a new process has it: the same journal, and nobody who saw the account before."""
+    agent.execution = Execution(chain, agent.ledger, pays_gas=False, traded=(PERP, HOME))
+    return agent.execution
+
+
+@pytest.mark.parametrize("blocks", [5, 60, 30_000])
+async def test_who_came_and_went_while_no_agent_ran_is_counted_beside_a_stop_of_ours(blocks: int) -> None:
+    world, _, agent, chain = await with_a_stop()
+    for amount, price in ((ONE, "25"), (-ONE, "20")):
+        chain.trade(HOME.key, amount, world.height + 3)
+        chain.foreign[-1] = replace(chain.foreign[-1], price=Decimal(price))
+    world.height += blocks
+    await started_again(agent, chain).settle()
+    assert agent.ledger.books.foreign_fills == 2
+    assert agent.ledger.books.net[HOME.key].gained == Decimal(-7)
+    found = await agreed(agent, [PERP, HOME], pays_gas=False, dry=False)
+    assert found.differences == ()
+
+
+@pytest.mark.parametrize("came", [False, True])
+async def test_a_start_beside_a_stop_of_ours_reads_blocks_once_and_only_where_cash_is_not_explained(
+    *, came: bool
+) -> None:
+    world, _, agent, chain = await with_a_stop()
+    reads: list[tuple[int, int]] = []
+
+    async def fills(self: Any, markets: Sequence[Market], first: int, last: int) -> Sequence[Fill]:
+        reads.append((first, last))
+        return await Shared.fills(self, markets, first, last)
+
+    names = ("venue", "latest", "clock", "books", "start", "foreign")
+    heard = type("Heard", (Shared,), {"__slots__": (), "fills": fills})(
+        **{name: getattr(chain, name) for name in names}
+    )
+    heard.paid = -ONE if came else Decimal(0)
+    execution, first = started_again(agent, heard), agent.ledger.counted + 1
+    world.height += 120_000
+    await execution.settle()
+    assert len(reads) == (13 if came else 0)
+    if came:
+        assert (reads[0][0], reads[-1][1]) == (first, agent.ledger.counted)
+    reads.clear()
+    for _ in range(3):
+        world.height += 8
+        await execution.settle()
+    assert reads == []
+    assert agent.ledger.counted == world.height

@@ -7,7 +7,7 @@ EventBatchDerivativeExecution, whose attributes are the JSON of one field each: 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 import msgspec
@@ -25,7 +25,9 @@ SPOT = "injective.exchange.v2.EventBatchSpotExecution"
 DERIVATIVE = "injective.exchange.v2.EventBatchDerivativeExecution"
 _MAKERS = frozenset({"limitfill", "limitmatchrestingorder"})
 """What was done to orders that rested already. Source: injective.exchange.v2 ExecutionType."""
+_LIQUIDATION = "marketliquidation"
 _EMPTY = "null"
+_DIGITS = 60
 _SHOWN = 100
 
 
@@ -40,11 +42,12 @@ class Execution(NamedTuple):
     price: Decimal
     quantity: Decimal
     fee: Decimal
-    """Quote that the subaccount paid."""
+    """Quote that the subaccount paid, and for a liquidation what it forfeited."""
     maker: bool
     funding_index: Decimal | None = None
     at: datetime | None = None
     """When its block was made, where the source tells."""
+    liquidation: bool = False
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -68,6 +71,7 @@ class _DerivativeTrade(msgspec.Struct, gc=False):
     subaccount_id: str
     fee: str
     order_hash: str
+    payout: str = ""
     fee_recipient_address: str = ""
     cid: str = ""
 
@@ -100,6 +104,7 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 _TEXT = msgspec.json.Decoder(str)
 _OPTIONAL = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool)
+_MAYBE = msgspec.json.Decoder(bool | None)
 _SPOT = msgspec.json.Decoder(list[_Trade] | None)
 _DERIVATIVE = msgspec.json.Decoder(list[_DerivativeTrade] | None)
 
@@ -126,6 +131,23 @@ def parse_block_results(
             if event.type in {SPOT, DERIVATIVE}
             for found in _executions(event, height, markets, subaccount_id)
         ]
+
+
+def is_liquidation(execution_type: str, client_order_id: str, *, told: bool) -> bool:
+    """Whether the trader's own position was taken over; one whose order was met by that is told of it too."""
+    forced = told or execution_type.lower() == _LIQUIDATION
+    return forced and not client_order_id and not is_maker(execution_type)
+
+
+def with_forfeited(fee: Decimal, payout: Decimal) -> Decimal:
+    """What a liquidation charged: also what it left of the margin, which others get, not the trader.
+
+    Where nothing is left, what is missing was taken from the trader's cash, as the price of the fill tells.
+    Source: injective-core, modules/exchange/keeper, liquidatePosition and handlePositiveLiquidationPayout;
+    the payout of EventBatchDerivativeExecution is what is left, its fee taken off.
+    """
+    with localcontext(prec=_DIGITS):
+        return fee + max(Decimal(0), payout)
 
 
 def is_maker(execution_type: str) -> bool:
@@ -167,10 +189,12 @@ def _executions(
         if "market_id" not in told:
             raise ValueError("an execution on no market")
         return
-    maker = is_maker(_TEXT.decode(told.get("executionType", _EMPTY)))
+    execution_type = _TEXT.decode(told.get("executionType", _EMPTY))
     funding = _OPTIONAL.decode(told.get("cumulative_funding", _EMPTY))
+    forced = _MAYBE.decode(told.get("is_liquidation", _EMPTY)) is True
     for trade, side, price, quantity in _trades(event.type, told):
         if wire.hexadecimal(trade.subaccount_id) == subaccount_id:
+            liquidation = is_liquidation(execution_type, trade.cid, told=forced)
             yield Execution(
                 market=market,
                 height=height,
@@ -179,10 +203,18 @@ def _executions(
                 side=side,
                 price=wire.unsigned(price),
                 quantity=wire.unsigned(quantity),
-                fee=taken(wire.dec(trade.fee), wire.hexadecimal(trade.fee_recipient_address), subaccount_id),
-                maker=maker,
+                fee=_charged(trade, subaccount_id, liquidation=liquidation),
+                maker=is_maker(execution_type),
                 funding_index=None if funding is None else wire.dec(funding),
+                liquidation=liquidation,
             )
+
+
+def _charged(trade: _Trade | _DerivativeTrade, subaccount_id: str, *, liquidation: bool) -> Decimal:
+    fee = taken(wire.dec(trade.fee), wire.hexadecimal(trade.fee_recipient_address), subaccount_id)
+    if liquidation and isinstance(trade, _DerivativeTrade):
+        return with_forfeited(fee, wire.dec(trade.payout))
+    return fee
 
 
 def _trades(kind: str, told: Mapping[str, str]) -> Iterator[tuple[_Trade | _DerivativeTrade, Side, str, str]]:
@@ -212,4 +244,5 @@ def _fill(fill_id: str, one: Execution, at: datetime) -> Fill:
         height=one.height,
         maker=one.maker,
         funding_index=one.funding_index,
+        liquidation=one.liquidation,
     )

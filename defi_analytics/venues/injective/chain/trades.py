@@ -16,7 +16,12 @@ from defi_analytics.domain.market import Market, MarketKind
 from defi_analytics.errors import ConfigError, Malformed
 from defi_analytics.ports import HttpClient
 from defi_analytics.venues.injective.chain.addresses import account_bytes
-from defi_analytics.venues.injective.chain.executions import Execution, is_maker
+from defi_analytics.venues.injective.chain.executions import (
+    Execution,
+    is_liquidation,
+    is_maker,
+    with_forfeited,
+)
 from defi_analytics.venues.injective.chain.reach import Mark, Reach
 from defi_analytics.venues.injective.chain.relaying import taken
 from defi_analytics.venues.injective.networks import Network
@@ -62,6 +67,8 @@ class _Delta(msgspec.Struct, gc=False, rename="camel"):
 
 class _DerivativeTrade(_Trade, gc=False, kw_only=True, rename="camel"):
     position_delta: _Delta
+    payout: str = ""
+    is_liquidation: bool = False
 
 
 class _SpotPage(msgspec.Struct, gc=False):
@@ -170,9 +177,14 @@ def _spot(row: _SpotTrade, market: Market, subaccount_id: str) -> Traded:
 
 def _derivative(row: _DerivativeTrade, market: Market, subaccount_id: str) -> Traded:
     delta = row.position_delta
-    return _traded(
+    traded = _traded(
         row, market, subaccount_id, delta.trade_direction, delta.execution_price, delta.execution_quantity
     )
+    if not is_liquidation(row.trade_execution_type, row.cid, told=row.is_liquidation):
+        return traded
+    one = traded.execution
+    fee = with_forfeited(one.fee, human(row.payout, chain_units(market).notional))
+    return msgspec.structs.replace(traded, execution=one._replace(fee=fee, liquidation=True))
 
 
 def _traded(

@@ -43,7 +43,7 @@ def b64(text: str) -> str:
 
 
 class Trade(dict[str, Any]):
-    """height, market, side, kind, price, quantity, fee, order, cid, subaccount, recipient."""
+    """height, market, side, kind, price, quantity, fee, order, cid, subaccount, recipient, payout, forced."""
 
 
 def trade(height: int = 1000, market: str = SPOT_ID, **changes: Any) -> Trade:
@@ -57,6 +57,8 @@ def trade(height: int = 1000, market: str = SPOT_ID, **changes: Any) -> Trade:
         "cid": "defi-1",
         "subaccount": SUBACCOUNT,
         "recipient": "",
+        "payout": Decimal(0),
+        "forced": False,
     }
     return Trade({"height": height, "market": market, **usual, **changes})
 
@@ -94,7 +96,9 @@ def event(one: Trade) -> dict[str, Any]:
             "execution_price": dec(one["price"]),
         }
         fields["cumulative_funding"] = one.get("index")
-        fields["trades"] = [{**common, "position_delta": delta, "payout": dec("0"), "pnl": dec("0")}]
+        fields["is_liquidation"] = one["forced"]
+        payout = dec(one["payout"])
+        fields["trades"] = [{**common, "position_delta": delta, "payout": payout, "pnl": dec("0")}]
     attributes = [{"key": key, "value": json.dumps(value), "index": True} for key, value in fields.items()]
     return {"type": f"injective.exchange.v2.{kind}", "attributes": attributes}
 
@@ -151,7 +155,8 @@ def row(one: Trade, number: int) -> dict[str, Any]:
         "executionQuantity": quantity,
         "executionMargin": "0",
     }
-    return own | {"positionDelta": delta}
+    payout = plain(one["payout"].scaleb(6))
+    return own | {"positionDelta": delta, "payout": payout, "isLiquidation": one["forced"]}
 
 
 class World:

@@ -6,6 +6,7 @@ import pytest
 
 from defi_analytics.domain.edge import Side
 from defi_analytics.errors import Malformed, Unavailable
+from defi_analytics.venues.injective.chain.policy import ChainPolicy
 from tests.venues.injective.chain.kit import (
     OTHER_SUBACCOUNT,
     PERP_ID,
@@ -66,6 +67,47 @@ async def test_rebates_shorts_and_liquidations_are_fills_too():
     )
     assert (rebate.maker, rebate.fee) == (True, Decimal("-0.0002"))
     assert (short.side, short.maker, taken.client_order_id) == (Side.SELL, False, "")
+
+
+FORCED: dict[str, Any] = {"market": PERP_ID, "side": "sell", "kind": "Market", "cid": "", "forced": True}
+
+
+@pytest.mark.parametrize("kind", ["Market", "MarketLiquidation"])
+@pytest.mark.parametrize(("payout", "fee"), [("99.5", "99.503842"), ("0", "0.003842"), ("-3", "0.003842")])
+@pytest.mark.parametrize("node_blocks", [1, 5])
+async def test_a_liquidation_is_told_as_such_and_costs_what_it_left_of_the_margin(
+    kind: str, payout: str, fee: str, node_blocks: int
+):
+    """By the node and by the indexer; what is missing was taken as the price tells."""
+    taken = trade(1000, **FORCED | {"kind": kind, "payout": Decimal(payout), "forced": kind == "Market"})
+    (one,) = await fills(World(taken), 1000, 1004, policy=ChainPolicy(node_blocks=node_blocks))
+    assert (one.liquidation, one.fee) == (True, Decimal(fee))
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": MAKER}, {"cid": "defi-1"}, {"forced": False}, {"market": SPOT_ID, "forced": False}]
+)
+@pytest.mark.parametrize("node_blocks", [1, 5])
+async def test_who_only_met_a_liquidation_was_not_liquidated(change: dict[str, Any], node_blocks: int):
+    met = trade(1000, **FORCED | {"payout": Decimal(5)} | change)
+    (one,) = await fills(World(met), 1000, 1004, policy=ChainPolicy(node_blocks=node_blocks))
+    assert (one.liquidation, one.fee) == (False, Decimal("0.003842"))
+
+
+@pytest.mark.parametrize("told", ["7", '"yes"'])
+async def test_an_impossible_word_on_a_liquidation_is_malformed(told: str):
+    body = results(1000, _attributes(is_liquidation=told))
+    with pytest.raises(Malformed):
+        await fills(FakeNode(**{"/status": STATUS, "block_results": body, "/blocks/": header(1000)}))
+
+
+async def test_a_liquidation_that_does_not_tell_what_it_left_is_malformed():
+    told = event(trade(1000, **FORCED))
+    for pair in told["attributes"]:
+        pair["value"] = pair["value"].replace('"payout"', '"paid"')
+    node = FakeNode(**{"/status": STATUS, "block_results": results(1000, told), "/blocks/": header(1000)})
+    with pytest.raises(Malformed):
+        await fills(node)
 
 
 async def test_others_fills_and_other_markets_are_not_ours():
