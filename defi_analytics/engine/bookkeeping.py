@@ -98,7 +98,7 @@ class Bookkeeping:
     gas_paid: Decimal = Decimal(0)
     """INJ."""
     foreign_fills: int = 0
-    """How many of others were counted: their gas is not known."""
+    """How many were counted of orders that this journal does not tell of: their gas is not known."""
     failed: dict[str, Resolved] = field(default_factory=dict)
     """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
@@ -207,7 +207,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
-                self.foreign_fills += len(self.foreign([fill]))
+                self.foreign_fills += fill.client_order_id not in self.orders
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]
