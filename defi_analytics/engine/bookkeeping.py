@@ -14,7 +14,7 @@ import msgspec
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, too_little
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
 from defi_analytics.engine.records import (
@@ -121,8 +121,8 @@ class Bookkeeping:
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:
-        """Markets on which something is held, or may be."""
-        held = {key for key, own in self.net.items() if own.quantity}
+        """Markets on which something is held that can be traded, or may be."""
+        held = {key for key, own in self.net.items() if not too_little(own.quantity, self.markets.get(key))}
         return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
