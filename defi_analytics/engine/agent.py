@@ -156,14 +156,12 @@ class Agent:
 
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
-        decision, _ = await self._decided()
-        return decision
+        return (await self._decided())[0]
 
     async def _decided(self) -> tuple[Decision, TradingState]:
         """What to do now, and the trading state it was decided in."""
         known, seen = await self._known()
-        decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
-        return decision, known.risk.trading
+        return self._written(decide_trades(known, seen.markets, self.terms), known, seen), known.risk.trading
 
     async def _known(self, *, trusting: bool = False) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it.
