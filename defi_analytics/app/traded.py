@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from defi_analytics.app.parts import App
-from defi_analytics.domain.market import Market, MarketStatus
+from defi_analytics.domain.inventory import Inventory
+from defi_analytics.domain.market import Market, MarketStatus, too_little
 from defi_analytics.domain.snapshot import Listing
+from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.errors import UsageError
 from defi_analytics.venues.injective.resolve import meant
@@ -59,6 +61,7 @@ async def left_behind(
     own = [known[key] for key in left if key in known]
     listed = (await app.injective().listing()).markets
     there = await by_ids(app, [market.market_id for market in own], own)
+    there = [market for market in there if _matters(ledger.books, market)]
     missing = [
         market.ticker
         for market in there
@@ -72,6 +75,12 @@ async def left_behind(
             f"defi risk flatten {options}".rstrip(),
         )
     return [] if names else warned(app, there)
+
+
+def _matters(books: Bookkeeping, market: Market) -> bool:
+    """Whether there is a lot of it, as the market is listed now, or an order: of less nothing can come."""
+    ordered = any(order.request.market.key == market.key for order in books.live)
+    return ordered or not too_little(books.net.get(market.key, Inventory()).quantity, market)
 
 
 def warned(app: App, markets: Sequence[Market]) -> list[Market]:

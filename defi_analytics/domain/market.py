@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -90,6 +90,16 @@ class Market:
         """Quantity to lots. Raises ValueError when the quantity is not on the grid."""
         return _steps(quantity, self.quantity_tick)
 
+    def whole_lots(self, quantity: Decimal) -> int:
+        """Quantity to lots, rounded towards zero: a venue may change its lots while something is held.
+
+        None where the grid is not known.
+        """
+        if self.quantity_tick <= 0:
+            return 0
+        with localcontext(prec=_DIGITS):
+            return int((quantity / self.quantity_tick).to_integral_value(rounding=ROUND_DOWN))
+
     def price(self, ticks: int) -> Decimal:
         return _times(ticks, self.price_tick)
 
@@ -102,6 +112,16 @@ class Market:
 
     def nearest_quantity(self, quantity: float) -> Decimal:
         return _nearest(quantity, self.quantity_tick)
+
+
+def too_little(quantity: Decimal, market: Market | None) -> bool:
+    """Whether it is less than a lot, which nobody can trade, or nothing at all.
+
+    Of a market whose lots are not known anything is enough.
+    """
+    if market is None or market.quantity_tick <= 0:
+        return not quantity
+    return market.whole_lots(quantity) == 0
 
 
 def _steps(value: Decimal, step: Decimal) -> int:

@@ -23,6 +23,7 @@ from defi_analytics.engine.facts import at_stake
 from defi_analytics.engine.flattening import Flattening
 from defi_analytics.engine.leaving import SETTLE_ROUNDS, Leaving
 from defi_analytics.engine.ledger import Ledger
+from defi_analytics.engine.listed import Listed
 from defi_analytics.engine.packing import Packer
 from defi_analytics.engine.policy import Policy
 from defi_analytics.engine.terms import Known, Terms
@@ -87,6 +88,7 @@ class Agent:
     """What people call the markets that may be traded."""
     seen: Seen | None = None
     """The last look at the markets."""
+    listed: Listed = field(default_factory=Listed)
     _doubt: Doubt = field(default_factory=Doubt)
     _packer: Packer = field(default_factory=Packer)
     _worth: Worth = field(default_factory=Worth)
@@ -154,14 +156,12 @@ class Agent:
 
     async def plan(self) -> Decision:
         """What would be done now; nothing is sent."""
-        decision, _ = await self._decided()
-        return decision
+        return (await self._decided())[0]
 
     async def _decided(self) -> tuple[Decision, TradingState]:
         """What to do now, and the trading state it was decided in."""
         known, seen = await self._known()
-        decision = self._written(decide_trades(known, seen.markets, self.terms), known, seen)
-        return decision, known.risk.trading
+        return self._written(decide_trades(known, seen.markets, self.terms), known, seen), known.risk.trading
 
     async def _known(self, *, trusting: bool = False) -> tuple[Known, Seen]:
         """A look at the markets and at the account, which is valued by it.
@@ -178,8 +178,8 @@ class Agent:
         portfolio = at_stake(own, seen.markets, self.terms.currency)
         skew_s = (self.clock.now() - whole.at).total_seconds()
         self._observe(seen, portfolio, skew_s)
-        books, risk = self.ledger.books, self.ledger.risk
-        return Known(seen.snapshot, seen.edges, books, portfolio, risk, skew_s), seen
+        self.listed.see(seen.markets, self.ledger.books.markets)
+        return Known(seen.snapshot, seen.edges, self.ledger.books, portfolio, self.ledger.risk, skew_s), seen
 
     def _written(self, decision: Decision, known: Known, seen: Seen) -> Decision:
         whole = told_of(known, seen.scope, seen.limits, decision, self.terms)
@@ -284,7 +284,7 @@ class Agent:
     async def flatten(self) -> None:
         """Closes what the strategies hold, at the market, through the same gate. Raises OutcomeUnknown."""
         close, pause_s = partial(self._ending, closing_trades), self.policy.settle_s
-        await Flattening(close, self.execution, self.clock, pause_s).done()
+        await Flattening(close, self.execution, self.clock, pause_s, self.listed).done()
 
     async def _ending(self, make: Callable[[Known, Sequence[Market], Terms], Decision]) -> Decision:
         await self.execution.counting.tried(await self.execution.resolve())

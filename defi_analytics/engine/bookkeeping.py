@@ -14,7 +14,7 @@ import msgspec
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, MarketKey, too_little
 from defi_analytics.domain.order import Cancel, Fill, OpenOrder, OrderRequest, OrderState
 from defi_analytics.domain.transaction import OrderResult, Sent, SignedTransaction
 from defi_analytics.engine.records import (
@@ -101,7 +101,7 @@ class Bookkeeping:
     gas_paid: Decimal = Decimal(0)
     """INJ."""
     foreign_fills: int = 0
-    """How many of others were counted: their gas is not known."""
+    """How many were counted of orders that this journal does not tell of: their gas is not known."""
     failed: dict[str, Resolved] = field(default_factory=dict)
     """By transaction hash, the last of which nothing came about."""
     _counted: dict[str, None] = field(default_factory=dict)
@@ -125,8 +125,8 @@ class Bookkeeping:
 
     @property
     def at_risk(self) -> frozenset[MarketKey]:
-        """Markets on which something is held, or may be."""
-        held = {key for key, own in self.net.items() if own.quantity}
+        """Markets on which something is held that can be traded, or may be."""
+        held = {key for key, own in self.net.items() if not too_little(own.quantity, self.markets.get(key))}
         return frozenset(held | {order.request.market.key for order in self.live})
 
     @property
@@ -211,7 +211,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
-                self.foreign_fills += len(self.foreign([fill]))
+                self.foreign_fills += fill.client_order_id not in self.orders
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]

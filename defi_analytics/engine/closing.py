@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 from defi_analytics.domain.decision import BUY, SELL, Intent, OrderKind, Why
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKind
+from defi_analytics.domain.market import Market, MarketKind, too_little
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.exits import EMERGENCY, passing
 from defi_analytics.engine.presumed import presumed
@@ -13,12 +14,17 @@ from defi_analytics.engine.protection import protection
 from defi_analytics.engine.requests import request_of
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.trade import Considered, Decision, Purpose, Wish, covered_by, decision_id, judged
-from defi_analytics.engine.views import view_of
+from defi_analytics.engine.views import grid_of, view_of
+from defi_analytics.errors import Malformed
 from defi_analytics.risk.facts import Expected
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
-    """Market orders that close all that is held of these markets, asked for by a person."""
+    """Market orders that close all that is held of these markets, asked for by a person.
+
+    Raises Malformed where a market's grid is not known.
+    """
+    _require_grids(markets)
     known = known._replace(books=presumed(known.books, known.portfolio))
     name = decision_id(known)
     closing = closable(known.books, markets)
@@ -30,7 +36,8 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 
 
 def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
-    """Nothing but the stops that what is held lacks."""
+    """Nothing but the stops that what is held lacks. Raises Malformed where a market's grid is not known."""
+    _require_grids(markets)
     known = known._replace(books=presumed(known.books, known.portfolio))
     name, positions = decision_id(known), known.portfolio.positions
     lacking = (
@@ -42,38 +49,57 @@ def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> De
     return judged(known, markets, terms, decision, wishes)
 
 
+def _require_grids(markets: Sequence[Market]) -> None:
+    for market in markets:
+        try:
+            grid_of(market)
+        except ValueError as error:
+            # Who closes asks again, as where nothing could be read: a listing that is wrong now may be right.
+            raise Malformed(market.venue, str(error)) from None
+
+
 def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:
     """What there is to close on these markets, with the strategy it is booked under.
 
-    On spot not what another client of the account bought: that is its owner's; nor what it sold of the
-    strategies' coins. A perpetual position is one, whoever it came from, and nothing is left of it where all
-    shares come to zero.
+    Less than a lot is not to be closed. On spot not what another client of the account bought: that is its
+    owner's; nor what it sold of the strategies' coins. A perpetual position is one, whoever it came from, and
+    nothing is left of it where all shares come to zero.
     """
     by_key = {market.key: market for market in markets}
     return [
         (strategy, by_key[key], held)
         for (strategy, key), held in books.held.items()
-        if key in by_key and held.quantity and _to_close(books, strategy, by_key[key], held)
+        if key in by_key and _to_close(books, strategy, by_key[key], held)
     ]
+
+
+def rest(books: Bookkeeping, market: Market) -> Decimal:
+    """Of the strategies' and, but for spot, everybody's: less than a lot, so that it stays; zero for none."""
+    spot = market.kind is MarketKind.SPOT
+    own = (held.quantity for (s, key), held in books.held.items() if key == market.key and (s or not spot))
+    left = sum(own, Decimal(0))
+    return left if too_little(left, market) else Decimal(0)
 
 
 def _to_close(books: Bookkeeping, strategy: str, market: Market, held: Inventory) -> bool:
     net, spot = books.net[market.key].quantity, market.kind is MarketKind.SPOT
-    return strategy != "" and held.quantity * net > 0 if spot else net != 0
+    if too_little(held.quantity, market) or too_little(net, market):
+        return False
+    return strategy != "" and held.quantity * net > 0 if spot else True
 
 
 def _close(
     known: Known, market: Market, strategy: str, held: Inventory, terms: Terms
 ) -> tuple[Wish | None, Considered | None]:
-    """No wish where nothing is bid or offered, or what is held is less than the market trades.
+    """No wish where nothing is bid or offered.
 
     What was considered is told of emergencies alone: the rest is what a person asked for.
     """
     view = view_of(known.snapshot, market, None)
     side = SELL if held.quantity > 0 else BUY
     ladder = view.bids if side == SELL else view.asks
-    lots = int(abs(held.quantity) / market.quantity_tick)
-    if not ladder.ticks or lots == 0:
+    lots = abs(market.whole_lots(held.quantity))
+    if not ladder.ticks:
         return None, None
     worst = ladder.ticks[0] * (1 + side * terms.on(market.key).max_slippage)
     ticks = math.floor(worst) if side == BUY else math.ceil(worst)

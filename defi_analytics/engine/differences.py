@@ -120,7 +120,7 @@ def differences(own: Journalled, told: Told, markets: Mapping[MarketKey, Market]
             *_orders(own.books, told, fresh),
             *_fills(own, told, markets),
             *strayed,
-            *_balances(own, told, every, markets, strayed=bool(strayed)),
+            *_balances(own, told, fresh, markets, strayed=bool(strayed)),
         )
 
 
@@ -218,9 +218,9 @@ def _positions(
 
 
 def _balances(
-    own: Journalled, told: Told, fills: Sequence[Fill], markets: Mapping[MarketKey, Market], *, strayed: bool
+    own: Journalled, told: Told, fresh: Sequence[Fill], markets: Mapping[MarketKey, Market], *, strayed: bool
 ) -> Iterator[Difference]:
-    story = _story(own, fills, markets)
+    story = _story(own, fresh, markets)
     found = reckoned(story, told.portfolio, markets)
     came = received(found, story, markets.values(), strayed=strayed)
     for asset, gap in found.gaps.items():
@@ -238,16 +238,17 @@ def _code(asset: str, gap: Decimal, found: Reckoning, story: Story, came: Collec
     return Code.GAS_FOREIGN if asset == GAS and 0 < -gap <= story.others_gas else Code.BALANCE
 
 
-def _story(own: Journalled, fills: Iterable[Fill], markets: Mapping[MarketKey, Market]) -> Story:
+def _story(own: Journalled, fresh: Sequence[Fill], markets: Mapping[MarketKey, Market]) -> Story:
     held: dict[MarketKey, Inventory] = {}
     untold = set()
-    fills = list(fills)
-    for fill in (each for each in fills if each.key in markets):
+    for fill in (each for each in (*_by_id(own.fills).values(), *fresh) if each.key in markets):
         before = held.get(fill.key, Inventory())
         if not before.knows_funding(fill.funding_index):
             untold.add(fill.key)
         held[fill.key] = before.after(fill)
-    return Story(own.baseline, held, untold, own.gas, MOST_GAS * len(own.books.foreign(fills)))
+    books = own.books
+    unpaid = books.foreign_fills + sum(fill.client_order_id not in books.orders for fill in fresh)
+    return Story(own.baseline, held, untold, own.gas, MOST_GAS * unpaid)
 
 
 def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:

@@ -35,10 +35,10 @@ Ladders = tuple[Ladder, Ladder]
 
 
 def on_grid(book: OrderBook, market: Market) -> Ladders:
-    """Raises Malformed for a book that is not on its market's grid."""
+    """Raises Malformed for a market whose grid is not known."""
     try:
         grid = grid_of(market)
-        return ladder_of(book.bids, grid), ladder_of(book.asks, grid)
+        return ladder_of(book.bids, grid, BUY), ladder_of(book.asks, grid, SELL)
     except ValueError as error:
         raise Malformed(market.venue, f"{market.ticker}: {error}") from None
 

@@ -43,8 +43,8 @@ def protection(
     if market.status is MarketStatus.PAUSED:
         return Protection(None, ())
     name = order_id(decision, STRATEGY, market.key)
-    ours = _ours(books, position) if position else None
-    if ours is None and _held(books, market.key):
+    ours = _ours(books, position, market) if position else None
+    if ours is None and _held(books, market):
         # Whoever is right of venue and books: what only reduces does no harm if nothing is there.
         return Protection(None, ())
     wanted = protective_stop(ours, market, limits, STRATEGY, name) if ours else None
@@ -65,7 +65,8 @@ def guarding(books: Bookkeeping) -> list[TrackedOrder]:
 
 def unguarded(books: Bookkeeping) -> list[Market]:
     """Perpetuals of which strategies hold something, or may, and no stop of it stands."""
-    held = [books.markets[key] for key in books.at_risk if _held(books, key) or _entering(books, key)]
+    risked = [market for key, market in books.markets.items() if key in books.at_risk]
+    held = [market for market in risked if _held(books, market) or _entering(books, market)]
     guarded = {stop.request.market.key for stop in guarding(books)}
     return [market for market in held if market.kind is not MarketKind.SPOT and market.key not in guarded]
 
@@ -76,23 +77,23 @@ def unneeded(books: Bookkeeping) -> list[TrackedOrder]:
     return [order for order in resting if not _guards(order.request, books)]
 
 
-def _ours(books: Bookkeeping, position: Position) -> Position | None:
+def _ours(books: Bookkeeping, position: Position, market: Market) -> Position | None:
     """So much of it as strategies hold, at what they paid: the rest is a person's, or unexplained."""
-    held = _held(books, position.key)
+    held = _held(books, market)
     if held * position.quantity <= 0:
         return None
     with localcontext(prec=_DIGITS):
-        paid = sum((own.cost for _, own in strategies_holding(books, position.key)), Decimal(0))
+        paid = sum((own.cost for _, own in strategies_holding(books, market)), Decimal(0))
         return replace(position, quantity=min(held, position.quantity, key=abs), entry_price=paid / abs(held))
 
 
-def _held(books: Bookkeeping, key: MarketKey) -> Decimal:
-    return sum((own.quantity for _, own in strategies_holding(books, key)), Decimal(0))
+def _held(books: Bookkeeping, market: Market) -> Decimal:
+    return sum((own.quantity for _, own in strategies_holding(books, market)), Decimal(0))
 
 
-def _entering(books: Bookkeeping, key: MarketKey) -> Decimal:
+def _entering(books: Bookkeeping, market: Market) -> Decimal:
     """What orders may have brought whose fills are not counted yet; negative is short."""
-    orders = [o for o in books.uncounted if o.request.market.key == key and not o.request.reduce_only]
+    orders = [o for o in books.uncounted if o.request.market.key == market.key and not o.request.reduce_only]
     signs = ((1 if order.request.side is Side.BUY else -1, order) for order in orders)
     return sum((sign * (order.request.quantity - order.filled) for sign, order in signs), Decimal(0))
 
@@ -100,8 +101,8 @@ def _entering(books: Bookkeeping, key: MarketKey) -> Decimal:
 def _guards(request: OrderRequest, books: Bookkeeping) -> bool:
     if request.kind is not OrderKind.STOP or not request.reduce_only:
         return False
-    sign = 1 if request.side is Side.BUY else -1
-    return any(sign * own(books, request.market.key) < 0 for own in (_held, _entering))
+    sign, market = 1 if request.side is Side.BUY else -1, books.markets[request.market.key]
+    return any(sign * own(books, market) < 0 for own in (_held, _entering))
 
 
 def _stops(books: Bookkeeping, key: MarketKey) -> Iterator[TrackedOrder]:
@@ -111,9 +112,12 @@ def _stops(books: Bookkeeping, key: MarketKey) -> Iterator[TrackedOrder]:
 
 
 def _same(stop: OrderRequest, wanted: OrderRequest | None) -> bool:
-    """The rest of the price is left out: it only says how much worse than its trigger a stop may fill."""
-    return wanted is not None and (stop.side, stop.lots, stop.trigger_ticks) == (
+    """In units that a change of ticks leaves as they are.
+
+    The rest of the price is left out: it only says how much worse than its trigger a stop may fill.
+    """
+    return wanted is not None and (stop.side, stop.quantity, stop.trigger_price) == (
         wanted.side,
-        wanted.lots,
-        wanted.trigger_ticks,
+        wanted.quantity,
+        wanted.trigger_price,
     )

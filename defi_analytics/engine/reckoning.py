@@ -33,7 +33,8 @@ class Story:
     gas: Decimal = _ZERO
     """INJ that the account paid itself."""
     others_gas: Decimal = _ZERO
-    """The most that others who trade the account may have paid besides."""
+    """The most that may have been paid besides: by others who trade the account, and for orders of our own
+    that a journal which was put back does not tell of."""
 
 
 @dataclass(frozen=True, slots=True)

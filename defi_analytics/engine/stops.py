@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from defi_analytics.domain.decision import IDLE, Intent, View, Why
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey
+from defi_analytics.domain.market import Market, too_little
 from defi_analytics.domain.portfolio import Position
 from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.engine.bookkeeping import Bookkeeping
@@ -21,16 +21,17 @@ from defi_analytics.risk.stops import stop_hit
 from defi_analytics.strategies.sizing import closing, part_of
 
 
-def strategies_holding(books: Bookkeeping, key: MarketKey) -> list[tuple[str, Inventory]]:
-    """What strategies hold of a market, as far as the account has it too.
+def strategies_holding(books: Bookkeeping, market: Market) -> list[tuple[str, Inventory]]:
+    """What strategies hold of a market that can be traded, as far as the account has it too.
 
     Fills of orders that are not ours may have closed it, or be a person's own: those are not ours to leave.
     """
-    net = books.net.get(key, Inventory()).quantity
+    net = books.net.get(market.key, Inventory()).quantity
+    own = [(s, held) for (s, key), held in books.held.items() if key == market.key and s]
     return [
         (strategy, held)
-        for (strategy, market), held in books.held.items()
-        if market == key and strategy and held.quantity * net > 0
+        for strategy, held in own
+        if held.quantity * net > 0 and not (too_little(held.quantity, market) or too_little(net, market))
     ]
 
 
@@ -43,11 +44,11 @@ def stopped_out(
 ) -> Iterator[tuple[str, Intent, str]]:
     """Each strategy whose holding reached a limit, the market order to leave it, and a word for people.
 
-    The order is `IDLE` where there is only something to tell: the book or the holding is not on the market's
-    grid, or a liquidation has come near.
+    The order is `IDLE` where there is only something to tell: the market's grid is not known, or a
+    liquidation has come near.
     """
     gap = _distance(snapshot, market, position) if position else math.inf
-    for strategy, held in strategies_holding(books, market.key):
+    for strategy, held in strategies_holding(books, market):
         try:
             intent = limit_stop(snapshot, market, held, limits)
             away = _unwound(snapshot, market, held, gap, limits)
@@ -61,7 +62,7 @@ def stopped_out(
 
 
 def limit_stop(snapshot: Snapshot, market: Market, held: Inventory, limits: RiskLimits) -> Intent:
-    """`IDLE` until the loss reached the limit. Raises ValueError off the market's grid."""
+    """`IDLE` until the loss reached the limit. Raises ValueError where the market's grid is not known."""
     holding, view = holding_of(held, market), view_of(snapshot, market, None)
     if not stop_hit(holding, _mark(snapshot, market, view), limits):
         return IDLE

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from defi_analytics.domain.decision import BUY, Intent, Why
 from defi_analytics.domain.edge import Edge, EdgeKind, Side
 from defi_analytics.domain.inventory import Inventory
-from defi_analytics.domain.market import Market, MarketKey, MarketKind
+from defi_analytics.domain.market import Market, MarketKey, MarketKind, too_little
 from defi_analytics.domain.order import ApprovedOrder, Cancel, OrderRequest
 from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.context import context_of
@@ -157,10 +157,11 @@ def _owner(books: Bookkeeping, market: Market) -> str:
     One at a time: two that hold against each other would pay fees for nothing, and neither could be closed
     by an order that only reduces the account's one position.
     """
-    for strategy, _ in strategies_holding(books, market.key):
+    for strategy, _ in strategies_holding(books, market):
         return strategy
     live = (o.request for o in books.live if o.request.market.key == market.key)
-    theirs = market.kind is not MarketKind.SPOT and books.held.get(("", market.key), Inventory()).quantity
+    others = books.held.get(("", market.key), Inventory()).quantity
+    theirs = market.kind is not MarketKind.SPOT and not too_little(others, market)
     otherwise = "another client" if theirs else ""
     return next((request.strategy for request in live if request.strategy != STRATEGY), otherwise)
 
@@ -170,7 +171,7 @@ def _considered(
 ) -> tuple[Considered, Wish | None]:
     strategy, params = chosen
     edge = best_candidate(known.edges, strategy.kind, market)
-    held = dict(strategies_holding(known.books, market.key)).get(strategy.name, Inventory())
+    held = dict(strategies_holding(known.books, market)).get(strategy.name, Inventory())
     seen = Considered(strategy.name, market.key, "idle")
     try:
         view = view_of(known.snapshot, market, edge)

@@ -1,11 +1,13 @@
 """From what a snapshot says to the numbers that strategies see: ticks, lots, a fair value and its doubt."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal, localcontext
 
 from defi_analytics.domain.book import Levels
-from defi_analytics.domain.decision import MOST_LOTS, Grid, Holding, Ladder, View
+from defi_analytics.domain.decision import BUY, MOST_LOTS, SELL, Grid, Holding, Ladder, View
 from defi_analytics.domain.edge import Edge, EdgeKind
 from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market, MarketKind
@@ -13,12 +15,13 @@ from defi_analytics.domain.snapshot import Snapshot
 from defi_analytics.mispricing.rates import half_spread, mid
 
 _OFF_GRID = 1e-6
-"""Share of a step: what is further from the grid was not read from this market's book."""
+"""Share of a step: what is no further from the grid is on it."""
 _ROUNDING = 1e-12
 """Of a float's division, relative."""
 _LEAST_DOUBT = 1e-4
 """Of a reference price, as a fraction: two venues never agree to the last basis point."""
 _NO_LADDER = Ladder((), ())
+_DIGITS = 60
 
 
 def grid_of(market: Market) -> Grid:
@@ -37,24 +40,32 @@ def grid_of(market: Market) -> Grid:
     )
 
 
-def ladder_of(levels: Levels, grid: Grid) -> Ladder:
-    """One side on the market's grid. Raises ValueError for a level that is not on it."""
-    ticks = tuple(_step(price, grid.price_tick) for price in levels.prices)
-    # A depth beyond what any order may take is as good as that much.
-    lots = tuple(min(_step(size, grid.quantity_tick), MOST_LOTS) for size in levels.quantities)
-    return Ladder(ticks, lots)
+def ladder_of(levels: Levels, grid: Grid, side: int) -> Ladder:
+    """One side of a book on the market's grid: `BUY` for its bids, `SELL` for its asks.
+
+    A level that is older than the market's ticks is taken for less than it is: a bid at the tick below, an
+    ask at the one above, its size in whole lots. What nothing is left of is left out.
+    """
+    worse = math.floor if side == BUY else math.ceil
+    rungs: dict[int, int] = {}
+    for price, size in zip(levels.prices, levels.quantities, strict=True):
+        ticks, lots = _step(price, grid.price_tick, worse), _step(size, grid.quantity_tick, math.floor)
+        if ticks > 0 and lots > 0:
+            # A depth beyond what any order may take is as good as that much.
+            rungs[ticks] = min(rungs.get(ticks, 0) + lots, MOST_LOTS)
+    return Ladder(tuple(rungs), tuple(rungs.values()))
 
 
 def view_of(snapshot: Snapshot, market: Market, edge: Edge | None) -> View:
     """What a strategy sees of this market. Unknown fair values are NaN, unread books empty.
 
     `edge` is the candidate of the strategy's kind, standing or not; its signal is the fair value. Raises
-    ValueError for a book that is not on the market's grid.
+    ValueError for a market whose grid is not known.
     """
     grid = grid_of(market)
     book = snapshot.books.get(market.key)
-    bids = ladder_of(book.bids, grid) if book else _NO_LADDER
-    asks = ladder_of(book.asks, grid) if book else _NO_LADDER
+    bids = ladder_of(book.bids, grid, BUY) if book else _NO_LADDER
+    asks = ladder_of(book.asks, grid, SELL) if book else _NO_LADDER
     fair, doubt = _fair(snapshot, edge) if edge else (math.nan, math.nan)
     until = _until(snapshot, edge) if edge else None
     return View(
@@ -71,11 +82,14 @@ def view_of(snapshot: Snapshot, market: Market, edge: Edge | None) -> View:
 def holding_of(held: Inventory, market: Market) -> Holding:
     """An exact inventory in whole lots and cash units, as strategies compute with.
 
-    Raises ValueError when the quantity is not a whole number of lots: no order of ours can have made it.
+    What is less than a lot, where the market's lots were others when it was bought, is left out with what it
+    cost. Raises ValueError for a market whose grid is not known.
     """
-    unit = market.price_tick * market.quantity_tick
+    grid_of(market)
+    lots = market.whole_lots(held.quantity)
+    held, unit = _part_of(held, market.quantity(lots)), market.price_tick * market.quantity_tick
     return Holding(
-        lots=market.lots(held.quantity),
+        lots=lots,
         cost=round(held.cost / unit),
         entered_s=held.entered_at.timestamp() if held.entered_at else 0.0,
         exited_s=held.exited_at.timestamp() if held.exited_at else 0.0,
@@ -115,8 +129,15 @@ def _until(snapshot: Snapshot, edge: Edge) -> datetime | None:
     return min(about, default=None)
 
 
-def _step(value: float, step: float) -> int:
+def _part_of(held: Inventory, quantity: Decimal) -> Inventory:
+    if quantity == held.quantity:
+        return held
+    with localcontext(prec=_DIGITS):
+        return replace(held, quantity=quantity, cost=held.cost * quantity / held.quantity)
+
+
+def _step(value: float, step: float, off: Callable[[float], int]) -> int:
+    """In steps; `off` rounds what is not on the grid."""
     count = round(value / step)
-    if count <= 0 or abs(value / step - count) > _OFF_GRID + _ROUNDING * count:
-        raise ValueError(f"{value} is not a multiple of {step}")
-    return count
+    near = abs(value / step - count) <= _OFF_GRID + _ROUNDING * count
+    return count if near else off(value / step)

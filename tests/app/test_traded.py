@@ -1,4 +1,5 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -81,6 +82,16 @@ async def test_what_is_held_on_a_paused_market_belongs_to_a_run_on_all_of_them(s
         await left_behind(stage.app, ["ATOM/USDT"], ledger, [])
     pause(stage, market, "Expired")
     assert await left_behind(stage.app, ["ATOM/USDT"], ledger, []) == []
+
+
+async def test_less_than_a_lot_of_now_keeps_nobody_from_starting_elsewhere(stage, tmp_path):
+    [market] = await chosen(stage.app, ["INJ/USDT"])
+    account, finer = Account("sandbox"), replace(market, quantity_tick=Decimal("0.0001"))
+    holds(tmp_path, account, finer, "0.0004")
+    ledger = ledger_of(tmp_path, account, stage.clock)
+    assert ledger.books.at_risk, "by the lots that it was bought in"
+    assert await left_behind(stage.app, ["ATOM/USDT"], ledger, []) == []
+    assert await left_behind(stage.app, [], ledger, []) == []
 
 
 async def test_lists_that_fail_keep_nobody_from_starting_beside_what_is_held(stage, tmp_path, monkeypatch):

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from defi_analytics.domain.market import MarketKey, MarketStatus
+from defi_analytics.domain.market import MarketKey, MarketStatus, too_little
 from tests.builders import a_market
 
 steps = st.builds(
@@ -68,3 +69,17 @@ def test_what_is_off_the_grid_is_refused() -> None:
         market.ticks(Decimal("0.7"))
     with pytest.raises(ValueError, match=r"0\.25 is not a multiple of 0\.1"):
         market.lots(Decimal("0.25"))
+
+
+def test_of_a_quantity_whole_lots_are_what_can_be_traded() -> None:
+    market = a_market(quantity_tick=Decimal("0.1"))
+    assert [market.whole_lots(Decimal(q)) for q in ("0.29", "-0.29", "0.3", "0.09")] == [2, -2, 3, 0]
+    assert replace(market, quantity_tick=Decimal(0)).whole_lots(Decimal(5)) == 0
+
+
+def test_less_than_a_lot_is_too_little_to_trade_and_of_an_unknown_market_nothing_is() -> None:
+    market = a_market(quantity_tick=Decimal("0.1"))
+    little = [too_little(Decimal(q), market) for q in ("0", "0.09", "-0.09", "0.1", "-0.1")]
+    assert little == [True, True, True, False, False]
+    for unknown in (None, replace(market, quantity_tick=Decimal(0))):
+        assert [too_little(Decimal(q), unknown) for q in ("0", "1e-18")] == [True, False]

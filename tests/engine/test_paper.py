@@ -198,8 +198,14 @@ async def test_a_restart_keeps_fills_and_forgets_only_what_no_block_had_seen() -
     assert again.order("c2").state is OrderState.ABSENT
 
 
-async def test_a_book_off_its_grid_is_not_traded_on() -> None:
+async def test_a_level_that_is_older_than_the_markets_ticks_is_met_at_the_worse_one() -> None:
     paper = Paper()
-    paper.venue.show(SPOT, BIDS, [(25.0005, 1.0)])
-    with pytest.raises(Malformed, match="not a multiple"):
-        await paper.place(an_order())
+    paper.venue.show(SPOT, BIDS, [(25.0005, 2.0)])
+    await paper.place(an_order())
+    assert paper.books.net[SPOT.key].cost == Decimal("50.002")
+
+
+async def test_a_market_whose_grid_is_not_known_is_not_traded_on() -> None:
+    paper, market = Paper(), replace(SPOT, price_tick=Decimal(0))
+    with pytest.raises(Malformed, match="tick sizes are not known"):
+        await paper.place(an_order(market=market))

@@ -254,13 +254,29 @@ def test_gas_that_others_may_have_paid_for_their_trades_is_told_and_refuses_nobo
     assert unexplained(account.reconciled(), "INJ", -Decimal(paid))
 
 
-@pytest.mark.parametrize("order_id", ["", "defi-0123"])
-def test_gas_of_nobody_elses_trade_is_a_difference(order_id: str) -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_gas_of_an_order_of_ours_that_a_journal_put_back_does_not_tell_of_refuses_nobody(
+    counted: bool,
+) -> None:
     account = Account()
-    if order_id:
-        # Of an order that is over for so long that the books have forgotten it.
+    fill = account.trade(PERP, "defi-0123", Side.BUY, ONE)
+    if counted:
+        account.count()
+    account.balances["INJ"] -= Decimal("0.001")
+    told = account.told() - {("FILL_FOREIGN", fill.fill_id, ONE)}
+    assert told == {("GAS_FOREIGN", "INJ", Decimal("-0.001"))}
+    assert account.reconciled().clean
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_gas_of_nobody_elses_trade_is_a_difference(forgotten: bool) -> None:
+    account = Account()
+    if forgotten:
+        # Of an order that is over for so long that the books have forgotten it: its own gas was counted.
+        order_id = account.place(PERP, Side.BUY, 1_000)
         account.trade(PERP, order_id, Side.BUY, ONE)
         account.count()
+        del account.ledger.books.orders[order_id]
     account.balances["INJ"] -= Decimal("0.0001")
     assert account.told() == {("BALANCE", "INJ", Decimal("-0.0001"))}
 

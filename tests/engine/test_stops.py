@@ -51,9 +51,9 @@ def test_a_short_one_is_bought_back() -> None:
 
 
 def test_what_cannot_be_expressed_is_said_and_asks_for_nothing() -> None:
-    odd = Inventory(Decimal("0.00001"), Decimal(1), entered_at=NOON)
-    books = Bookkeeping(held={("oracle", HOME.key): odd}, net={HOME.key: odd})
-    [(strategy, intent, said)] = stopped_out(a_snapshot(), HOME, books, LIMITS)
+    books = Bookkeeping(held={("oracle", HOME.key): HELD}, net={HOME.key: HELD})
+    ungridded = replace(HOME, price_tick=Decimal(0))
+    [(strategy, intent, said)] = stopped_out(a_snapshot(), ungridded, books, LIMITS)
     assert (strategy, intent.side) == ("oracle", 0)
     assert said.startswith("failed: ")
 
@@ -64,10 +64,18 @@ def test_what_was_closed_by_other_hands_and_what_others_hold_is_left_alone() -> 
         held={("oracle", HOME.key): HELD, ("", HOME.key): HELD, ("oracle", PERP.key): HELD},
         net={HOME.key: HELD, PERP.key: gone},
     )
-    assert strategies_holding(books, HOME.key) == [("oracle", HELD)]
-    assert strategies_holding(books, PERP.key) == []
+    assert strategies_holding(books, HOME) == [("oracle", HELD)]
+    assert strategies_holding(books, PERP) == []
     books.net[HOME.key] = replace(HELD, quantity=Decimal(-1))
-    assert strategies_holding(books, HOME.key) == []
+    assert strategies_holding(books, HOME) == []
+
+
+def test_less_than_a_lot_is_held_by_nobody() -> None:
+    rest = replace(HELD, quantity=HOME.quantity_tick * Decimal("0.9"))
+    books = Bookkeeping(held={("oracle", HOME.key): rest}, net={HOME.key: HELD})
+    assert strategies_holding(books, HOME) == []
+    books = Bookkeeping(held={("oracle", HOME.key): HELD}, net={HOME.key: rest})
+    assert strategies_holding(books, HOME) == []
 
 
 @pytest.mark.parametrize("home", [HOME, PERP], ids=["spot", "perpetual"])
