@@ -30,7 +30,7 @@ MEANS: Mapping[Code, str] = {
     Code.POSITION: "the position is not the sum of the fills: opened, closed or taken over elsewhere",
     Code.BALANCE: "not explained by fills, fees and gas: a withdrawal of yours? see --accept-flow",
     Code.RECEIVED: "came in, and nothing was paid for it: the next run books it",
-    Code.GAS_FOREIGN: "no more than what others who traded the account may have paid for gas",
+    Code.GAS_FOREIGN: "no more gas than others who traded the account, or its owner by hand, may have paid",
     Code.PERPETUAL_CASH: "a fill of a perpetual did not tell the funding it settled",
 }
 

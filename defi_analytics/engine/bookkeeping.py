@@ -117,6 +117,10 @@ class Bookkeeping:
         hashed = (order for order in self.orders.values() if order.order_hash == found.order_hash != "")
         return named or next(hashed, None)
 
+    def unheard_of(self, fill: Fill) -> bool:
+        """Whether its order, and so its gas, was somebody else's, or is not told by this journal."""
+        return not fill.liquidation and fill.client_order_id not in self.orders
+
     def foreign(self, fills: Iterable[Fill]) -> list[Fill]:
         """Those of orders of others; our oldest ones are known by the form of their id."""
         ours = self.orders
@@ -211,7 +215,7 @@ class Bookkeeping:
             raise Mismatch(f"blocks from {record.first_height} were counted before")
         for fill in record.fills:
             if fill.fill_id not in self._counted:
-                self.foreign_fills += fill.client_order_id not in self.orders
+                self.foreign_fills += self.unheard_of(fill)
                 self._count(fill)
         for fill_id in list(self._counted)[:-_FILLS_KEPT]:
             del self._counted[fill_id]

@@ -17,8 +17,16 @@ from defi_analytics.engine.reckoning import GAS, Reckoning, Story, received, rec
 
 _DIGITS = 60
 _ZERO = Decimal(0)
-MOST_GAS = Decimal("0.001")
+_MOST_GAS = Decimal("0.001")
 """INJ for one fill of somebody else: some twenty times what an order costs."""
+_BY_HAND = 10
+"""Transactions of an owner that trade nothing, such as a grant that is given anew: the gas of so many is no
+loss to stop for."""
+
+
+def others_gas(fills: int) -> Decimal:
+    """The most INJ that others, or an owner by hand, may have paid where so many of their fills are known."""
+    return _MOST_GAS * (fills + _BY_HAND)
 
 
 class Code(StrEnum):
@@ -246,9 +254,8 @@ def _story(own: Journalled, fresh: Sequence[Fill], markets: Mapping[MarketKey, M
         if not before.knows_funding(fill.funding_index):
             untold.add(fill.key)
         held[fill.key] = before.after(fill)
-    books = own.books
-    unpaid = books.foreign_fills + sum(fill.client_order_id not in books.orders for fill in fresh)
-    return Story(own.baseline, held, untold, own.gas, MOST_GAS * unpaid)
+    others = own.books.foreign_fills + sum(map(own.books.unheard_of, fresh))
+    return Story(own.baseline, held, untold, own.gas, others_gas(others))
 
 
 def _by_id(fills: Iterable[Fill]) -> dict[str, Fill]:

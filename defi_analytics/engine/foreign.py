@@ -16,7 +16,7 @@ from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import Fill
 from defi_analytics.domain.portfolio import Portfolio, Position
 from defi_analytics.engine.bookkeeping import Bookkeeping
-from defi_analytics.engine.differences import MOST_GAS, Code, Difference, plain
+from defi_analytics.engine.differences import Code, Difference, others_gas, plain
 from defi_analytics.engine.reckoning import GAS, Story, received, reckoned
 from defi_analytics.mispricing.rates import STABLE
 
@@ -119,7 +119,7 @@ def story_of(known: Known, markets: Sequence[Market]) -> Story:
         books.net,
         books.untold,
         books.gas_paid if known.pays_gas else _ZERO,
-        MOST_GAS * books.foreign_fills,
+        others_gas(books.foreign_fills),
     )
 
 

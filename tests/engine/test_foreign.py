@@ -318,8 +318,8 @@ def test_gas_is_no_trade_and_hides_none_however_much_of_it_was_paid() -> None:
 
 
 def test_the_gas_of_foreign_trades_is_nobodys_to_know() -> None:
-    assert told("99.989", foreign=9) == []
-    assert told("99.988", foreign=9) == [(Code.BALANCE, Decimal("-0.011"))]
+    assert told("99.979", foreign=9) == []
+    assert told("99.978", foreign=9) == [(Code.BALANCE, Decimal("-0.021"))]
     assert told("100.008", foreign=9) == [(Code.BALANCE, Decimal("0.009"))]
 
 

@@ -237,7 +237,7 @@ def test_what_was_traded_before_the_story_began_is_part_of_its_beginning() -> No
 
 
 @pytest.mark.parametrize(
-    ("paid", "code"), [("0.001", "GAS_FOREIGN"), ("0.0011", "BALANCE"), ("-1", "RECEIVED")]
+    ("paid", "code"), [("0.011", "GAS_FOREIGN"), ("0.0111", "BALANCE"), ("-1", "RECEIVED")]
 )
 @pytest.mark.parametrize("counted", [True, False])
 def test_gas_that_others_may_have_paid_for_their_trades_is_told_and_refuses_nobody(
@@ -268,8 +268,12 @@ def test_gas_of_an_order_of_ours_that_a_journal_put_back_does_not_tell_of_refuse
     assert account.reconciled().clean
 
 
+@pytest.mark.parametrize(("paid", "code"), [("0.0001", "GAS_FOREIGN"), ("0.0101", "BALANCE")])
 @pytest.mark.parametrize("forgotten", [False, True])
-def test_gas_of_nobody_elses_trade_is_a_difference(forgotten: bool) -> None:
+def test_gas_of_what_an_owner_does_by_hand_refuses_nobody_and_more_is_a_difference(
+    forgotten: bool, paid: str, code: str
+) -> None:
+    """A grant that is given anew, say, is charged to the account that is traded."""
     account = Account()
     if forgotten:
         # Of an order that is over for so long that the books have forgotten it: its own gas was counted.
@@ -277,8 +281,8 @@ def test_gas_of_nobody_elses_trade_is_a_difference(forgotten: bool) -> None:
         account.trade(PERP, order_id, Side.BUY, ONE)
         account.count()
         del account.ledger.books.orders[order_id]
-    account.balances["INJ"] -= Decimal("0.0001")
-    assert account.told() == {("BALANCE", "INJ", Decimal("-0.0001"))}
+    account.balances["INJ"] -= Decimal(paid)
+    assert account.told() == {(code, "INJ", -Decimal(paid))}
 
 
 @pytest.mark.parametrize(

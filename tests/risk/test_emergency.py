@@ -149,7 +149,7 @@ def test_what_opens_and_what_nobody_bids_for_stays_as_it_is():
     side=st.sampled_from([BUY, SELL]),
     bid=st.integers(1_000, 10**6),
     spread=st.floats(0.0001, 0.08),
-    off=st.floats(-0.1, 0.1),
+    off=st.floats(-0.08, 0.08),
 )
 def test_the_gate_lets_through_what_it_comes_to(side, bid, spread, off):
     ask = bid * (1 + spread)
