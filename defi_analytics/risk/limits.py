@@ -73,7 +73,7 @@ class RiskLimits(NamedTuple):
     fill_band: float = 0.05
     """Fraction of the price of the account's own last fill on the market, while it is recent."""
     max_failed_exits: int = 3
-    """In a row, of one holding; the next goes to the worst price that the bands for exits allow."""
+    """In a row, of one holding, that nobody took at their price; the next goes to the worst allowed."""
     max_loss: float = math.inf
     """Account currency, of a UTC day; at this loss trading halts. Infinite where none was asked for."""
 

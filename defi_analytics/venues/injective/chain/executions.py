@@ -165,10 +165,14 @@ def numbered(executions: Iterable[Execution], times: Mapping[int, datetime]) -> 
         orders[one.height, one.market.market_id, one.order_hash].append(one)
     fills = []
     for (height, market_id, order_hash), own in sorted(orders.items()):
-        for index, one in enumerate(sorted(own, key=lambda e: (e.maker, e.side, e.price, e.quantity, e.fee))):
+        for index, one in enumerate(sorted(own, key=_what_it_is)):
             fill_id = f"{market_id}:{height}:{order_hash}:{index}"
             fills.append(_fill(fill_id, one, one.at or times[height]))
     return fills
+
+
+def _what_it_is(one: Execution) -> tuple[object, ...]:
+    return one.maker, one.side, one.price, one.quantity, one.fee, one.client_order_id, one.liquidation
 
 
 def _events(results: _Results) -> Iterator[wire.ChainEvent]:
@@ -194,7 +198,7 @@ def _executions(
     forced = _MAYBE.decode(told.get("is_liquidation", _EMPTY)) is True
     for trade, side, price, quantity in _trades(event.type, told):
         if wire.hexadecimal(trade.subaccount_id) == subaccount_id:
-            liquidation = is_liquidation(execution_type, trade.cid, told=forced)
+            liquidation = event.type == DERIVATIVE and is_liquidation(execution_type, trade.cid, told=forced)
             yield Execution(
                 market=market,
                 height=height,
