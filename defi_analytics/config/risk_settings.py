@@ -47,7 +47,8 @@ class RiskManagement:
     )
     max_orders_per_minute: Annotated[Annotated[int, Whole(1, 10**4)], "all markets together"] = 20
     max_failed_exits: Annotated[
-        Annotated[int, Whole(1, 100)], "exits in a row that fail; the next goes to the worst price allowed"
+        Annotated[int, Whole(1, 100)],
+        "exits in a row that nobody takes at their price; the next goes to the worst allowed",
     ] = 3
     max_gas_per_day: Annotated[Positive, "INJ"] = Decimal("0.1")
     max_clock_skew: Annotated[Seconds, "seconds between this machine's clock and the chain's"] = Decimal(10)
