@@ -81,7 +81,8 @@ async def _nothing(app: App, account: Account, ledger: Ledger) -> Step:
     if shown:
         raise Mismatch(
             f"the journal knows of nothing to close, and the venue shows {shown}",
-            hint=f"see: defi reconcile {account.options}; a run that starts counts what our own orders did",
+            hint="a position of your own? then it is yours to close; if the journal is older than it: "
+            f"a run on these markets counts what our own orders did; see: defi reconcile {account.options}",
         )
     return Step(account, "venue", True, none)
 

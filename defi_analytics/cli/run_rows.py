@@ -55,7 +55,7 @@ def run_row(agent: Agent, cycle: Cycle, silent_since: datetime | None = None) ->
         rejected=dict(looked.rejected.most_common()),
         happened=_told(
             cycle,
-            _happened(orders, refused, agent.rejected_because if agent.rejected else "") or looked.said,
+            _happened(orders, refused, _refusal(agent, decision)) or looked.said,
             _halted(ledger.risk),
             silent_since,
         ),
@@ -105,6 +105,11 @@ def _told(cycle: Cycle, happened: str, halted: str, silent_since: datetime | Non
         if silent_since is not None:
             happened = f"venue unreachable since {silent_since:%H:%M:%S} ({cycle.error})"
     return f"halted: {halted}; {happened}" if halted else happened
+
+
+def _refusal(agent: Agent, decision: Decision | None) -> str:
+    """Why an order of this round was not taken."""
+    return agent.rejected_because if decision and agent.rejected_in == decision.id else ""
 
 
 def _happened(orders: list[OrderRow], refused: list[RefusedRow], because: str) -> str:

@@ -95,6 +95,8 @@ class Agent:
     rejected: int = 0
     """Transactions in a row of which nothing came about."""
     rejected_because: str = ""
+    rejected_in: str = ""
+    """The decision that the last of them came from."""
     _started_s: float = 0.0
 
     @property
@@ -164,11 +166,7 @@ class Agent:
         return self._written(decide_trades(known, seen.markets, self.terms), known, seen), known.risk.trading
 
     async def _known(self, *, trusting: bool = False) -> tuple[Known, Seen]:
-        """A look at the markets and at the account, which is valued by it.
-
-        `trusting` takes the account as it is, though the books may not explain it: enough to value it, and
-        to close what is held.
-        """
+        """A look at the markets and at the account, which is valued by it; `trusting`: unexplained too."""
         self.seen = seen = await self.look(self.backoff)
         every = self.execution.counting.every(seen.markets)
         whole = await self.execution.chain.portfolio(every)
@@ -221,10 +219,7 @@ class Agent:
         return bool(self.execution.stopped()) and not ends_losses
 
     async def _act(self, decision: Decision, trading: TradingState) -> None:
-        """Groups one after the other, each proven before the next is signed.
-
-        `trading` is the state it was decided in: once that has changed, nothing more of it is sent.
-        """
+        """Groups one after the other, each proven before the next; none once `trading` is not what it was."""
         for insistent in (one for one in decision.considered if one.said == EMERGENCY):
             ticker = self.tickers.get(insistent.market, insistent.market.market_id)
             LOG.error("emergency exit of %s: its exits failed; now at the worst price allowed", ticker)
@@ -242,6 +237,7 @@ class Agent:
             except OrderRejected as error:
                 LOG.warning("refused: %s", error)
                 self.rejected, self.rejected_because = self.rejected + 1, error.message
+                self.rejected_in = decision.id
             except OutcomeUnknown as error:
                 LOG.warning("%s", error)
                 return
@@ -252,6 +248,8 @@ class Agent:
     async def _settled(self, decision: Decision) -> None:
         """Waits until what was just sent is proven, for at most a few blocks; what comes next waits on."""
         for _ in range(SETTLE_ROUNDS):
+            if self._leaves(decision):
+                self.execution.enter_nothing_more()
             read = await self.execution.counting.tried(await self.execution.resolve())
             if self.ledger.books.settled or not read or self._leaves(decision):
                 return

@@ -1,5 +1,6 @@
 """Closing what is held because a person says so, or leaving none of it unguarded; through the same gate."""
 
+import logging
 import math
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,16 +16,17 @@ from defi_analytics.engine.requests import request_of
 from defi_analytics.engine.terms import Known, Terms
 from defi_analytics.engine.trade import Considered, Decision, Purpose, Wish, covered_by, decision_id, judged
 from defi_analytics.engine.views import grid_of, view_of
-from defi_analytics.errors import Malformed
 from defi_analytics.risk.facts import Expected
+
+LOG = logging.getLogger("defi.run")
 
 
 def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
     """Market orders that close all that is held of these markets, asked for by a person.
 
-    Raises Malformed where a market's grid is not known.
+    But for those whose grid is not known: their positions stay, and who closes is told so.
     """
-    _require_grids(markets)
+    markets = _on_grids(markets)
     known = known._replace(books=presumed(known.books, known.portfolio))
     name = decision_id(known)
     closing = closable(known.books, markets)
@@ -36,8 +38,8 @@ def closing_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Dec
 
 
 def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> Decision:
-    """Nothing but the stops that what is held lacks. Raises Malformed where a market's grid is not known."""
-    _require_grids(markets)
+    """Nothing but the stops that what is held lacks, where a market's grid is known."""
+    markets = _on_grids(markets)
     known = known._replace(books=presumed(known.books, known.portfolio))
     name, positions = decision_id(known), known.portfolio.positions
     lacking = (
@@ -49,13 +51,17 @@ def guarding_trades(known: Known, markets: Sequence[Market], terms: Terms) -> De
     return judged(known, markets, terms, decision, wishes)
 
 
-def _require_grids(markets: Sequence[Market]) -> None:
+def _on_grids(markets: Sequence[Market]) -> list[Market]:
+    """Those whose grid is known; of the others each look tells anew: a listing may be wrong for a moment."""
+    found = []
     for market in markets:
         try:
             grid_of(market)
         except ValueError as error:
-            # Who closes asks again, as where nothing could be read: a listing that is wrong now may be right.
-            raise Malformed(market.venue, str(error)) from None
+            LOG.warning("%s", error)
+        else:
+            found.append(market)
+    return found
 
 
 def closable(books: Bookkeeping, markets: Sequence[Market]) -> list[tuple[str, Market, Inventory]]:

@@ -106,13 +106,17 @@ class PaperChain:
             return None
         requests = [order.request for order in pending.orders]
         ladders = await self._ladders([request.market for request in requests])
-        outcomes = [entered(request, ladders[request.market.key], block) for request in requests]
-        self._fills += [fill for _, fill in outcomes if fill]
-        self._took_all |= {fill.client_order_id for _, fill in outcomes if fill}
+        results = []
+        for request in requests:
+            result, fill = entered(self._reducing(request), ladders[request.market.key], block)
+            results.append(result)
+            if fill:
+                self._fills.append(fill)
+                self._took_all.add(fill.client_order_id)
         self._cancelled |= {cancel.client_order_id for cancel in pending.cancels}
         del self._pending[tx_hash]
-        results = tuple(result for result, _ in outcomes)
-        self._included[tx_hash] = TransactionResult(tx_hash, block.height, block.at, 0, "", "", GAS, results)
+        told = TransactionResult(tx_hash, block.height, block.at, 0, "", "", GAS, tuple(results))
+        self._included[tx_hash] = told
         self._forget()
         return self._included[tx_hash]
 
@@ -164,12 +168,15 @@ class PaperChain:
         market = request.market
         if not request.reduce_only or market.kind is MarketKind.SPOT:
             return request
-        held = self.books.net.get(market.key, Inventory()).quantity
+        held = self._counted(market.key)
         held += sum((fill.signed for fill in self._fills if fill.key == market.key), _ZERO)
         there = -held if request.side is Side.BUY else held
         return replace(
             request, lots=min(request.lots, int((max(_ZERO, there) + filled) / market.quantity_tick))
         )
+
+    def _counted(self, key: MarketKey) -> Decimal:
+        return self.books.net.get(key, Inventory()).quantity
 
     def _forget(self) -> None:
         """What the books have taken note of long since."""

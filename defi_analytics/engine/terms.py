@@ -62,16 +62,21 @@ def _without_taken(
     left = dict(reserved)
     for asset in reserved.keys() & (ours := _bought(books)).keys():
         total = sum((own.total for own in portfolio.balances.values() if own.asset == asset), _ZERO)
-        left[asset] = max(_ZERO, min(left[asset], total - ours[asset]))
+        left[asset] = max(_ZERO, min(left[asset], total - max(_ZERO, ours[asset])))
     return left
 
 
 def _bought(books: Bookkeeping) -> dict[str, Decimal]:
-    """What strategies hold on spot, by asset: of a market no more than all of its trades come to."""
+    """What strategies have of each asset by their spot trades: what they paid with one is taken off.
+
+    Of a market's base no more than all of its trades come to.
+    """
     found: dict[str, Decimal] = {}
     for key, net in books.net.items():
         market = books.markets.get(key)
         if market and market.kind is MarketKind.SPOT:
-            own = sum((held.quantity for (name, at), held in books.held.items() if at == key and name), _ZERO)
-            found[market.base] = found.get(market.base, _ZERO) + max(_ZERO, min(own, net.quantity))
+            own = [held for (strategy, at), held in books.held.items() if at == key and strategy]
+            bought = min(sum((held.quantity for held in own), _ZERO), net.quantity)
+            found[market.base] = found.get(market.base, _ZERO) + max(_ZERO, bought)
+            found[market.quote] = found.get(market.quote, _ZERO) + sum((held.cash for held in own), _ZERO)
     return found

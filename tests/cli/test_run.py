@@ -31,6 +31,8 @@ def moving(background):
 def run(moving, monkeypatch, capsys):
     monkeypatch.setenv("DEFI_SANDBOX__PORT", moving.url.rpartition(":")[2])
     monkeypatch.setenv("DEFI_NETWORK", "sandbox")
+    # What other tests left in this process is no matter here.
+    monkeypatch.setenv("DEFI_RUN__MEMORY_WARNING_MB", "1000000")
     defi = Defi(capsys)
     return lambda *args, **how: defi("run", *args, **how)
 

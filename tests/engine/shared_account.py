@@ -52,6 +52,10 @@ class Shared(PaperChain):
             known = replace(known, positions=held)
         return moved_by(known, "USDT", -self.paid)
 
+    def _counted(self, key: Any) -> Decimal:
+        theirs = (f for f in self.foreign if f.key == key and f.fill_id not in self.books._counted)
+        return sum((fill.signed for fill in theirs), PaperChain._counted(self, key))
+
     def trade(self, key: Any, amount: Decimal, height: int) -> None:
         side = Side.BUY if amount > 0 else Side.SELL
         name = f"web-{len(self.foreign)}"

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +11,8 @@ from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market
 from defi_analytics.domain.order import ApprovedOrder, OrderRequest, OrderState
-from defi_analytics.engine.agent import Cycle
+from defi_analytics.domain.transaction import Sent, Submission
+from defi_analytics.engine.agent import Agent, Cycle
 from defi_analytics.engine.ledger import Ledger
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.trade import Decision
@@ -68,6 +70,44 @@ async def test_what_would_enter_by_old_books_stays_while_what_ends_something_goe
     groups = tuple(Approved((ApprovedOrder(request, 40, now),)) for request in (*bids, out))
     await agent._act(Decision("d", now, (), groups, (HOME.key,)), TradingState.ACTIVE)
     assert list(agent.ledger.books.orders) == sent
+
+
+class Mute:
+    """No broadcast is answered, and nothing of it is found."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.chain = agent, agent.execution.chain
+        self.sent_before, self.sent_after = 0, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    async def broadcast(self, transaction: Any) -> Submission:
+        self.sent_after += self.agent.leave.is_set()
+        self.sent_before += not self.agent.leave.is_set()
+        return Submission(Sent.UNKNOWN)
+
+    async def find(self, tx_hash: str) -> None:
+        return None
+
+
+async def test_who_is_told_to_leave_sends_no_entry_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(PERP)
+    world.show(25.0, away=25.3)
+    agent = an_agent(world)
+    agent.execution.chain = chain = Mute(agent)  # type: ignore[assignment]  # all of it, by another
+    sleep = world.clock.sleep
+
+    async def slept(seconds: float) -> None:
+        if chain.sent_before > 1:
+            agent.leave.set()
+        await sleep(seconds)
+
+    monkeypatch.setattr(world.clock, "sleep", slept)
+    with suppress(OutcomeUnknown):
+        await agent.run()
+    assert chain.sent_before == 2, "it is sent again while it is wanted"
+    assert chain.sent_after == 0
 
 
 async def test_a_perpetual_is_sold_short_where_it_is_dear() -> None:

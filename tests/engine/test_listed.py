@@ -7,12 +7,13 @@ import pytest
 
 from defi_analytics.domain.market import Market
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.closing import closing_trades, guarding_trades
 from defi_analytics.engine.decisions import STARTED, decided_again, terms_told
 from defi_analytics.engine.leaving import Leaving
 from defi_analytics.engine.listed import Listed
 from defi_analytics.engine.policy import OnExit
 from defi_analytics.engine.protection import guarding, unguarded, unneeded
-from defi_analytics.errors import Malformed, OutcomeUnknown
+from defi_analytics.errors import OutcomeUnknown
 from defi_analytics.strategies.registry import STRATEGIES
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.test_protection import stops
@@ -123,14 +124,27 @@ async def test_a_stop_that_is_the_same_in_other_ticks_stays() -> None:
     assert stops(agent) == [stop]
 
 
-async def test_where_ticks_are_not_known_closing_is_tried_again_and_told() -> None:
+async def test_where_ticks_are_not_known_closing_is_tried_again_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world, agent = await holding(HOME)
     world.home = replace(HOME, price_tick=Decimal(0))
-    said = "what is held could not be closed: injective: INJ/USDT: its tick sizes are not known"
-    with pytest.raises(OutcomeUnknown, match=said):
+    with pytest.raises(OutcomeUnknown, match="1 positions could not be closed: INJ/USDT"):
         await agent.flatten()
-    with pytest.raises(Malformed, match="its tick sizes are not known"):
-        await agent.guard()
+    assert "INJ/USDT: its tick sizes are not known" in caplog.messages
+    await agent.guard()
+
+
+async def test_a_market_whose_ticks_are_not_known_keeps_no_other_from_being_closed_or_guarded() -> None:
+    _, agent = await holding(PERP)
+    known, _ = await agent._known(trusting=True)
+    wrong = replace(HOME, price_tick=Decimal(0))
+    alone = closing_trades(known, [PERP], agent.terms)
+    beside = closing_trades(known, [wrong, PERP], agent.terms)
+    assert [a.orders for a in beside.approved] == [a.orders for a in alone.approved] != []
+    assert guarding_trades(known, [wrong, PERP], agent.terms).answers == ()
+    agent.ledger.books.orders.clear()
+    assert len(guarding_trades(known, [wrong, PERP], agent.terms).approved) == 1
 
 
 def changes(caplog: pytest.LogCaptureFixture) -> list[str]:

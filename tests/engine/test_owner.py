@@ -9,15 +9,20 @@ import pytest
 
 from defi_analytics.domain.decision import OrderKind
 from defi_analytics.domain.edge import Side
+from defi_analytics.domain.inventory import Inventory
 from defi_analytics.domain.market import Market
-from defi_analytics.domain.order import OpenOrder
-from defi_analytics.domain.portfolio import Portfolio
+from defi_analytics.domain.order import Fill, OpenOrder
+from defi_analytics.domain.portfolio import Balance, Portfolio
 from defi_analytics.engine.agent import Agent
+from defi_analytics.engine.bookkeeping import Bookkeeping
 from defi_analytics.engine.execution import Execution
+from defi_analytics.engine.terms import Terms
 from defi_analytics.errors import DataError
+from defi_analytics.risk.limits import RiskLimits
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.shared_account import Shared, moved_by, shared
 from tests.engine.trading import HOME, PERP, World, quantity
+from tests.fakes import NOON
 
 OWNED = Decimal(100)
 
@@ -86,3 +91,26 @@ async def test_an_order_that_the_owner_placed_keeps_nobody_in_a_position(
         for _ in range(2):
             await agent.cycle()
     assert quantity(agent, market.key) == 0
+
+
+def test_what_strategies_paid_with_a_coin_is_none_that_its_owner_took_out() -> None:
+    paid_in_inj = replace(
+        HOME, market_id="st", base="stINJ", base_denom="stinj", quote="INJ", quote_denom="inj"
+    )
+    books = Bookkeeping(markets={HOME.key: HOME, paid_in_inj.key: paid_in_inj})
+    bought, spent = a_fill(HOME, "4", "25"), a_fill(paid_in_inj, "3", "1")
+    books.held["convergence", HOME.key] = books.net[HOME.key] = Inventory().after(bought)
+    terms = Terms((), RiskLimits(), reserved={"INJ": OWNED}, pays_gas=False)
+    assert terms.kept(books, told(OWNED + 4)) == {"INJ": OWNED}
+    books.held["convergence", paid_in_inj.key] = books.net[paid_in_inj.key] = Inventory().after(spent)
+    assert terms.kept(books, told(OWNED + 1)) == {"INJ": OWNED}
+    assert terms.kept(books, told(OWNED - 9)) == {"INJ": OWNED - 10}
+
+
+def a_fill(market: Market, quantity: str, price: str) -> Fill:
+    amounts = Decimal(price), Decimal(quantity), Decimal(0)
+    return Fill("f", market.key, "c", "0x1", Side.BUY, *amounts, NOON, 5)
+
+
+def told(amount: Decimal) -> Portfolio:
+    return Portfolio("inj1", NOON, 5, {"inj": Balance("inj", "INJ", amount, amount)})

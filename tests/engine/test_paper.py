@@ -209,3 +209,22 @@ async def test_a_market_whose_grid_is_not_known_is_not_traded_on() -> None:
     paper, market = Paper(), replace(SPOT, price_tick=Decimal(0))
     with pytest.raises(Malformed, match="tick sizes are not known"):
         await paper.place(an_order(market=market))
+
+
+async def test_an_exit_and_a_stop_of_the_same_moment_close_a_position_once() -> None:
+    paper = Paper()
+    paper.venue.show(PERP, [(24.9, 50.0)], [(25.0, 50.0)])
+    await paper.place(an_order(market=PERP, lots=2_000))
+    ends: dict[str, Any] = {"market": PERP, "reduce_only": True}
+    await paper.place(
+        an_order(Side.SELL, 22_000, 2_000, OrderKind.STOP, "stop", trigger_ticks=24_000, **ends)
+    )
+    paper.height += 2
+    paper.venue.show(PERP, [(24.01, 50.0)], [(24.5, 50.0)])
+    await paper.execution.submit([an_order(Side.SELL, 23_000, 2_000, OrderKind.MARKET, "exit", **ends)])
+    paper.venue.show(PERP, [(23.9, 50.0)], [(24.1, 50.0)])
+    await paper.execution.settle()
+    assert paper.order("stop").filled == 2
+    await paper.next()
+    assert paper.order("exit").filled == 0
+    assert paper.books.net[PERP.key].quantity == 0

@@ -48,6 +48,9 @@ class Silent(Shared):
             raise Unavailable("injective", "no answer")
         return [fill for fill in known if first_height <= fill.height <= last_height]
 
+    def _counted(self, key: Any) -> Decimal:
+        return sum((fill.signed for fill in self.filled or () if fill.key == key), self.stray)
+
     async def portfolio(self, markets: Sequence[Market]) -> Portfolio:
         told = await Shared.portfolio(self, markets)
         net: dict[Any, Inventory] = {}

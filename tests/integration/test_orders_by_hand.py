@@ -243,7 +243,7 @@ async def test_gas_that_the_hot_key_pays_is_not_missed_from_the_account(desk: De
     # The very same journal: here the account did pay, so a delegated one would have more than it has.
     (found,) = (await compared(delegated, ACCOUNT)).differences
     async with opened_ledger(app, ACCOUNT, locked=False) as ledger:
-        assert (found.code, found.about, found.gap) == (Code.BALANCE, "INJ", -ledger.books.gas_paid)
+        assert (found.code, found.about, found.gap) == (Code.GAS_FOREIGN, "INJ", -ledger.books.gas_paid)
     assert await desk.codes() == []
 
 
