@@ -159,7 +159,7 @@ async def test_what_the_venue_shows_and_the_journal_does_not_tell_is_said(
         with pytest.raises(Mismatch) as error:
             await flattened(app, LIVE)
     assert error.value.message == f"the journal knows of nothing to close, and the venue shows {shown}"
-    assert error.value.hint.startswith(f"see: defi reconcile {LIVE.options}; ")
+    assert error.value.hint.endswith(f"see: defi reconcile {LIVE.options}")
 
 
 async def test_where_the_venue_cannot_be_asked_it_is_said_by_whom_nothing_is_held(tmp_path, monkeypatch):
