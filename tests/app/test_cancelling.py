@@ -24,7 +24,7 @@ from defi_analytics.engine.paper import PaperChain
 from defi_analytics.errors import NotFound, OrderRejected, OutcomeUnknown, Unavailable, WrongState
 from defi_analytics.storage.lock import AccountLock
 from tests.builders import a_market
-from tests.engine.trading import HOME, PERP, World
+from tests.engine.trading import HOME, PERP, Failing, World
 from tests.fakes import NOON
 
 PAPER = Account("sandbox")
@@ -85,6 +85,26 @@ async def test_a_key_is_asked_for_only_where_something_may_rest(app: Any) -> Non
         await cancel_orders(app, PAPER, nobody, ["c"], 60.0)
     await cancel(app, PAPER, [], 60.0)
     assert await cancel_orders(app, PAPER, nobody, [], 60.0) == []
+
+
+async def test_an_entry_that_a_dead_agent_did_not_send_is_waited_for_and_sent_by_nobody(app: Any) -> None:
+    """Nothing else can be signed until it has expired."""
+    async with opened_ledger(app, PAPER, locked=True) as ledger:
+        chain: Any = Failing(app.chain(ledger), "broadcast", Killed())
+        request = OrderRequest("never", HOME, Side.BUY, OrderKind.MARKET, 26_000, 1_000, "oracle")
+        with pytest.raises(Killed):
+            await Execution(chain, ledger).submit([ApprovedOrder(request, 40, NOON)])
+    orders = await cancel(app, PAPER, [], 60.0)
+    assert [(one.request.client_order_id, one.state) for one in orders] == [
+        ("a", OrderState.DONE),
+        ("b", OrderState.DONE),
+    ]
+    async with opened_ledger(app, PAPER, locked=False) as ledger:
+        assert ledger.books.orders["never"].state is OrderState.ABSENT
+
+
+class Killed(Exception):
+    """Right before any byte left."""
 
 
 async def test_an_order_is_cancelled_with_proof_and_the_others_stay(app: Any) -> None:
