@@ -91,7 +91,7 @@ def _to_close(books: Bookkeeping, strategy: str, market: Market, held: Inventory
     net, spot = books.net[market.key].quantity, market.kind is MarketKind.SPOT
     if too_little(held.quantity, market) or too_little(net, market):
         return False
-    return strategy != "" and held.quantity * net > 0 if spot else True
+    return not spot or (strategy != "" and held.quantity * net > 0)
 
 
 def _close(

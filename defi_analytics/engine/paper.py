@@ -171,9 +171,7 @@ class PaperChain:
         held = self._counted(market.key)
         held += sum((fill.signed for fill in self._fills if fill.key == market.key), _ZERO)
         there = -held if request.side is Side.BUY else held
-        return replace(
-            request, lots=min(request.lots, int((max(_ZERO, there) + filled) / market.quantity_tick))
-        )
+        return replace(request, lots=min(request.lots, market.whole_lots(max(_ZERO, there) + filled)))
 
     def _counted(self, key: MarketKey) -> Decimal:
         return self.books.net.get(key, Inventory()).quantity
