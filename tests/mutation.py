@@ -50,10 +50,7 @@ EQUIVALENT = {
     "mispricing/pairing.py: market.verified and market.status is MarketStatus.ACTIVE  ->  "
     "market.status is MarketStatus.ACTIVE": "what is not known is comparable with nothing either",
     "mispricing/pricing.py: 60  ->  59": "more digits than any product of two has",
-    "risk/exposure.py: 60  ->  59": "more digits than any product of two has",
-    "risk/exposure.py: 60  ->  61": "more digits than any product of two has",
     "risk/exposure.py: self.long + self.short  ->  self.long - self.short": "asked only whether one is no number",
-    "risk/exposure.py: quantity > 0  ->  quantity >= 0": "nothing has no lots on either side",
     "risk/exposure.py: math.isnan(price) or math.isnan(mark)  ->  math.isnan(mark)": (
         "`max` of NaN and a number is its first argument"
     ),

@@ -7,7 +7,7 @@ their limit and the mark. What has no mark is NaN, and NaN refuses.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_FLOOR, Decimal, localcontext
+from decimal import Decimal
 from typing import NamedTuple
 
 from defi_analytics.domain.decision import OrderKind
@@ -15,8 +15,6 @@ from defi_analytics.domain.edge import Side
 from defi_analytics.domain.market import Market, MarketKey, MarketKind
 from defi_analytics.domain.order import OpenOrder, OrderRequest
 from defi_analytics.domain.portfolio import Portfolio
-
-_DIGITS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +220,7 @@ def _spot_lots(account: Account) -> dict[MarketKey, MarketLots]:
 
 def _whole(quantity: Decimal, market: Market | None) -> int:
     """Whole lots, rounded towards zero; none where the grid is not known."""
-    if market is None or market.quantity_tick <= 0:
-        return 0
-    with localcontext(prec=_DIGITS):
-        lots = int((abs(quantity) / market.quantity_tick).to_integral_value(rounding=ROUND_FLOOR))
-    return lots if quantity > 0 else -lots
+    return market.whole_lots(quantity) if market else 0
 
 
 def _prices(account: Account, market: Market | None) -> tuple[float, float]:
